@@ -1,0 +1,1 @@
+//! Motion clips in files: our safetensors form and glTF.

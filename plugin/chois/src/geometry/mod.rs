@@ -1,0 +1,1 @@
+//! Object geometry: meshes from files, centre of mass, basis point sets.

@@ -1,0 +1,19 @@
+//! CHOIS (Controllable Human-Object Interaction Synthesis, Li et al., ECCV 2024) in Rust, free of any engine.
+//!
+//! Modules stand in pipeline order. Data goes one way: a stage knows the data types of the stage before it and
+//! nothing of the stage after it. Tensors stay inside [`model`], [`diffusion`] and [`training`].
+
+pub mod clip;
+pub mod diffusion;
+pub mod error;
+pub mod evaluation;
+pub mod frame;
+pub mod geometry;
+pub mod model;
+pub mod motion;
+pub mod skeleton;
+pub mod text;
+pub mod training;
+
+pub use error::{Error, Result};
+pub use motion::MotionClip;

@@ -1,0 +1,71 @@
+//! Motion of a person and an object: the clip, the network's features, the canonical frame, blending.
+
+use nalgebra::{UnitQuaternion, Vector3};
+
+use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};
+
+/// Frames per second of the model's world.
+pub const FPS: f32 = 30.0;
+/// Frames of one window (4 s).
+pub const WINDOW: usize = 120;
+
+/// Which part of the body touches the object, in the order of the network's contact channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactPart {
+    /// Left hand, channel 0.
+    LeftHand = 0,
+    /// Right hand, channel 1.
+    RightHand = 1,
+    /// Left foot (against the object, not the floor), channel 2.
+    LeftFoot = 2,
+    /// Right foot (against the object, not the floor), channel 3.
+    RightFoot = 3,
+}
+
+/// One frame of a person and the object. Metres, Z up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    /// Pelvis position and world rotations of the 22 joints.
+    pub pose: Pose,
+    /// Position of the object's mesh origin: world vertex = `object_rotation` v + `object_position`.
+    pub object_position: Vector3<f32>,
+    /// Rotation of the object's mesh.
+    pub object_rotation: UnitQuaternion<f32>,
+    /// Contact of left hand, right hand, left foot, right foot with the object, 0 to 1.
+    pub contact: [f32; 4],
+}
+
+/// A person and an object moving together. Metres, Z up, [`FPS`] frames per second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MotionClip {
+    /// Name of the clip.
+    pub name: String,
+    /// Name of the object.
+    pub object: String,
+    /// What happens, as a sentence.
+    pub text: String,
+    /// Frames per second.
+    pub fps: f32,
+    /// The person's bones.
+    pub skeleton: Skeleton,
+    /// The frames.
+    pub frames: Vec<Frame>,
+}
+
+impl MotionClip {
+    /// World positions of the 24 joints at a frame, by forward kinematics.
+    pub fn joints(&self, frame: usize) -> [Vector3<f32>; JOINTS] {
+        self.skeleton.forward(&self.frames[frame].pose)
+    }
+
+    /// Length in seconds.
+    pub fn seconds(&self) -> f32 {
+        self.frames.len() as f32 / self.fps
+    }
+
+    /// World rotations of a joint over time.
+    pub fn rotations(&self, joint: usize) -> impl Iterator<Item = UnitQuaternion<f32>> + '_ {
+        debug_assert!(joint < ROTATIONS);
+        self.frames.iter().map(move |f| f.pose.rotations[joint])
+    }
+}

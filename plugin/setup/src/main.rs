@@ -1,0 +1,2 @@
+//! Provisions what cargo cannot.
+fn main() {}

@@ -40,6 +40,8 @@ pub struct Frame {
 pub struct MotionClip {
     /// Name of the clip.
     pub name: String,
+    /// Who moved, or whose bones these are; may be empty.
+    pub subject: String,
     /// Name of the object.
     pub object: String,
     /// What happens, as a sentence.

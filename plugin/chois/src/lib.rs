@@ -4,11 +4,13 @@
 //! nothing of the stage after it. Tensors stay inside [`model`], [`diffusion`] and [`training`].
 
 pub mod clip;
+pub mod condition;
 pub mod diffusion;
 pub mod error;
 pub mod evaluation;
 pub mod frame;
 pub mod geometry;
+pub mod ik;
 pub mod model;
 pub mod motion;
 pub mod skeleton;

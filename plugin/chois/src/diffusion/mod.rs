@@ -1,1 +1,5 @@
-//! Noise schedule, samplers and guidance.
+//! Noise schedule, samplers and guidance (specification, sections 6, 8 and 9).
+
+pub mod schedule;
+
+pub use schedule::Schedule;

@@ -1,1 +1,12 @@
-//! The denoiser and its checkpoint.
+//! The network and its checkpoint (specification, section 5).
+
+pub mod config;
+pub mod denoiser;
+pub mod fused;
+pub mod kinematics;
+pub mod network;
+pub mod weights;
+
+pub use config::ModelConfig;
+pub use network::Network;
+pub use weights::Weights;

@@ -1,5 +1,8 @@
 //! Motion of a person and an object: the clip, the network's features, the canonical frame, blending.
 
+pub mod canonical;
+pub mod features;
+
 use nalgebra::{UnitQuaternion, Vector3};
 
 use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};

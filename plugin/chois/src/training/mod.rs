@@ -1,1 +1,4 @@
-//! Data set, losses, training loop.
+//! Training: data set, losses, optimiser, loop (specification, section 7).
+
+pub mod losses;
+pub mod optimiser;

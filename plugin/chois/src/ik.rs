@@ -1,0 +1,95 @@
+//! Two-bone inverse kinematics: a shoulder and an elbow (or a hip and a knee) turn so that the end of the chain
+//! reaches a point, the bend staying in its plane and the end keeping its own rotation.
+
+use nalgebra::{Unit, UnitQuaternion, Vector3};
+
+use crate::skeleton::{Pose, Skeleton};
+
+/// A chain of three joints whose first two turn; the third carries `tip`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limb {
+    /// Shoulder or hip.
+    pub upper: usize,
+    /// Elbow or knee.
+    pub middle: usize,
+    /// Wrist or ankle; keeps its rotation in the world.
+    pub end: usize,
+    /// The joint that is to reach the target, carried by `end` (palm or toe), or `end` itself.
+    pub tip: usize,
+}
+
+/// Left arm, to the palm.
+pub const LEFT_ARM: Limb = Limb {
+    upper: 16,
+    middle: 18,
+    end: 20,
+    tip: 22,
+};
+/// Right arm, to the palm.
+pub const RIGHT_ARM: Limb = Limb {
+    upper: 17,
+    middle: 19,
+    end: 21,
+    tip: 23,
+};
+/// Left leg, to the ankle.
+pub const LEFT_LEG: Limb = Limb {
+    upper: 1,
+    middle: 4,
+    end: 7,
+    tip: 7,
+};
+/// Right leg, to the ankle.
+pub const RIGHT_LEG: Limb = Limb {
+    upper: 2,
+    middle: 5,
+    end: 8,
+    tip: 8,
+};
+
+/// Turns the limb so that its tip comes to `target` (world), or as near as the limb is long. Returns what is left of
+/// the distance, metres.
+pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f32>) -> f32 {
+    let joints = skeleton.forward(pose);
+    let (a, b, c) = (joints[limb.upper], joints[limb.middle], joints[limb.end]);
+    // The end keeps its rotation, so its tip keeps its offset.
+    let goal = target - (joints[limb.tip] - c);
+    let (upper, lower) = ((b - a).norm(), (c - b).norm());
+    let reach = goal - a;
+    let distance = reach.norm();
+    if upper < 1e-4 || lower < 1e-4 || distance < 1e-5 {
+        return (joints[limb.tip] - target).norm();
+    }
+    let d = distance.clamp((upper - lower).abs() + 1e-4, (upper + lower) * 0.9995);
+    // Plane of the bend: the present one; a straight limb bends toward the body's front.
+    let to_end = c - a;
+    let mut normal = (b - a).cross(&to_end);
+    if normal.norm() < 1e-5 {
+        let front = pose.rotations[limb.upper] * Vector3::z();
+        normal = front.cross(&to_end);
+    }
+    if normal.norm() < 1e-7 {
+        return (joints[limb.tip] - target).norm();
+    }
+    // The plane turns with the direction to the goal.
+    let swing = UnitQuaternion::rotation_between(&to_end, &reach).unwrap_or_else(|| {
+        UnitQuaternion::from_axis_angle(&Unit::new_normalize(normal), std::f32::consts::PI)
+    });
+    let normal = Unit::new_normalize(swing * normal);
+    let direction = reach / distance;
+    let cosine = ((upper * upper + d * d - lower * lower) / (2.0 * upper * d)).clamp(-1.0, 1.0);
+    // The middle joint lies off the line a-goal, on the side where the present bend is.
+    let side = UnitQuaternion::from_axis_angle(&normal, -cosine.acos());
+    let new_middle = a + side * direction * upper;
+    let new_end = a + direction * d;
+    let turn_upper = swing_then(&(b - a), &(new_middle - a));
+    let turn_lower = swing_then(&(c - b), &(new_end - new_middle));
+    pose.rotations[limb.upper] = turn_upper * pose.rotations[limb.upper];
+    pose.rotations[limb.middle] = turn_lower * pose.rotations[limb.middle];
+    let after = skeleton.forward(pose);
+    (after[limb.tip] - target).norm()
+}
+
+fn swing_then(from: &Vector3<f32>, to: &Vector3<f32>) -> UnitQuaternion<f32> {
+    UnitQuaternion::rotation_between(from, to).unwrap_or_else(UnitQuaternion::identity)
+}

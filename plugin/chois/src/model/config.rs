@@ -1,0 +1,254 @@
+//! `config.json` of a checkpoint: everything that is not a weight.
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Fill, Skip};
+use crate::error::{Error, Result};
+use crate::motion::WINDOW;
+use crate::motion::features::{FEATURES, Statistics};
+use crate::skeleton::JOINTS;
+
+/// Sizes of the network (specification, section 5).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architecture {
+    /// Width of a token.
+    pub width: i64,
+    /// Transformer layers.
+    pub layers: i64,
+    /// Attention heads.
+    pub heads: i64,
+    /// Width of a head (queries, keys and values alike).
+    pub head_width: i64,
+    /// Hidden width of the feed-forward block.
+    pub hidden: i64,
+    /// Hidden width of the object encoder.
+    pub object_hidden: i64,
+    /// Width of the object's feature.
+    pub object_width: i64,
+    /// Points of the basis point set.
+    pub basis_points: i64,
+    /// Width of the sentence vector that the text encoder gives.
+    pub text_width: i64,
+    /// Frames of a window.
+    pub window: i64,
+    /// Dropout while training.
+    pub dropout: f64,
+}
+
+impl Architecture {
+    /// The published network.
+    pub fn official() -> Self {
+        Self {
+            width: 512,
+            layers: 4,
+            heads: 4,
+            head_width: 256,
+            hidden: 512,
+            object_hidden: 512,
+            object_width: 256,
+            basis_points: 1024,
+            text_width: 512,
+            window: WINDOW as i64,
+            dropout: 0.1,
+        }
+    }
+
+    /// A quarter of the published network's cost, for training and running on a CPU.
+    pub fn compact() -> Self {
+        Self {
+            width: 256,
+            heads: 4,
+            head_width: 64,
+            hidden: 512,
+            text_width: 384,
+            dropout: 0.0,
+            ..Self::official()
+        }
+    }
+
+    /// Width of the condition beside the noisy motion.
+    pub fn condition_width(&self) -> i64 {
+        self.object_width + FEATURES as i64
+    }
+
+    fn validate(&self) -> Result<()> {
+        let sizes = [
+            ("width", self.width, 4096),
+            ("layers", self.layers, 64),
+            ("heads", self.heads, 64),
+            ("head_width", self.head_width, 1024),
+            ("hidden", self.hidden, 16384),
+            ("object_hidden", self.object_hidden, 16384),
+            ("object_width", self.object_width, 4096),
+            ("basis_points", self.basis_points, 65536),
+            ("text_width", self.text_width, 8192),
+        ];
+        for (name, value, limit) in sizes {
+            if value < 1 || value > limit {
+                return Err(Error::invalid(
+                    format!("architecture.{name}"),
+                    format!("{value} is not between 1 and {limit}"),
+                ));
+            }
+        }
+        if self.width % 2 != 0 {
+            return Err(Error::invalid("architecture.width", "must be even"));
+        }
+        if self.window != WINDOW as i64 {
+            return Err(Error::invalid(
+                "architecture.window",
+                format!(
+                    "{} frames; this build generates windows of {WINDOW}",
+                    self.window
+                ),
+            ));
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(Error::invalid("architecture.dropout", "must be in 0..1"));
+        }
+        Ok(())
+    }
+}
+
+/// How conditions reach the network. The default is the published form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditioning {
+    /// Between given frames of the object's path.
+    #[serde(default)]
+    pub fill: Fill,
+    /// What the output is measured from.
+    #[serde(default)]
+    pub skip: Skip,
+}
+
+/// The noise schedule a network was trained on (specification, section 6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiffusionConfig {
+    /// Steps of the cosine schedule.
+    pub steps: i64,
+    /// Whether the clean prediction is clamped to [-1, 1], as published.
+    pub clamp: bool,
+}
+
+impl Default for DiffusionConfig {
+    fn default() -> Self {
+        Self {
+            steps: 1000,
+            clamp: true,
+        }
+    }
+}
+
+/// Which text encoder made the sentence vectors a network was trained with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextEncoderKind {
+    /// all-MiniLM-L6-v2, 384 wide, provisioned by the set-up.
+    MiniLm,
+    /// CLIP ViT-B/32's text tower, 512 wide; the user brings the weights.
+    ClipVitB32,
+}
+
+/// Where a checkpoint comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Data it was trained on, and their terms.
+    pub data: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Optimiser steps.
+    pub steps: i64,
+    /// Wall-clock seconds of training.
+    pub seconds: f64,
+    /// Anything a reader should know.
+    #[serde(default)]
+    pub notes: String,
+}
+
+/// `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Version of this file's form.
+    pub version: u32,
+    /// Name of the model.
+    pub name: String,
+    /// Sizes.
+    pub architecture: Architecture,
+    /// How conditions reach the network.
+    #[serde(default)]
+    pub conditioning: Conditioning,
+    /// Noise schedule.
+    #[serde(default)]
+    pub diffusion: DiffusionConfig,
+    /// Who makes the sentence vectors.
+    pub text_encoder: TextEncoderKind,
+    /// Normalisation.
+    pub statistics: Statistics,
+    /// Bones of the default person: vector from the parent joint, metres, rest pose.
+    pub skeleton: Vec<[f32; 3]>,
+    /// Basis point set: `standard` (regenerated by the published recipe) or `tensor` (`basis` beside the weights).
+    #[serde(default)]
+    pub basis: Basis,
+    /// Where it comes from.
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+/// Where a checkpoint's basis points are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Regenerated by the published recipe.
+    #[default]
+    Standard,
+    /// Tensor `basis` in the weights' file.
+    Tensor,
+}
+
+/// The present version of [`ModelConfig`].
+pub const CONFIG_VERSION: u32 = 1;
+
+impl ModelConfig {
+    /// Refuses what cannot be run, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        if self.version != CONFIG_VERSION {
+            return Err(Error::invalid(
+                "version",
+                format!(
+                    "{}; this build reads version {CONFIG_VERSION}",
+                    self.version
+                ),
+            ));
+        }
+        self.architecture.validate()?;
+        if !(1..=10_000).contains(&self.diffusion.steps) {
+            return Err(Error::invalid(
+                "diffusion.steps",
+                format!("{} is not between 1 and 10000", self.diffusion.steps),
+            ));
+        }
+        self.statistics.validate()?;
+        if self.skeleton.len() != JOINTS {
+            return Err(Error::invalid(
+                "skeleton",
+                format!("{} bones, expected {JOINTS}", self.skeleton.len()),
+            ));
+        }
+        if self
+            .skeleton
+            .iter()
+            .flatten()
+            .any(|x| !x.is_finite() || x.abs() > 3.0)
+        {
+            return Err(Error::invalid(
+                "skeleton",
+                "a bone is not finite or longer than 3 m",
+            ));
+        }
+        Ok(())
+    }
+}

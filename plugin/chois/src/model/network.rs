@@ -1,0 +1,138 @@
+//! The whole network: object encoder, sentence layer and denoiser.
+
+use tch::{Device, Tensor};
+
+use super::config::{Conditioning, ModelConfig};
+use super::denoiser::{Affine, Denoiser};
+use super::fused::FusedDenoiser;
+use super::weights::Weights;
+use crate::condition::Skip;
+use crate::error::Result;
+use crate::motion::features::{FEATURES, JOINT_POSITIONS, OBJECT_POSITION, Statistics};
+use crate::skeleton::JOINTS;
+
+/// The network of a checkpoint.
+pub struct Network {
+    device: Device,
+    object_in: Affine,
+    object_out: Affine,
+    sentence: Affine,
+    denoiser: Denoiser,
+    fused: FusedDenoiser,
+    path: PathSkip,
+}
+
+impl Network {
+    /// The network of these weights. They are shared, not copied: what trains them trains this.
+    pub fn new(config: &ModelConfig, weights: &Weights, device: Device) -> Result<Self> {
+        let denoiser = Denoiser::new(&config.architecture, weights, device)?;
+        Ok(Self {
+            device,
+            object_in: Affine::new(weights, "bps_encoder.0")?,
+            object_out: Affine::new(weights, "bps_encoder.2")?,
+            sentence: Affine::new(weights, "clip_encoder.0")?,
+            fused: FusedDenoiser::new(&denoiser),
+            denoiser,
+            path: PathSkip::new(&config.conditioning, &config.statistics, device),
+        })
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The parity path.
+    pub fn denoiser(&self) -> &Denoiser {
+        &self.denoiser
+    }
+
+    /// The fast path.
+    pub fn fused(&self) -> &FusedDenoiser {
+        &self.fused
+    }
+
+    /// Rearranges the fast path after the weights have changed, with autograd passing through.
+    pub fn refresh(&mut self) {
+        self.fused = FusedDenoiser::new(&self.denoiser);
+    }
+
+    /// Object feature (B, 1, object width) from flattened basis point sets (B, 1, 3 x points).
+    pub fn encode_object(&self, bps: &Tensor) -> Tensor {
+        self.object_out.linear(&self.object_in.linear(bps).relu())
+    }
+
+    /// Language feature (B, width) from sentence vectors (B, text width).
+    pub fn encode_sentence(&self, sentence: &Tensor) -> Tensor {
+        self.sentence.linear(sentence)
+    }
+
+    /// Condition of the denoiser, (B, T, object width + 220), from object features and given values (B, T, 220).
+    pub fn condition(&self, object: &Tensor, given: &Tensor) -> Tensor {
+        let (batch, frames) = (given.size()[0], given.size()[1]);
+        let object = object.expand([batch, frames, -1], false);
+        Tensor::cat(&[object, given.shallow_clone()], -1)
+    }
+
+    /// What the network's raw output is measured from, (B, T, 220), from the normalised path (B, T, 3); `None` in the
+    /// published form.
+    pub fn base(&self, path: &Tensor) -> Option<Tensor> {
+        self.path.base(path)
+    }
+}
+
+/// The skip from the interpolated path to the prediction (see [`Skip`]).
+struct PathSkip {
+    skip: Skip,
+    /// Metres per normalised unit of the object's x and y, over those of each joint, (24, 2).
+    ratio: Tensor,
+}
+
+impl PathSkip {
+    fn new(conditioning: &Conditioning, statistics: &Statistics, device: Device) -> Self {
+        let object: [f32; 2] =
+            std::array::from_fn(|a| statistics.object_max[a] - statistics.object_min[a]);
+        let ratio: Vec<f32> = (0..JOINTS)
+            .flat_map(|j| {
+                (0..2).map(move |a| {
+                    object[a] / (statistics.joint_max[j][a] - statistics.joint_min[j][a])
+                })
+            })
+            .collect();
+        Self {
+            skip: conditioning.skip,
+            ratio: Tensor::from_slice(&ratio)
+                .view([JOINTS as i64, 2])
+                .to_device(device),
+        }
+    }
+
+    fn base(&self, path: &Tensor) -> Option<Tensor> {
+        if self.skip == Skip::None {
+            return None;
+        }
+        let (batch, frames) = (path.size()[0], path.size()[1]);
+        let options = (path.kind(), path.device());
+        let joints = if self.skip == Skip::ObjectAndJoints {
+            let moved = path.narrow(2, 0, 2) - path.narrow(2, 0, 2).narrow(1, 0, 1);
+            let xy = moved.unsqueeze(2) * &self.ratio;
+            let z = Tensor::zeros([batch, frames, JOINTS as i64, 1], options);
+            Tensor::cat(&[xy, z], -1).view([batch, frames, JOINT_POSITIONS.len() as i64])
+        } else {
+            Tensor::zeros([batch, frames, JOINT_POSITIONS.len() as i64], options)
+        };
+        let turn = Tensor::zeros(
+            [
+                batch,
+                frames,
+                (JOINT_POSITIONS.start - OBJECT_POSITION.end) as i64,
+            ],
+            options,
+        );
+        let rest = Tensor::zeros(
+            [batch, frames, (FEATURES - JOINT_POSITIONS.end) as i64],
+            options,
+        );
+        Some(Tensor::cat(&[path.shallow_clone(), turn, joints, rest], -1))
+    }
+}

@@ -1,0 +1,240 @@
+//! The network's 220 features per frame (specification, section 1): object, person, contact.
+//!
+//! This is the only place of the 6D form of a rotation: the first two ROWS of the matrix, row-major.
+
+use std::ops::Range;
+
+use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::skeleton::{JOINTS, ROTATIONS};
+
+/// Features of one frame.
+pub const FEATURES: usize = 220;
+/// Position of the object's centre, normalised.
+pub const OBJECT_POSITION: Range<usize> = 0..3;
+/// Rotation of the object relative to the reference frame, 3 x 3 row-major.
+pub const OBJECT_ROTATION: Range<usize> = 3..12;
+/// Positions of the 24 joints, joint-major, normalised.
+pub const JOINT_POSITIONS: Range<usize> = 12..84;
+/// World rotations of the 22 joints, 6D.
+pub const JOINT_ROTATIONS: Range<usize> = 84..216;
+/// Contact of left hand, right hand, left foot, right foot with the object.
+pub const CONTACT: Range<usize> = 216..220;
+
+/// Bounds of the min-max normalisation to [-1, 1], metres, canonical window frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Smallest coordinate of each joint.
+    pub joint_min: Vec<[f32; 3]>,
+    /// Largest coordinate of each joint.
+    pub joint_max: Vec<[f32; 3]>,
+    /// Smallest coordinate of the object's centre.
+    pub object_min: [f32; 3],
+    /// Largest coordinate of the object's centre.
+    pub object_max: [f32; 3],
+}
+
+impl Statistics {
+    /// Refuses bounds that cannot normalise: wrong count, not finite, empty interval.
+    pub fn validate(&self) -> Result<()> {
+        if self.joint_min.len() != JOINTS || self.joint_max.len() != JOINTS {
+            return Err(Error::invalid(
+                "statistics",
+                format!(
+                    "{} and {} joints have bounds, expected {JOINTS}",
+                    self.joint_min.len(),
+                    self.joint_max.len()
+                ),
+            ));
+        }
+        let pairs = self
+            .joint_min
+            .iter()
+            .zip(&self.joint_max)
+            .chain([(&self.object_min, &self.object_max)]);
+        for (min, max) in pairs {
+            for axis in 0..3 {
+                let span = max[axis] - min[axis];
+                if !span.is_finite() || span <= 0.0 {
+                    return Err(Error::invalid(
+                        "statistics",
+                        format!(
+                            "bounds {} to {} do not span an interval",
+                            min[axis], max[axis]
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A joint position in metres as a normalised one.
+    pub fn normalise_joint(&self, joint: usize, v: &Vector3<f32>) -> [f32; 3] {
+        normalise(v, &self.joint_min[joint], &self.joint_max[joint])
+    }
+
+    /// A normalised joint position in metres.
+    pub fn denormalise_joint(&self, joint: usize, n: &[f32]) -> Vector3<f32> {
+        denormalise(n, &self.joint_min[joint], &self.joint_max[joint])
+    }
+
+    /// A position of the object's centre in metres as a normalised one.
+    pub fn normalise_object(&self, v: &Vector3<f32>) -> [f32; 3] {
+        normalise(v, &self.object_min, &self.object_max)
+    }
+
+    /// A normalised position of the object's centre in metres.
+    pub fn denormalise_object(&self, n: &[f32]) -> Vector3<f32> {
+        denormalise(n, &self.object_min, &self.object_max)
+    }
+}
+
+fn normalise(v: &Vector3<f32>, min: &[f32; 3], max: &[f32; 3]) -> [f32; 3] {
+    std::array::from_fn(|a| (v[a] - min[a]) / (max[a] - min[a]) * 2.0 - 1.0)
+}
+
+fn denormalise(n: &[f32], min: &[f32; 3], max: &[f32; 3]) -> Vector3<f32> {
+    Vector3::from_fn(|a, _| (n[a] + 1.0) * 0.5 * (max[a] - min[a]) + min[a])
+}
+
+/// First two rows of the rotation's matrix, row-major.
+pub fn to_6d(q: &UnitQuaternion<f32>) -> [f32; 6] {
+    let m = q.to_rotation_matrix();
+    [
+        m[(0, 0)],
+        m[(0, 1)],
+        m[(0, 2)],
+        m[(1, 0)],
+        m[(1, 1)],
+        m[(1, 2)],
+    ]
+}
+
+/// The matrix whose first two rows are nearest to `d` in the sense of Gram-Schmidt (norms floored at 1e-12).
+pub fn matrix_from_6d(d: &[f32]) -> Matrix3<f32> {
+    let unit = |v: Vector3<f32>| v / v.norm().max(1e-12);
+    let a = Vector3::new(d[0], d[1], d[2]);
+    let b = Vector3::new(d[3], d[4], d[5]);
+    let r1 = unit(a);
+    let r2 = unit(b - r1 * r1.dot(&b));
+    let r3 = r1.cross(&r2);
+    Matrix3::from_rows(&[r1.transpose(), r2.transpose(), r3.transpose()])
+}
+
+/// The rotation of a 6D form.
+pub fn from_6d(d: &[f32]) -> UnitQuaternion<f32> {
+    quaternion(&matrix_from_6d(d))
+}
+
+/// The quaternion, w >= 0, of a matrix that is already a rotation.
+pub fn quaternion(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
+    let q = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(*m));
+    if q.w < 0.0 {
+        UnitQuaternion::new_unchecked(-q.into_inner())
+    } else {
+        q
+    }
+}
+
+/// The rotation nearest to any 3 x 3 matrix (polar decomposition); the identity when there is none.
+pub fn nearest_rotation(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
+    let svd = m.svd(true, true);
+    let (Some(u), Some(vt)) = (svd.u, svd.v_t) else {
+        return UnitQuaternion::identity();
+    };
+    let mut flip = Matrix3::identity();
+    flip[(2, 2)] = (u * vt).determinant().signum();
+    let r = u * flip * vt;
+    if r.iter().all(|x| x.is_finite()) {
+        quaternion(&r)
+    } else {
+        UnitQuaternion::identity()
+    }
+}
+
+/// A window of motion in its canonical frame (see [`super::canonical`]). Metres, Z up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Window {
+    /// Joint positions.
+    pub joints: Vec<[Vector3<f32>; JOINTS]>,
+    /// World rotations of the joints.
+    pub rotations: Vec<[UnitQuaternion<f32>; ROTATIONS]>,
+    /// The object's centre (mean of its vertices).
+    pub object_center: Vec<Vector3<f32>>,
+    /// The object's rotation.
+    pub object_rotation: Vec<UnitQuaternion<f32>>,
+    /// Contact of left hand, right hand, left foot, right foot with the object.
+    pub contact: Vec<[f32; 4]>,
+}
+
+impl Window {
+    /// Number of frames.
+    pub fn len(&self) -> usize {
+        self.joints.len()
+    }
+
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.joints.is_empty()
+    }
+
+    /// Features, `frames` x 220 row-major; frames past the end are zero. `reference` is the object's rotation that
+    /// the relative rotation is measured against: R_rel = R R_ref^T.
+    pub fn encode(
+        &self,
+        statistics: &Statistics,
+        reference: &UnitQuaternion<f32>,
+        frames: usize,
+    ) -> Vec<f32> {
+        let mut out = vec![0.0; frames * FEATURES];
+        let inverse = reference.inverse();
+        for (t, row) in out.chunks_exact_mut(FEATURES).enumerate().take(self.len()) {
+            row[OBJECT_POSITION]
+                .copy_from_slice(&statistics.normalise_object(&self.object_center[t]));
+            let relative = (self.object_rotation[t] * inverse).to_rotation_matrix();
+            for r in 0..3 {
+                for c in 0..3 {
+                    row[OBJECT_ROTATION.start + 3 * r + c] = relative[(r, c)];
+                }
+            }
+            for j in 0..JOINTS {
+                let at = JOINT_POSITIONS.start + 3 * j;
+                row[at..at + 3].copy_from_slice(&statistics.normalise_joint(j, &self.joints[t][j]));
+            }
+            for j in 0..ROTATIONS {
+                let at = JOINT_ROTATIONS.start + 6 * j;
+                row[at..at + 6].copy_from_slice(&to_6d(&self.rotations[t][j]));
+            }
+            row[CONTACT].copy_from_slice(&self.contact[t]);
+        }
+        out
+    }
+
+    /// The window of these features (`T` x 220 row-major); rotations are made orthonormal.
+    pub fn decode(
+        features: &[f32],
+        statistics: &Statistics,
+        reference: &UnitQuaternion<f32>,
+    ) -> Self {
+        let mut out = Self::default();
+        for row in features.chunks_exact(FEATURES) {
+            out.object_center
+                .push(statistics.denormalise_object(&row[OBJECT_POSITION]));
+            let relative = Matrix3::from_row_slice(&row[OBJECT_ROTATION]);
+            out.object_rotation
+                .push(nearest_rotation(&relative) * reference);
+            out.joints.push(std::array::from_fn(|j| {
+                statistics.denormalise_joint(j, &row[JOINT_POSITIONS.start + 3 * j..][..3])
+            }));
+            out.rotations.push(std::array::from_fn(|j| {
+                from_6d(&row[JOINT_ROTATIONS.start + 6 * j..][..6])
+            }));
+            out.contact
+                .push(std::array::from_fn(|c| row[CONTACT.start + c]));
+        }
+        out
+    }
+}

@@ -1,0 +1,175 @@
+//! Training losses (specification, section 7). Means run over all entries, padded zeros included, as published.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use crate::model::kinematics::{self, Bounds};
+use crate::motion::features::{CONTACT, JOINT_POSITIONS, OBJECT_POSITION, OBJECT_ROTATION};
+use crate::skeleton::JOINTS;
+
+/// Hands of the forward-kinematics loss: wrists and palms.
+const HANDS: [i64; 4] = [20, 21, 22, 23];
+/// Feet of the forward-kinematics loss: ankles and toes.
+const FEET: [i64; 4] = [7, 8, 10, 11];
+
+/// Weights of the losses beside the diffusion loss. The first three are the published ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossWeights {
+    /// Contact channels.
+    pub contact: f64,
+    /// Hands and feet by forward kinematics.
+    pub kinematics: f64,
+    /// Points on the object.
+    pub keypoints: f64,
+    /// Palm relative to the object's centre while in contact. Not in the published model.
+    pub hand_object: f64,
+    /// Speed of ankles and toes, metres per frame. Not in the published model.
+    pub foot_speed: f64,
+}
+
+impl Default for LossWeights {
+    fn default() -> Self {
+        Self {
+            contact: 1.0,
+            kinematics: 0.5,
+            keypoints: 1.0,
+            hand_object: 0.0,
+            foot_speed: 0.0,
+        }
+    }
+}
+
+/// What the losses compare a prediction with. B windows of T frames.
+pub struct Target<'a> {
+    /// Clean features (B, T, 220).
+    pub features: &'a Tensor,
+    /// 1 at frames that exist, (B, T).
+    pub frames: &'a Tensor,
+    /// Bones (B, 24, 3), metres.
+    pub offsets: &'a Tensor,
+    /// Points of the object in its rest frame, relative to the centre, (B, K, 3), metres.
+    pub keypoints_rest: &'a Tensor,
+    /// The same points posed, (B, T, K, 3); zero at frames that do not exist.
+    pub keypoints: &'a Tensor,
+    /// The object's rotation at the reference frame, (B, 3, 3).
+    pub reference: &'a Tensor,
+}
+
+/// Values of the losses, differentiable.
+pub struct Losses {
+    /// All features.
+    pub diffusion: Tensor,
+    /// The object's features (logging only; part of `diffusion`).
+    pub object: Tensor,
+    /// The person's and contact features (logging only; part of `diffusion`).
+    pub human: Tensor,
+    /// Contact channels.
+    pub contact: Tensor,
+    /// Hands and feet by forward kinematics.
+    pub kinematics: Tensor,
+    /// Points on the object.
+    pub keypoints: Tensor,
+    /// Palm relative to the object while in contact.
+    pub hand_object: Tensor,
+    /// Speed of the feet.
+    pub foot_speed: Tensor,
+}
+
+impl Losses {
+    /// Losses of a prediction (B, T, 220).
+    pub fn new(prediction: &Tensor, target: &Target<'_>, bounds: &Bounds) -> Self {
+        let mean = |t: Tensor| t.mean(Kind::Float);
+        let frames = target.frames.unsqueeze(-1);
+        let error = (prediction - target.features).abs() * &frames;
+        let part =
+            |start: usize, end: usize| mean(error.narrow(2, start as i64, (end - start) as i64));
+
+        let joints = |x: &Tensor| {
+            let (b, t) = (x.size()[0], x.size()[1]);
+            bounds.joints(
+                &x.narrow(
+                    2,
+                    JOINT_POSITIONS.start as i64,
+                    JOINT_POSITIONS.len() as i64,
+                )
+                .view([b, t, JOINTS as i64, 3]),
+            )
+        };
+        let truth = joints(target.features);
+        let root = bounds.joint(0, &prediction.narrow(2, JOINT_POSITIONS.start as i64, 3));
+        let predicted = kinematics::forward(
+            &root,
+            &kinematics::joint_rotations(prediction),
+            target.offsets,
+        );
+        let pick = |x: &Tensor, ids: &[i64]| {
+            x.index_select(2, &Tensor::from_slice(ids).to_device(x.device()))
+        };
+        let frames4 = frames.unsqueeze(-1);
+        let distance =
+            |ids: &[i64]| mean((pick(&predicted, ids) - pick(&truth, ids)).abs() * &frames4);
+        let kinematics = distance(&HANDS) + distance(&FEET);
+
+        let center = |x: &Tensor| bounds.object(&x.narrow(2, OBJECT_POSITION.start as i64, 3));
+        let (b, t) = (prediction.size()[0], prediction.size()[1]);
+        let rotation = prediction
+            .narrow(2, OBJECT_ROTATION.start as i64, 9)
+            .view([b, t, 3, 3])
+            .matmul(&target.reference.unsqueeze(1));
+        let predicted_center = center(prediction);
+        let points = target
+            .keypoints_rest
+            .unsqueeze(1)
+            .matmul(&rotation.transpose(2, 3))
+            + predicted_center.unsqueeze(2);
+        let keypoints = mean((points - target.keypoints).abs() * &frames4);
+
+        let held = target
+            .features
+            .narrow(2, CONTACT.start as i64, 2)
+            .gt(0.5)
+            .to_kind(Kind::Float)
+            .unsqueeze(-1)
+            * &frames4;
+        let grip = |joints: &Tensor, center: &Tensor| joints.narrow(2, 22, 2) - center.unsqueeze(2);
+        let hand_object =
+            ((grip(&predicted, &predicted_center) - grip(&truth, &center(target.features))).abs()
+                * &held)
+                .sum(Kind::Float)
+                / (held.sum(Kind::Float) * 3.0 + 1.0);
+
+        let speed = |x: &Tensor| {
+            let feet = pick(x, &FEET);
+            feet.narrow(1, 1, t - 1) - feet.narrow(1, 0, t - 1)
+        };
+        let foot_speed =
+            mean((speed(&predicted) - speed(&truth)).abs() * frames4.narrow(1, 1, t - 1));
+
+        Self {
+            diffusion: mean(error.shallow_clone()),
+            object: part(0, OBJECT_ROTATION.end),
+            human: part(JOINT_POSITIONS.start, CONTACT.end),
+            contact: part(CONTACT.start, CONTACT.end),
+            kinematics,
+            keypoints,
+            hand_object,
+            foot_speed,
+        }
+    }
+
+    /// The sum that is minimised.
+    pub fn total(&self, w: &LossWeights) -> Tensor {
+        let mut total = &self.diffusion
+            + &self.contact * w.contact
+            + &self.kinematics * w.kinematics
+            + &self.keypoints * w.keypoints;
+        if w.hand_object != 0.0 {
+            total += &self.hand_object * w.hand_object;
+        }
+        if w.foot_speed != 0.0 {
+            total += &self.foot_speed * w.foot_speed;
+        }
+        total
+    }
+}

@@ -28,7 +28,10 @@ fn small_weights() -> Weights {
     let golden = Golden::open("weights_small");
     Weights::checked(
         &small(),
-        golden.names().map(|n| (n.to_owned(), golden.tensor(n))).collect(),
+        golden
+            .names()
+            .map(|n| (n.to_owned(), golden.tensor(n)))
+            .collect(),
         "weights_small".as_ref(),
     )
     .expect("weights of the small network")
@@ -75,12 +78,24 @@ fn schedule_matches_pytorch() {
             ("alphas_cumprod", &s.alphas_cumprod),
             ("alphas_cumprod_prev", &s.alphas_cumprod_prev),
             ("sqrt_alphas_cumprod", &s.sqrt_alphas_cumprod),
-            ("sqrt_one_minus_alphas_cumprod", &s.sqrt_one_minus_alphas_cumprod),
-            ("log_one_minus_alphas_cumprod", &s.log_one_minus_alphas_cumprod),
+            (
+                "sqrt_one_minus_alphas_cumprod",
+                &s.sqrt_one_minus_alphas_cumprod,
+            ),
+            (
+                "log_one_minus_alphas_cumprod",
+                &s.log_one_minus_alphas_cumprod,
+            ),
             ("sqrt_recip_alphas_cumprod", &s.sqrt_recip_alphas_cumprod),
-            ("sqrt_recipm1_alphas_cumprod", &s.sqrt_recipm1_alphas_cumprod),
+            (
+                "sqrt_recipm1_alphas_cumprod",
+                &s.sqrt_recipm1_alphas_cumprod,
+            ),
             ("posterior_variance", &s.posterior_variance),
-            ("posterior_log_variance_clipped", &s.posterior_log_variance_clipped),
+            (
+                "posterior_log_variance_clipped",
+                &s.posterior_log_variance_clipped,
+            ),
             ("posterior_mean_coef1", &s.posterior_mean_coef1),
             ("posterior_mean_coef2", &s.posterior_mean_coef2),
             ("p2_loss_weight", &s.p2_loss_weight),
@@ -88,7 +103,10 @@ fn schedule_matches_pytorch() {
             assert_close(name, values, &golden.f32(&format!("t{steps}.{name}")), 1e-6);
         }
     }
-    let names: Vec<&str> = golden.names().filter(|n| !n.starts_with('t') || n.starts_with("time")).collect();
+    let names: Vec<&str> = golden
+        .names()
+        .filter(|n| !n.starts_with('t') || n.starts_with("time"))
+        .collect();
     assert!(!names.is_empty());
     for name in names {
         println!("{name} {:?}", golden.shape(name));
@@ -122,7 +140,12 @@ fn denoiser_matches_pytorch() {
     ] {
         let keep = (variant == "full").then_some(&mut kept);
         let got = denoiser.forward(&x, &t, &condition, language, padding, keep);
-        assert_tensors_close(variant, &got, &golden.tensor(&format!("out.{variant}")), 1e-5);
+        assert_tensors_close(
+            variant,
+            &got,
+            &golden.tensor(&format!("out.{variant}")),
+            1e-5,
+        );
         let constants = fused.constants(&condition, language, padding);
         let fast = fused.forward(&x, &fused.time_tokens(&t), &constants, 0.0);
         assert_tensors_close(&format!("fast path, {variant}"), &fast, &got, 2e-6);
@@ -156,43 +179,74 @@ fn hash_uniform(name: &str, count: usize) -> Vec<f32> {
 
 /// The published size with weights by formula.
 fn full_weights() -> Weights {
-    Weights::from_tensors(shapes(&Architecture::official()).into_iter().map(|(name, shape)| {
-        let mut values = hash_uniform(&name, shape.iter().product::<i64>() as usize);
-        if shape.len() >= 2 {
-            let fan_in = shape[1..].iter().product::<i64>() as f64;
-            let scale = (1.0 / fan_in.sqrt()) as f32;
-            values.iter_mut().for_each(|v| *v *= scale);
-        } else if name.ends_with("layer_norm.weight") {
-            values.iter_mut().for_each(|v| *v = 1.0 + 0.1 * *v);
-        } else {
-            values.iter_mut().for_each(|v| *v *= 0.1);
-        }
-        let tensor = Tensor::from_slice(&values).view(&shape[..]);
-        (name, tensor)
-    }))
+    Weights::from_tensors(
+        shapes(&Architecture::official())
+            .into_iter()
+            .map(|(name, shape)| {
+                let mut values = hash_uniform(&name, shape.iter().product::<i64>() as usize);
+                if shape.len() >= 2 {
+                    let fan_in = shape[1..].iter().product::<i64>() as f64;
+                    let scale = (1.0 / fan_in.sqrt()) as f32;
+                    values.iter_mut().for_each(|v| *v *= scale);
+                } else if name.ends_with("layer_norm.weight") {
+                    values.iter_mut().for_each(|v| *v = 1.0 + 0.1 * *v);
+                } else {
+                    values.iter_mut().for_each(|v| *v *= 0.1);
+                }
+                let tensor = Tensor::from_slice(&values).view(&shape[..]);
+                (name, tensor)
+            }),
+    )
 }
 
 #[test]
 fn official_size_matches_pytorch() {
     let golden = Golden::open("denoiser_full");
     let weights = full_weights();
-    for name in ["denoise_fn.linear_out.weight", "denoise_fn.motion_transformer.layer_stack.3.self_attn.w_q.weight"] {
-        let head = weights.get(name).expect("a weight").view(-1).narrow(0, 0, 16);
-        assert_tensors_close(name, &head, &golden.tensor(&format!("weight_head.{name}")), 0.0);
+    for name in [
+        "denoise_fn.linear_out.weight",
+        "denoise_fn.motion_transformer.layer_stack.3.self_attn.w_q.weight",
+    ] {
+        let head = weights
+            .get(name)
+            .expect("a weight")
+            .view(-1)
+            .narrow(0, 0, 16);
+        assert_tensors_close(
+            name,
+            &head,
+            &golden.tensor(&format!("weight_head.{name}")),
+            0.0,
+        );
     }
     let conversions = Golden::open("conversions");
     let mut config = config(statistics(&conversions, "stats."));
     config.architecture = Architecture::official();
     let network = Network::new(&config, &weights, Device::Cpu).expect("a network");
     let language = network.encode_sentence(&golden.tensor("in.clip"));
-    assert_tensors_close("clip_encoder", &language, &golden.tensor("out.clip_encoder"), 1e-5);
+    assert_tensors_close(
+        "clip_encoder",
+        &language,
+        &golden.tensor("out.clip_encoder"),
+        1e-5,
+    );
     let object = network.encode_object(&golden.tensor("in.bps"));
-    assert_tensors_close("bps_encoder", &object, &golden.tensor("out.bps_encoder"), 1e-5);
-    let (x, t, condition) = (golden.tensor("in.x"), golden.tensor("in.t"), golden.tensor("in.cond"));
+    assert_tensors_close(
+        "bps_encoder",
+        &object,
+        &golden.tensor("out.bps_encoder"),
+        1e-5,
+    );
+    let (x, t, condition) = (
+        golden.tensor("in.x"),
+        golden.tensor("in.t"),
+        golden.tensor("in.cond"),
+    );
     let mut kept = Activations::default();
-    let got = network
-        .denoiser()
-        .forward(&x, &t, &condition, Some(&language), None, Some(&mut kept));
+    let got =
+        network
+            .denoiser()
+            .forward(&x, &t, &condition, Some(&language), None, Some(&mut kept));
     assert_tensors_close("output", &got, &golden.tensor("out.y"), 1e-5);
     for i in [0, 3] {
         let every_eighth = kept.layers[i].1.slice(1, None, None, 8);
@@ -242,7 +296,12 @@ fn time_embedding_matches_pytorch() {
         .map(|n| golden.tensor(n));
     println!("{name} {:?}", golden.shape(&name));
     let t = t.unwrap_or_else(|| Tensor::from_slice(&[0_i64, 1, 417, 999]));
-    assert_tensors_close("time embedding", &time_embedding(&t), &golden.tensor(&name), 1e-6);
+    assert_tensors_close(
+        "time embedding",
+        &time_embedding(&t),
+        &golden.tensor(&name),
+        1e-6,
+    );
 }
 
 #[test]
@@ -276,7 +335,10 @@ fn losses_gradients_and_adam_match_pytorch() {
         None,
     );
     let frames = padding.get(0).size()[1] - 1;
-    let frames = padding.to_kind(Kind::Float).narrow(2, 1, frames).squeeze_dim(1);
+    let frames = padding
+        .to_kind(Kind::Float)
+        .narrow(2, 1, frames)
+        .squeeze_dim(1);
     let losses = Losses::new(
         &prediction,
         &Target {
@@ -317,7 +379,12 @@ fn losses_gradients_and_adam_match_pytorch() {
     let before: Vec<(String, Tensor)> = golden
         .names()
         .filter_map(|n| n.strip_prefix("adam1."))
-        .map(|n| (n.to_owned(), weights.get(n).expect("a weight").detach().copy()))
+        .map(|n| {
+            (
+                n.to_owned(),
+                weights.get(n).expect("a weight").detach().copy(),
+            )
+        })
         .collect();
     let mut adam = Adam::new(&weights);
     adam.step(&weights, 2e-4, 1.0);
@@ -325,8 +392,15 @@ fn losses_gradients_and_adam_match_pytorch() {
         // Adam's first step is a sign function: where the gradient is noise, so is the step.
         let got = weights.get(&name).expect("a weight").detach() - &before;
         let want = golden.tensor(&format!("adam1.{name}")) - &before;
-        let apart = (got - want).abs().gt(1e-6).to_kind(Kind::Float).mean(Kind::Float);
-        assert!(apart.double_value(&[]) < 0.01, "Adam's first step of {name}");
+        let apart = (got - want)
+            .abs()
+            .gt(1e-6)
+            .to_kind(Kind::Float)
+            .mean(Kind::Float);
+        assert!(
+            apart.double_value(&[]) < 0.01,
+            "Adam's first step of {name}"
+        );
     }
 }
 
@@ -334,10 +408,15 @@ fn losses_gradients_and_adam_match_pytorch() {
 fn moving_average_matches_ema_pytorch() {
     let golden = Golden::open("losses");
     let ema = Ema::new(&Weights::default(), 0.995, 10, 100);
-    let got: Vec<f32> = golden.i64("ema.step").iter().map(|s| ema.decay(*s) as f32).collect();
+    let got: Vec<f32> = golden
+        .i64("ema.step")
+        .iter()
+        .map(|s| ema.decay(*s) as f32)
+        .collect();
     assert_close("decay", &got, &golden.f32("ema.decay"), 1e-6);
 
-    let one = |v: f64| Weights::from_tensors([("w".to_owned(), Tensor::from(v).to_kind(Kind::Float))]);
+    let one =
+        |v: f64| Weights::from_tensors([("w".to_owned(), Tensor::from(v).to_kind(Kind::Float))]);
     let mut ema = Ema::new(&one(0.0), 0.995, 10, 100);
     let mut want = 0.0;
     for s in 0..400_i64 {

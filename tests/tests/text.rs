@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use chois::Error;
-use chois::text::{MiniLm, TextEncoder};
+use chois::text::{ClipText, MiniLm, TextEncoder};
 use chois_tests::{assert_close, relative_error};
-use tch::{Kind, Tensor};
+use proptest::prelude::*;
+use tch::{Device, Kind, Tensor};
 
 /// Sentences and tensors of a fixture. These are the project's own, so they stay in `tests/golden` where
 /// `CHOIS_GOLDEN_DIR` points elsewhere.
@@ -174,7 +175,7 @@ fn damaged_minilm_files_are_named() {
     let message = change(&|t| {
         drop(t.insert(
             query.into(),
-            Tensor::zeros([384, 383], (Kind::Float, tch::Device::Cpu)),
+            Tensor::zeros([384, 383], (Kind::Float, Device::Cpu)),
         ))
     });
     assert!(
@@ -196,4 +197,229 @@ fn damaged_minilm_files_are_named() {
             .contains(words)
     );
     std::fs::remove_dir_all(&folder).ok();
+}
+
+/// Numbers in [-1, 1) from FNV-1a-64 of the name and splitmix64, as in `make_text_fixtures.py`.
+fn hash_uniform(name: &str, count: usize) -> Vec<f32> {
+    let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, byte| {
+        (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    (1..=count as u64)
+        .map(|i| {
+            let mut z = seed.wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^= z >> 31;
+            ((z >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
+        })
+        .collect()
+}
+
+/// The tensors of the fixture's CLIP: width 128, 2 layers, MLP 256, 32 outputs.
+fn clip_weights() -> HashMap<String, Tensor> {
+    let model = "text_model";
+    let mut shapes: Vec<(String, Vec<i64>)> = vec![
+        (
+            format!("{model}.embeddings.token_embedding.weight"),
+            vec![49408, 128],
+        ),
+        (
+            format!("{model}.embeddings.position_embedding.weight"),
+            vec![77, 128],
+        ),
+        (format!("{model}.final_layer_norm.weight"), vec![128]),
+        (format!("{model}.final_layer_norm.bias"), vec![128]),
+        ("text_projection.weight".to_owned(), vec![32, 128]),
+    ];
+    for layer in 0..2 {
+        let mut add = |name: &str, weight: &[i64]| {
+            let prefix = format!("{model}.encoder.layers.{layer}.{name}");
+            shapes.push((format!("{prefix}.weight"), weight.to_vec()));
+            shapes.push((format!("{prefix}.bias"), vec![weight[0]]));
+        };
+        for projection in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+            add(&format!("self_attn.{projection}"), &[128, 128]);
+        }
+        add("layer_norm1", &[128]);
+        add("layer_norm2", &[128]);
+        add("mlp.fc1", &[256, 128]);
+        add("mlp.fc2", &[128, 256]);
+    }
+    shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let mut u = hash_uniform(&name, shape.iter().product::<i64>() as usize);
+            let scale = match shape.as_slice() {
+                [_, columns] => (1.0 / (*columns as f64).sqrt()) as f32,
+                _ => 0.1,
+            };
+            let shift = if name.contains("layer_norm") && name.ends_with(".weight") {
+                1.0
+            } else {
+                0.0
+            };
+            u.iter_mut().for_each(|u| *u = shift + scale * *u);
+            (name, Tensor::from_slice(&u).reshape(shape))
+        })
+        .collect()
+}
+
+/// Writes a CLIP file of these tensors and loads it.
+fn clip_of(name: &str, tensors: &HashMap<String, Tensor>) -> chois::Result<ClipText> {
+    let folder = scratch(name);
+    let path = folder.join("clip.safetensors");
+    Tensor::write_safetensors(&tensors.iter().collect::<Vec<_>>(), &path).expect("a CLIP file");
+    let clip = ClipText::load(&path);
+    std::fs::remove_dir_all(&folder).ok();
+    clip
+}
+
+#[test]
+fn clip_matches_transformers() {
+    let (sentences, tensors) = fixture("text_clip");
+    let ids = tensors["in.tokens"].to_kind(Kind::Int64);
+    let ids = Vec::<Vec<i64>>::try_from(ids).expect("a matrix of ids");
+    let want = rows(&tensors["out.embedding"]);
+    assert_eq!((ids.len(), want.len()), (sentences.len(), sentences.len()));
+
+    let mut weights = clip_weights();
+    // A release holds more than the text tower; the rest is left alone, whatever it is.
+    weights.insert(
+        "vision_model.junk".to_owned(),
+        Tensor::from_slice(&[f32::NAN]),
+    );
+    weights.insert(
+        "text_model.embeddings.position_ids".to_owned(),
+        Tensor::from_slice(&[0i64]),
+    );
+    let clip = clip_of("clip", &weights).expect("a small CLIP");
+    assert_eq!(clip.dimension(), 32);
+    assert_eq!(clip.name(), "clip-text-2x128-32");
+
+    let mut worst = 0.0f32;
+    for ((sentence, ids), want) in sentences.iter().zip(&ids).zip(&want) {
+        let got: Vec<i64> = clip
+            .tokens(sentence)
+            .expect("a sentence")
+            .map(i64::from)
+            .to_vec();
+        assert_eq!(&got, ids, "tokens of {sentence}");
+        let got = clip.encode(sentence).expect("a sentence");
+        worst = worst.max(relative_error(&got, want));
+        assert_close(sentence, &got, want, 1e-5);
+        assert_eq!(
+            got,
+            clip.encode(sentence).expect("a sentence"),
+            "deterministic"
+        );
+    }
+    println!("largest relative error {worst:.1e}");
+}
+
+#[test]
+fn half_precision_clip_is_close() {
+    let full = clip_of("clip_f32", &clip_weights()).expect("float32");
+    let sentence = "Lift the box over your head, walk and then put it down.";
+    let want = full.encode(sentence).expect("a sentence");
+    // Weights are rounded once, then computed with in float32.
+    for (kind, tolerance) in [(Kind::Half, 2e-3), (Kind::BFloat16, 2e-2)] {
+        let weights = clip_weights()
+            .into_iter()
+            .map(|(name, t)| (name, t.to_kind(kind)))
+            .collect();
+        let clip = clip_of("clip_half", &weights).expect("half precision");
+        let got = clip.encode(sentence).expect("a sentence");
+        assert_close("half precision", &got, &want, tolerance);
+        assert_ne!(got, want, "rounding shows");
+    }
+}
+
+#[test]
+fn damaged_clip_files_are_named() {
+    let missing = ClipText::load(Path::new("/nowhere/at/all.safetensors"));
+    assert!(matches!(missing.err(), Some(Error::Missing { .. })));
+
+    let failure = |edit: &dyn Fn(&mut HashMap<String, Tensor>)| {
+        let mut weights = clip_weights();
+        edit(&mut weights);
+        match clip_of("clip_damaged", &weights) {
+            Ok(_) => panic!("a damaged CLIP loads"),
+            Err(error @ Error::Malformed { .. }) => error.to_string(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+    // Every tensor is needed, in its own shape; an extra column is noticed too.
+    for name in clip_weights().keys() {
+        if name.contains("encoder.layers.0") && !name.contains("fc1") {
+            continue; // as layer 1
+        }
+        let message = failure(&|w| drop(w.remove(name)));
+        assert!(message.contains(name.as_str()), "{message}");
+    }
+    for (name, shape) in [
+        (
+            "text_model.embeddings.token_embedding.weight",
+            vec![49408, 100],
+        ),
+        (
+            "text_model.embeddings.token_embedding.weight",
+            vec![49408, 0],
+        ),
+        (
+            "text_model.embeddings.token_embedding.weight",
+            vec![1000, 128],
+        ),
+        ("text_model.embeddings.token_embedding.weight", vec![128]),
+        (
+            "text_model.embeddings.position_embedding.weight",
+            vec![32, 128],
+        ),
+        ("text_model.encoder.layers.1.mlp.fc1.bias", vec![257]),
+        ("text_projection.weight", vec![0, 128]),
+        ("text_projection.weight", vec![32, 64]),
+    ] {
+        let message = failure(&|w| drop(w.insert(name.to_owned(), zeros(&shape))));
+        assert!(message.contains(name), "{message}");
+    }
+    let name = "text_projection.weight";
+    let message = failure(&|w| drop(w.insert(name.to_owned(), zeros(&[32, 128]) + f64::INFINITY)));
+    assert!(
+        message.contains(name) && message.contains("inf"),
+        "{message}"
+    );
+    let message =
+        failure(&|w| drop(w.insert(name.to_owned(), zeros(&[32, 128]).to_kind(Kind::Int))));
+    assert!(
+        message.contains(name) && message.contains("I32"),
+        "{message}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever is written, both encoders give finite numbers or say that the text cannot be used.
+    #[test]
+    fn any_text_is_encoded_or_refused(text in any::<String>()) {
+        thread_local! {
+            static MINILM: MiniLm = minilm();
+            static CLIP: ClipText = clip_of("clip_any", &clip_weights()).expect("a small CLIP");
+        }
+        let answers = [MINILM.with(|e| e.encode(&text)), CLIP.with(|e| e.encode(&text))];
+        for answer in answers {
+            match answer {
+                Ok(vector) => prop_assert!(vector.iter().all(|v| v.is_finite())),
+                Err(error) => {
+                    prop_assert!(text.trim().is_empty(), "{}", error);
+                }
+            }
+        }
+        if let Ok(ids) = CLIP.with(|e| e.tokens(&text)) {
+            let end = ids.iter().position(|&id| id == 49407);
+            prop_assert!(end.is_some_and(|end| (1..32).contains(&end)));
+            prop_assert_eq!(ids[0], 49406);
+            prop_assert!(ids[32..].iter().all(|&id| id == 0));
+        }
+    }
 }

@@ -1,14 +1,18 @@
 //! Text encoders: a sentence becomes a vector (specification, section 4 "Language").
 //!
-//! [`MiniLm`] is small, free and the one that the project's own checkpoints are trained with. A checkpoint works
-//! only with the encoder it was trained with: compare [`TextEncoder::name`] and [`TextEncoder::dimension`].
+//! Two encoders: [`MiniLm`], small, free and the one that the project's own checkpoints are trained with, and
+//! [`ClipText`], the text tower of CLIP ViT-B/32 that the published checkpoints were trained with. A checkpoint
+//! works only with the encoder it was trained with: compare [`TextEncoder::name`] and
+//! [`TextEncoder::dimension`].
 //!
-//! Encoders run on the CPU in float32 and are deterministic.
+//! Both run on the CPU in float32 and are deterministic.
 
+mod clip_text;
 mod layers;
 mod minilm;
 mod weights;
 
+pub use clip_text::ClipText;
 pub use minilm::MiniLm;
 
 use crate::{Error, Result};

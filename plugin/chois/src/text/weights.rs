@@ -79,6 +79,14 @@ impl Weights {
         Error::malformed(&self.path, KIND, reason)
     }
 
+    /// Whether there is any tensor whose name begins so.
+    pub fn contains_under(&self, prefix: &str) -> bool {
+        self.header
+            .offset_keys()
+            .iter()
+            .any(|name| name.starts_with(prefix))
+    }
+
     /// Dimensions of a matrix (rows, columns).
     pub fn matrix_shape(&self, name: &str) -> Result<[i64; 2]> {
         let info = self.info(name)?;

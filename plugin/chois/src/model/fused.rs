@@ -20,6 +20,8 @@ struct Layer {
 /// A denoiser arranged for speed.
 pub struct FusedDenoiser {
     architecture: Architecture,
+    /// Kind of the large products; residuals, norms and the last layer stay `f32`.
+    compute: Kind,
     /// The part of the first layer that sees the noisy motion, (width, 220).
     start_motion: Tensor,
     /// The part of the first layer that sees the condition.
@@ -57,33 +59,47 @@ fn flat(a: &Affine) -> Affine {
 }
 
 impl FusedDenoiser {
-    /// Arranges a denoiser's weights.
+    /// Arranges a denoiser's weights for `f32`.
     pub fn new(denoiser: &Denoiser) -> Self {
+        Self::with_kind(denoiser, Kind::Float)
+    }
+
+    /// Arranges a denoiser's weights with the large products in `compute` (`BFloat16` for mixed-precision training).
+    pub fn with_kind(denoiser: &Denoiser, compute: Kind) -> Self {
+        let cast = |a: Affine| Affine {
+            weight: a.weight.to_kind(compute),
+            bias: a.bias.to_kind(compute),
+        };
         let motion = FEATURES as i64;
         let start = flat(&denoiser.start);
         Self {
             architecture: denoiser.architecture.clone(),
-            start_motion: start.weight.narrow(1, 0, motion).contiguous(),
-            start_condition: Affine {
+            compute,
+            start_motion: start
+                .weight
+                .narrow(1, 0, motion)
+                .contiguous()
+                .to_kind(compute),
+            start_condition: cast(Affine {
                 weight: start
                     .weight
                     .narrow(1, motion, denoiser.architecture.condition_width())
                     .contiguous(),
                 bias: start.bias,
-            },
+            }),
             positions: denoiser.positions.shallow_clone(),
             layers: denoiser
                 .layers
                 .iter()
                 .map(|l| Layer {
-                    qkv: Affine {
+                    qkv: cast(Affine {
                         weight: Tensor::cat(&[&l.q.weight, &l.k.weight, &l.v.weight], 0),
                         bias: Tensor::cat(&[&l.q.bias, &l.k.bias, &l.v.bias], 0),
-                    },
-                    out: share(&l.out),
+                    }),
+                    out: cast(share(&l.out)),
                     attention_norm: share(&l.attention_norm),
-                    hidden: flat(&l.hidden),
-                    back: flat(&l.back),
+                    hidden: cast(flat(&l.hidden)),
+                    back: cast(flat(&l.back)),
                     feed_forward_norm: share(&l.feed_forward_norm),
                 })
                 .collect(),
@@ -103,7 +119,10 @@ impl FusedDenoiser {
         let frames = condition.size()[1];
         let position = self.positions.narrow(0, 1, 1);
         Constants {
-            frames: self.start_condition.linear(condition)
+            frames: self
+                .start_condition
+                .linear(&condition.to_kind(self.compute))
+                .to_kind(Kind::Float)
                 + self.positions.narrow(0, 2, frames).unsqueeze(0),
             time: match language {
                 Some(language) => language + position,
@@ -140,7 +159,9 @@ impl FusedDenoiser {
                 y
             }
         };
-        let motion = x.linear(&self.start_motion, None::<&Tensor>) + &constants.frames;
+        let low = |y: &Tensor| y.to_kind(self.compute);
+        let full = |y: Tensor| y.to_kind(Kind::Float);
+        let motion = full(low(x).linear(&self.start_motion, None::<&Tensor>)) + &constants.frames;
         let time = (time + &constants.time)
             .expand([batch, a.width], false)
             .unsqueeze(1);
@@ -148,7 +169,7 @@ impl FusedDenoiser {
         for layer in &self.layers {
             let qkv = layer
                 .qkv
-                .linear(&tokens)
+                .linear(&low(&tokens))
                 .view([batch, frames + 1, 3, a.heads, a.head_width])
                 .permute([2, 0, 3, 1, 4]);
             let attended = Tensor::scaled_dot_product_attention(
@@ -165,14 +186,18 @@ impl FusedDenoiser {
             .reshape([batch, frames + 1, a.heads * a.head_width]);
             let mut attention = layer
                 .attention_norm
-                .norm(&(drop(layer.out.linear(&attended)) + &tokens));
+                .norm(&(drop(full(layer.out.linear(&attended))) + &tokens));
             if let Some(mask) = &constants.mask {
-                attention = attention * mask;
+                attention *= mask;
             }
-            let back = layer.back.linear(&layer.hidden.linear(&attention).relu());
+            let back = full(
+                layer
+                    .back
+                    .linear(&layer.hidden.linear(&low(&attention)).relu()),
+            );
             tokens = layer.feed_forward_norm.norm(&(drop(back) + attention));
             if let Some(mask) = &constants.mask {
-                tokens = tokens * mask;
+                tokens *= mask;
             }
         }
         self.out.linear(&tokens.narrow(1, 1, frames))

@@ -1,6 +1,6 @@
 //! The whole network: object encoder, sentence layer and denoiser.
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::config::{Conditioning, ModelConfig};
 use super::denoiser::{Affine, Denoiser};
@@ -52,9 +52,10 @@ impl Network {
         &self.fused
     }
 
-    /// Rearranges the fast path after the weights have changed, with autograd passing through.
-    pub fn refresh(&mut self) {
-        self.fused = FusedDenoiser::new(&self.denoiser);
+    /// Rearranges the fast path after the weights have changed, with autograd passing through and the large products in
+    /// `compute`.
+    pub fn refresh(&mut self, compute: Kind) {
+        self.fused = FusedDenoiser::with_kind(&self.denoiser, compute);
     }
 
     /// Object feature (B, 1, object width) from flattened basis point sets (B, 1, 3 x points).

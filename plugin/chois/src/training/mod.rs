@@ -1,4 +1,7 @@
 //! Training: data set, losses, optimiser, loop (specification, section 7).
 
+pub mod contact_labels;
+pub mod dataset;
 pub mod losses;
 pub mod optimiser;
+pub mod trainer;

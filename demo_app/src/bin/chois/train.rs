@@ -1,0 +1,258 @@
+//! `chois train`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chois::condition::{Fill, Skip};
+use chois::model::config::{
+    Architecture, Basis, CONFIG_VERSION, Conditioning, DiffusionConfig, Provenance, TextEncoderKind,
+};
+use chois::model::{Checkpoint, ModelConfig};
+use chois::text::{MiniLm, TextEncoder};
+use chois::training::dataset::Dataset;
+use chois::training::trainer::{Trainer, TrainingConfig};
+use chois::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Arguments of `chois train`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of motion clips (`*.safetensors`).
+    #[arg(long)]
+    clips: PathBuf,
+    /// Folder of the clips' objects (`<object>.obj`).
+    #[arg(long)]
+    objects: PathBuf,
+    /// Folder for the training state and the checkpoint.
+    #[arg(long)]
+    out: PathBuf,
+    /// JSON file with training settings; the defaults suit the compact network on two cores.
+    #[arg(long)]
+    settings: Option<PathBuf>,
+    /// Size of the network.
+    #[arg(long, value_enum, default_value_t = Size::Compact)]
+    size: Size,
+    /// What fills the condition between given frames.
+    #[arg(long, value_enum, default_value_t = FillArg::Interpolate)]
+    fill: FillArg,
+    /// What the network's output is measured from.
+    #[arg(long, value_enum, default_value_t = SkipArg::Object)]
+    skip: SkipArg,
+    /// Optimiser steps of the whole run.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Last share of the run over which the learning rate falls.
+    #[arg(long)]
+    decay: Option<f64>,
+    /// Large products in bfloat16 (only where the processor or GPU has such instructions).
+    #[arg(long)]
+    mixed: bool,
+    /// Do not add mirrored twins.
+    #[arg(long)]
+    no_mirror: bool,
+    /// Continue from the state in the output folder.
+    #[arg(long)]
+    resume: bool,
+    /// Minutes between savings of the state.
+    #[arg(long, default_value_t = 4.0)]
+    save_every: f64,
+    /// Steps between validations.
+    #[arg(long, default_value_t = 250)]
+    validate_every: u64,
+    /// Name of the model.
+    #[arg(long, default_value = "chois-compact")]
+    name: String,
+    /// Stop after this many minutes, saving.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Licence and source of the data, for the model card.
+    #[arg(
+        long,
+        default_value = "OMOMO (Li et al., SIGGRAPH Asia 2023), 60 clips, research use"
+    )]
+    data: String,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Size {
+    /// Width 256, for the CPU.
+    Compact,
+    /// The published size.
+    Official,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FillArg {
+    Zeros,
+    Interpolate,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SkipArg {
+    None,
+    Object,
+    ObjectAndJoints,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let device = chois::device::choose();
+    let encoder = MiniLm::load(&MiniLm::default_folder())?;
+    eprintln!("reading clips from {}", args.clips.display());
+    let data = Dataset::load(&args.clips, &args.objects, &encoder, !args.no_mirror)?;
+    let statistics = data.statistics(0.25);
+    let (train, held) = data.split(20);
+    let train = Arc::new(train);
+    let windows = held.windows(15);
+    eprintln!(
+        "{} clips to learn from, {} held out ({} windows), mirrored twins included; device {device:?}",
+        train.sources.len(),
+        held.sources.len(),
+        windows.len()
+    );
+    let state = args.out.join("state.safetensors");
+    let mut trainer = if args.resume {
+        let kept = Trainer::resume(&state, device, None)?;
+        let change = (
+            args.steps.unwrap_or(kept.config().steps),
+            args.decay.unwrap_or(kept.config().decay),
+        );
+        Trainer::resume(&state, device, Some(change))?
+    } else {
+        let mut settings: TrainingConfig = match (&args.settings, args.size) {
+            (Some(path), _) => {
+                let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+                    path: path.clone(),
+                    source,
+                })?;
+                serde_json::from_str(&text)
+                    .map_err(|e| Error::malformed(path, "training settings", e))?
+            }
+            (None, Size::Compact) => TrainingConfig::default(),
+            (None, Size::Official) => TrainingConfig::official(),
+        };
+        settings.steps = args.steps.unwrap_or(settings.steps);
+        settings.decay = args.decay.unwrap_or(settings.decay);
+        settings.mixed |= args.mixed;
+        let skeleton = train
+            .sources
+            .first()
+            .map(|s| s.skeleton.rest_offsets.map(|o| [o.x, o.y, o.z]).to_vec())
+            .unwrap_or_default();
+        let model = ModelConfig {
+            version: CONFIG_VERSION,
+            name: args.name.clone(),
+            architecture: match args.size {
+                Size::Compact => Architecture::compact(),
+                Size::Official => Architecture {
+                    text_width: encoder.dimension() as i64,
+                    ..Architecture::official()
+                },
+            },
+            conditioning: Conditioning {
+                fill: match args.fill {
+                    FillArg::Zeros => Fill::Zeros,
+                    FillArg::Interpolate => Fill::Interpolate,
+                },
+                skip: match args.skip {
+                    SkipArg::None => Skip::None,
+                    SkipArg::Object => Skip::Object,
+                    SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
+                },
+            },
+            diffusion: DiffusionConfig {
+                steps: 1000,
+                clamp: false,
+            },
+            text_encoder: TextEncoderKind::MiniLm,
+            statistics,
+            skeleton,
+            basis: Basis::Standard,
+            provenance: Provenance {
+                data: args.data.clone(),
+                licence: "weights: research use, as the data".into(),
+                ..Provenance::default()
+            },
+        };
+        Trainer::new(model, settings, device)?
+    };
+    let bar = ProgressBar::new(trainer.config().steps)
+        .with_position(trainer.step_count())
+        .with_style(
+            ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+    bar.reset_eta();
+    let save = |trainer: &Trainer| -> Result<()> {
+        trainer.save(&state)?;
+        Checkpoint {
+            config: trainer.model(),
+            weights: trainer.average().clone(),
+            basis: chois::geometry::BpsBasis::standard().clone(),
+        }
+        .save(&args.out, true)
+    };
+    let began = Instant::now();
+    let mut saved = Instant::now();
+    let mut recent = (0.0, 0.0, 0_u32, Instant::now());
+    trainer.run(&train, |trainer, report| {
+        if !report.skipped {
+            recent.0 += report.total;
+            recent.1 += report.diffusion;
+            recent.2 += 1;
+        }
+        bar.inc(1);
+        let step = trainer.step_count();
+        if step % 25 == 0 && recent.2 > 0 {
+            let n = f64::from(recent.2);
+            let speed = n / recent.3.elapsed().as_secs_f64();
+            let line = format!(
+                "loss {:.4} (diffusion {:.4} contact {:.3} kinematics {:.3} object {:.3} hands {:.3} feet {:.4}) rate {:.1e} gradient {:.2} {speed:.2} steps/s{}",
+                recent.0 / n,
+                recent.1 / n,
+                report.contact,
+                report.kinematics,
+                report.keypoints,
+                report.hand_object,
+                report.foot_speed,
+                report.rate,
+                report.gradient,
+                match trainer.skipped() {
+                    0 => String::new(),
+                    n => format!(", {n} batches skipped"),
+                }
+            );
+            bar.set_message(line.clone());
+            if bar.is_hidden() {
+                eprintln!("step {step} {line}");
+            }
+            recent = (0.0, 0.0, 0, Instant::now());
+        }
+        if step % args.validate_every == 0 && !windows.is_empty() {
+            let loss = trainer.validate(&held, &windows)?;
+            let line = format!("step {step} held-out loss {loss:.4}");
+            bar.println(line.clone());
+            if bar.is_hidden() {
+                eprintln!("{line}");
+            }
+        }
+        if saved.elapsed() > Duration::from_secs_f64(args.save_every * 60.0) {
+            save(trainer)?;
+            saved = Instant::now();
+        }
+        let out_of_time = args
+            .minutes
+            .is_some_and(|m| began.elapsed().as_secs_f64() > m * 60.0);
+        Ok(!out_of_time)
+    })?;
+    save(&trainer)?;
+    bar.finish();
+    println!(
+        "{} steps in {:.0} s, checkpoint in {}",
+        trainer.step_count(),
+        trainer.seconds(),
+        args.out.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,556 @@
+//! Windows from clips: floor, contact labels, mirroring, canonical frame, features, conditions (specification,
+//! sections 1 to 4 and 7).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::contact_labels;
+use crate::clip;
+use crate::condition::{self, Fill};
+use crate::error::{Error, Result};
+use crate::geometry::{BpsBasis, ObjectGeometry, UpAxis};
+use crate::ik;
+use crate::motion::canonical::Canonical;
+use crate::motion::features::{Statistics, Window};
+use crate::motion::{FPS, MotionClip, WINDOW};
+use crate::skeleton::{MIRRORED, ROTATIONS, Skeleton, joint};
+use crate::text::TextEncoder;
+
+/// Distance of a palm to the object at which the hand counts as touching (specification, section 10).
+pub const CONTACT_DISTANCE: f32 = 0.05;
+/// The same where the source labels the hand as touching: chairs are gripped with the fingers, the palm 8 cm off.
+const LABELLED_CONTACT_DISTANCE: f32 = 0.10;
+/// Gaps of contact up to this many frames are closed.
+const CONTACT_GAP: usize = 8;
+/// Height of the toe joint over the floor when standing, metres.
+const TOE_HEIGHT: f32 = 0.02;
+/// The least number of frames of a window.
+const SHORTEST: usize = 30;
+
+/// A clip made ready for windows, in the world's frame.
+pub struct Source {
+    /// Name of the clip, with `~` in front when mirrored.
+    pub name: String,
+    /// What happens.
+    pub text: String,
+    /// The sentence as a vector.
+    pub sentence: Arc<Vec<f32>>,
+    /// The person's bones.
+    pub skeleton: Skeleton,
+    /// The object.
+    pub geometry: Arc<ObjectGeometry>,
+    /// All frames.
+    pub motion: Window,
+}
+
+/// What the network learns from in one window.
+pub struct Sample {
+    /// Clean features, 120 x 220.
+    pub features: Vec<f32>,
+    /// Given values, 120 x 220.
+    pub given: Vec<f32>,
+    /// The object's interpolated path, 120 x 3, normalised.
+    pub path: Vec<f32>,
+    /// Frames that exist.
+    pub length: usize,
+    /// Basis point set at the reference frame, points x 3.
+    pub bps: Vec<f32>,
+    /// Sentence vector.
+    pub sentence: Arc<Vec<f32>>,
+    /// Bones, 24 x 3.
+    pub offsets: Vec<f32>,
+    /// Points of the object at rest, relative to the centre, K x 3.
+    pub keypoints: Vec<f32>,
+    /// The object's rotation at the reference frame, row-major.
+    pub reference: [f32; 9],
+}
+
+/// A window chosen from a source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// Index of the source.
+    pub source: usize,
+    /// First frame.
+    pub start: usize,
+    /// Frames of the window.
+    pub length: usize,
+    /// Frames of the source per frame of the window.
+    pub speed: f32,
+    /// Frame of the window whose rotation is the reference.
+    pub reference: usize,
+}
+
+/// How windows are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Share of windows that begin with the clip.
+    pub from_start: f64,
+    /// Share of windows that hold the whole clip, retimed to a window's length.
+    pub whole: f64,
+}
+
+/// All sources, and how windows come out of them.
+pub struct Dataset {
+    /// The sources.
+    pub sources: Vec<Source>,
+    basis: BpsBasis,
+}
+
+impl Dataset {
+    /// Reads all clips of a folder, their objects from `objects/<name>.obj`, and prepares them: each on its floor, contact
+    /// from distance, with a mirrored twin when `mirror` is set.
+    pub fn load(
+        clips: &Path,
+        objects: &Path,
+        encoder: &dyn TextEncoder,
+        mirror: bool,
+    ) -> Result<Self> {
+        let mut paths: Vec<_> = std::fs::read_dir(clips)
+            .map_err(|source| Error::Read {
+                path: clips.to_owned(),
+                source,
+            })?
+            .filter_map(|entry| entry.ok().map(|e| e.path()))
+            .filter(|p| p.extension().is_some_and(|e| e == "safetensors"))
+            .collect();
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Error::malformed(
+                clips,
+                "folder of motion clips",
+                "it holds no .safetensors file",
+            ));
+        }
+        let mut geometries = BTreeMap::new();
+        let mut sentences = BTreeMap::new();
+        let mut sources = Vec::new();
+        for path in paths {
+            let clip = clip::read_clip(&path)?;
+            if (clip.fps - FPS).abs() > 0.01 {
+                return Err(Error::malformed(
+                    &path,
+                    "motion clip for training",
+                    format!("{} frames a second; resample it to {FPS}", clip.fps),
+                ));
+            }
+            if !geometries.contains_key(&clip.object) {
+                let file = objects.join(format!("{}.obj", clip.object));
+                // Captured objects keep their capture frame: no turn.
+                let geometry = ObjectGeometry::load(&file, Some(UpAxis::Z))?;
+                let mirrored = geometry.mirrored();
+                geometries.insert(
+                    clip.object.clone(),
+                    (Arc::new(geometry), Arc::new(mirrored)),
+                );
+            }
+            let (geometry, mirrored) = &geometries[&clip.object];
+            let mut vector = |text: &str| -> Result<Arc<Vec<f32>>> {
+                if !sentences.contains_key(text) {
+                    sentences.insert(text.to_owned(), Arc::new(encoder.encode(text)?));
+                }
+                Ok(sentences[text].clone())
+            };
+            let sentence = vector(&clip.text)?;
+            let source = prepare(&clip, geometry.clone(), sentence);
+            if mirror {
+                let text = mirror_text(&clip.text);
+                let sentence = vector(&text)?;
+                sources.push(mirror_source(&source, mirrored.clone(), text, sentence));
+            }
+            sources.push(source);
+        }
+        Ok(Self {
+            sources,
+            basis: BpsBasis::standard().clone(),
+        })
+    }
+
+    /// Splits off every `n`-th clip (with its twin) for validation.
+    pub fn split(mut self, n: usize) -> (Self, Self) {
+        let mut names: Vec<String> = self
+            .sources
+            .iter()
+            .map(|s| s.name.trim_start_matches('~').to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        let held: Vec<String> = names.into_iter().skip(n / 2).step_by(n.max(1)).collect();
+        let (out, keep) = std::mem::take(&mut self.sources)
+            .into_iter()
+            .partition(|s| held.iter().any(|h| h == s.name.trim_start_matches('~')));
+        let basis = self.basis;
+        (
+            Self {
+                sources: keep,
+                basis: basis.clone(),
+            },
+            Self {
+                sources: out,
+                basis,
+            },
+        )
+    }
+
+    /// Windows at a fixed stride: what evaluation and statistics look at. Reference is the first frame.
+    pub fn windows(&self, stride: usize) -> Vec<Choice> {
+        let mut out = Vec::new();
+        for (source, s) in self.sources.iter().enumerate() {
+            let frames = s.motion.len();
+            for start in (0..)
+                .step_by(stride)
+                .take_while(|start| start + WINDOW <= frames)
+            {
+                out.push(Choice {
+                    source,
+                    start,
+                    length: WINDOW,
+                    speed: 1.0,
+                    reference: 0,
+                });
+            }
+        }
+        out
+    }
+
+    /// Draws a window; long clips come as often as they are long.
+    pub fn draw(&self, rng: &mut impl Rng, sampling: &Sampling) -> Choice {
+        let total: usize = self.sources.iter().map(|s| s.motion.len()).sum();
+        let mut at = rng.random_range(0..total.max(1));
+        let mut source = 0;
+        while at >= self.sources[source].motion.len() {
+            at -= self.sources[source].motion.len();
+            source += 1;
+        }
+        let frames = self.sources[source].motion.len();
+        let kind: f64 = rng.random();
+        let (start, length, speed) = if kind < sampling.whole && (WINDOW..=190).contains(&frames) {
+            (0, WINDOW, (frames - 1) as f32 / (WINDOW - 1) as f32)
+        } else if kind < sampling.whole + sampling.from_start {
+            (0, frames.min(WINDOW), 1.0)
+        } else {
+            let start = rng.random_range(0..frames.saturating_sub(SHORTEST).max(1));
+            (start, (frames - start).min(WINDOW), 1.0)
+        };
+        Choice {
+            source,
+            start,
+            length,
+            speed,
+            reference: rng.random_range(0..length),
+        }
+    }
+
+    /// The window of a choice in its canonical frame.
+    pub fn window(&self, choice: &Choice) -> (Window, Canonical) {
+        let source = &self.sources[choice.source];
+        let mut window = slice(source, choice);
+        let canonical = Canonical::of(&window.joints[0][0], &window.rotations[0][0]);
+        canonical.apply(&mut window);
+        (window, canonical)
+    }
+
+    /// What the network learns from in the window of a choice; `keypoints` points are drawn from the object's.
+    pub fn sample(
+        &self,
+        choice: &Choice,
+        statistics: &Statistics,
+        fill: Fill,
+        keypoints: usize,
+        rng: &mut impl Rng,
+    ) -> Sample {
+        let source = &self.sources[choice.source];
+        let (window, _) = self.window(choice);
+        let reference = window.object_rotation[choice.reference.min(choice.length - 1)];
+        let features = window.encode(statistics, &reference, WINDOW);
+        let given = condition::conditions(&features, choice.length, WINDOW, fill);
+        let vertices = source.geometry.vertices();
+        let matrix = reference.to_rotation_matrix();
+        Sample {
+            given: given.values,
+            path: given.path,
+            features,
+            length: choice.length,
+            bps: source
+                .geometry
+                .bps(&reference, &self.basis)
+                .iter()
+                .flat_map(|d| [d.x, d.y, d.z])
+                .collect(),
+            sentence: source.sentence.clone(),
+            offsets: source
+                .skeleton
+                .rest_offsets
+                .iter()
+                .flat_map(|o| [o.x, o.y, o.z])
+                .collect(),
+            keypoints: (0..keypoints)
+                .flat_map(|_| {
+                    let v = vertices[rng.random_range(0..vertices.len())];
+                    [v.x, v.y, v.z]
+                })
+                .collect(),
+            reference: std::array::from_fn(|i| matrix[(i / 3, i % 3)]),
+        }
+    }
+
+    /// Bounds over all windows, widened by `margin` of their span on each side so that other paths and sizes fit.
+    pub fn statistics(&self, margin: f32) -> Statistics {
+        let mut s = Statistics {
+            joint_min: vec![[f32::INFINITY; 3]; 24],
+            joint_max: vec![[f32::NEG_INFINITY; 3]; 24],
+            object_min: [f32::INFINITY; 3],
+            object_max: [f32::NEG_INFINITY; 3],
+        };
+        let mut choices = self.windows(10);
+        if choices.is_empty() {
+            choices.extend(self.sources.iter().enumerate().map(|(source, s)| Choice {
+                source,
+                start: 0,
+                length: s.motion.len().min(WINDOW),
+                speed: 1.0,
+                reference: 0,
+            }));
+        }
+        for choice in choices {
+            let (window, _) = self.window(&choice);
+            for axis in 0..3 {
+                for frame in &window.joints {
+                    for (j, p) in frame.iter().enumerate() {
+                        s.joint_min[j][axis] = s.joint_min[j][axis].min(p[axis]);
+                        s.joint_max[j][axis] = s.joint_max[j][axis].max(p[axis]);
+                    }
+                }
+                for p in &window.object_center {
+                    s.object_min[axis] = s.object_min[axis].min(p[axis]);
+                    s.object_max[axis] = s.object_max[axis].max(p[axis]);
+                }
+            }
+        }
+        let widen = |min: &mut f32, max: &mut f32| {
+            let by = (*max - *min).max(0.01) * margin;
+            *min -= by;
+            *max += by;
+        };
+        for j in 0..24 {
+            for axis in 0..3 {
+                widen(&mut s.joint_min[j][axis], &mut s.joint_max[j][axis]);
+            }
+        }
+        for axis in 0..3 {
+            widen(&mut s.object_min[axis], &mut s.object_max[axis]);
+        }
+        s
+    }
+}
+
+fn slice(source: &Source, choice: &Choice) -> Window {
+    let m = &source.motion;
+    if choice.speed == 1.0 {
+        let range = choice.start..choice.start + choice.length;
+        return Window {
+            joints: m.joints[range.clone()].to_vec(),
+            rotations: m.rotations[range.clone()].to_vec(),
+            object_center: m.object_center[range.clone()].to_vec(),
+            object_rotation: m.object_rotation[range.clone()].to_vec(),
+            contact: m.contact[range].to_vec(),
+        };
+    }
+    let mut out = Window::default();
+    for k in 0..choice.length {
+        let at = (choice.start as f32 + k as f32 * choice.speed).min((m.len() - 1) as f32);
+        let (a, w) = (at.floor() as usize, at.fract());
+        let b = (a + 1).min(m.len() - 1);
+        let rotations: [UnitQuaternion<f32>; ROTATIONS] =
+            std::array::from_fn(|j| m.rotations[a][j].nlerp(&m.rotations[b][j], w));
+        let root = m.joints[a][0].lerp(&m.joints[b][0], w);
+        out.joints.push(
+            source
+                .skeleton
+                .forward(&crate::skeleton::Pose { root, rotations }),
+        );
+        out.rotations.push(rotations);
+        out.object_center
+            .push(m.object_center[a].lerp(&m.object_center[b], w));
+        out.object_rotation
+            .push(m.object_rotation[a].nlerp(&m.object_rotation[b], w));
+        out.contact.push(m.contact[if w < 0.5 { a } else { b }]);
+    }
+    out
+}
+
+/// A clip on its floor with contact from distance. The object's lowest point defines the floor; captured feet float up to
+/// 5 cm over it, so the person is lowered until the toes stand, arms reaching back to where the hands were on the object.
+fn prepare(clip: &MotionClip, geometry: Arc<ObjectGeometry>, sentence: Arc<Vec<f32>>) -> Source {
+    let center = geometry.center();
+    let mut poses: Vec<_> = clip.frames.iter().map(|f| f.pose).collect();
+    let mut object: Vec<_> = clip
+        .frames
+        .iter()
+        .map(|f| {
+            (
+                f.object_rotation * center + f.object_position,
+                f.object_rotation,
+            )
+        })
+        .collect();
+    let floor = object
+        .iter()
+        .map(|(c, r)| c.z + geometry.lowest(r))
+        .fold(f32::INFINITY, f32::min);
+    for pose in &mut poses {
+        pose.root.z -= floor;
+    }
+    for (c, _) in &mut object {
+        c.z -= floor;
+    }
+    let distances: Vec<[f32; 2]> = poses
+        .iter()
+        .zip(&object)
+        .map(|(pose, (c, r))| {
+            let joints = clip.skeleton.forward(pose);
+            [joint::LEFT_PALM, joint::RIGHT_PALM].map(|palm| {
+                geometry
+                    .nearest_vertex(&(r.inverse() * (joints[palm] - c)))
+                    .1
+            })
+        })
+        .collect();
+    let labels = contact_labels::derive(&distances, CONTACT_DISTANCE, CONTACT_GAP);
+
+    let mut toes: Vec<f32> = poses
+        .iter()
+        .map(|p| {
+            let j = clip.skeleton.forward(p);
+            j[joint::LEFT_TOE].z.min(j[joint::RIGHT_TOE].z)
+        })
+        .collect();
+    toes.sort_by(f32::total_cmp);
+    let lower = toes[toes.len() / 20] - TOE_HEIGHT;
+    for (t, pose) in poses.iter_mut().enumerate() {
+        let before = clip.skeleton.forward(pose);
+        pose.root.z -= lower;
+        for (hand, limb) in [ik::LEFT_ARM, ik::RIGHT_ARM].into_iter().enumerate() {
+            // Full near the object, none from 25 cm on.
+            let near = ((0.25 - distances[t][hand]) / 0.17).clamp(0.0, 1.0);
+            let near = near * near * (3.0 - 2.0 * near);
+            if near > 0.0 {
+                let target = before[limb.tip] - Vector3::new(0.0, 0.0, lower * (1.0 - near));
+                ik::reach(&clip.skeleton, pose, limb, target);
+            }
+        }
+    }
+    let mut motion = Window::default();
+    for (t, (pose, (c, r))) in poses.iter().zip(&object).enumerate() {
+        motion.joints.push(clip.skeleton.forward(pose));
+        motion.rotations.push(pose.rotations);
+        motion.object_center.push(*c);
+        motion.object_rotation.push(*r);
+        let source = clip.frames[t].contact;
+        let hand = |h: usize| {
+            let labelled = source[h] > 0.5 && distances[t][h] < LABELLED_CONTACT_DISTANCE;
+            labels[t][h].max(f32::from(u8::from(labelled)))
+        };
+        motion
+            .contact
+            .push([hand(0), hand(1), source[2], source[3]]);
+    }
+    Source {
+        name: clip.name.clone(),
+        text: clip.text.clone(),
+        sentence,
+        skeleton: clip.skeleton.clone(),
+        geometry,
+        motion,
+    }
+}
+
+fn mirror_vector(v: &Vector3<f32>) -> Vector3<f32> {
+    Vector3::new(-v.x, v.y, v.z)
+}
+
+fn mirror_rotation(q: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
+    // The axis is a pseudovector: reflection in x turns y and z of it around.
+    UnitQuaternion::new_unchecked(Quaternion::new(q.w, q.i, -q.j, -q.k))
+}
+
+fn mirror_source(
+    source: &Source,
+    geometry: Arc<ObjectGeometry>,
+    text: String,
+    sentence: Arc<Vec<f32>>,
+) -> Source {
+    let m = &source.motion;
+    Source {
+        name: format!("~{}", source.name),
+        text,
+        sentence,
+        skeleton: source.skeleton.mirrored(),
+        geometry,
+        motion: Window {
+            joints: m
+                .joints
+                .iter()
+                .map(|f| std::array::from_fn(|j| mirror_vector(&f[MIRRORED[j]])))
+                .collect(),
+            rotations: m
+                .rotations
+                .iter()
+                .map(|f| std::array::from_fn(|j| mirror_rotation(&f[MIRRORED[j]])))
+                .collect(),
+            object_center: m.object_center.iter().map(mirror_vector).collect(),
+            object_rotation: m.object_rotation.iter().map(mirror_rotation).collect(),
+            contact: m.contact.iter().map(|c| [c[1], c[0], c[3], c[2]]).collect(),
+        },
+    }
+}
+
+/// Left and right exchanged, word by word.
+pub fn mirror_text(text: &str) -> String {
+    text.split_inclusive(|c: char| !c.is_alphabetic())
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphabetic());
+            let rest = &piece[word.len()..];
+            let swapped = match word {
+                "left" => "right",
+                "right" => "left",
+                "Left" => "Right",
+                "Right" => "Left",
+                other => other,
+            };
+            format!("{swapped}{rest}")
+        })
+        .collect()
+}
+
+/// The random numbers of training step `step`: the same whichever thread draws them, so that a run resumes exactly.
+pub fn step_rng(seed: u64, step: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(step);
+    rng
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_mirrored_by_words() {
+        assert_eq!(
+            mirror_text("Use the left hand, then the Right one; leftover stays."),
+            "Use the right hand, then the Left one; leftover stays."
+        );
+    }
+
+    #[test]
+    fn mirrored_rotation_acts_on_mirrored_vectors() {
+        let q = UnitQuaternion::from_euler_angles(0.3, -0.8, 1.9);
+        let v = Vector3::new(0.2, 0.5, -1.0);
+        let a = mirror_rotation(&q) * mirror_vector(&v);
+        assert!((a - mirror_vector(&(q * v))).norm() < 1e-6);
+    }
+}

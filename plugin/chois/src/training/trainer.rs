@@ -1,0 +1,616 @@
+//! The training loop: batches from loader threads, losses, Adam, moving average, exact resume.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use super::dataset::{Choice, Dataset, Sampling, step_rng};
+use super::losses::{LossWeights, Losses, Target};
+use super::optimiser::{Adam, Ema};
+use crate::diffusion::Schedule;
+use crate::error::{Error, Result, read};
+use crate::model::checkpoint::{parse_tensors, write_tensors};
+use crate::model::config::ModelConfig;
+use crate::model::kinematics::Bounds;
+use crate::model::{Network, Weights};
+use crate::motion::WINDOW;
+use crate::motion::features::{FEATURES, OBJECT_POSITION, OBJECT_ROTATION};
+
+/// Settings of a run. The defaults suit the compact network on two cores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Windows in a batch.
+    pub batch: usize,
+    /// Learning rate after warm-up.
+    pub rate: f64,
+    /// Steps over which the rate rises from zero.
+    pub warm_up: u64,
+    /// Optimiser steps of the whole run.
+    pub steps: u64,
+    /// Last share of the run over which the rate falls linearly to a twentieth. 0 keeps it.
+    pub decay: f64,
+    /// Gradients longer than this are shortened to it; 0 never.
+    pub clip: f64,
+    /// Seed of weights, windows, steps and noise.
+    pub seed: u64,
+    /// Share of windows that begin with the clip.
+    pub from_start: f64,
+    /// Share of windows that hold a whole clip, retimed.
+    pub whole: f64,
+    /// Points on the object for its loss.
+    pub keypoints: usize,
+    /// Weights of the losses.
+    pub losses: LossWeights,
+    /// Largest decay of the moving average.
+    pub ema_beta: f64,
+    /// Steps between its updates.
+    pub ema_every: i64,
+    /// Steps before which it is a plain copy.
+    pub ema_after: i64,
+    /// Large products in bfloat16: twice as fast where the processor has such instructions, far slower elsewhere.
+    pub mixed: bool,
+    /// Threads that prepare batches.
+    pub loaders: usize,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            batch: 32,
+            rate: 1e-3,
+            warm_up: 150,
+            steps: 6000,
+            decay: 0.4,
+            clip: 1.0,
+            seed: 7,
+            from_start: 0.2,
+            whole: 0.25,
+            keypoints: 32,
+            losses: LossWeights {
+                contact: 1.0,
+                kinematics: 1.0,
+                keypoints: 1.0,
+                hand_object: 0.5,
+                foot_speed: 2.0,
+            },
+            ema_beta: 0.995,
+            ema_every: 2,
+            ema_after: 100,
+            mixed: false,
+            loaders: 1,
+        }
+    }
+}
+
+impl TrainingConfig {
+    /// The published run: rate 2e-4, no warm-up, no clipping, published losses and average.
+    pub fn official() -> Self {
+        Self {
+            batch: 64,
+            rate: 2e-4,
+            warm_up: 0,
+            steps: 400_000,
+            decay: 0.0,
+            clip: 0.0,
+            from_start: 0.0,
+            whole: 0.0,
+            keypoints: 100,
+            losses: LossWeights::default(),
+            ema_every: 10,
+            ..Self::default()
+        }
+    }
+
+    /// Refuses settings that cannot train.
+    pub fn validate(&self) -> Result<()> {
+        if self.batch == 0 || self.batch > 4096 {
+            return Err(Error::invalid("batch", "must be between 1 and 4096"));
+        }
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            return Err(Error::invalid("rate", "must be a positive number"));
+        }
+        if self.ema_every < 1 {
+            return Err(Error::invalid("ema_every", "must be at least 1"));
+        }
+        if !(0.0..=1.0).contains(&self.decay) {
+            return Err(Error::invalid("decay", "must be between 0 and 1"));
+        }
+        Ok(())
+    }
+
+    /// Learning rate of a step.
+    pub fn rate_at(&self, step: u64) -> f64 {
+        let warm = if step < self.warm_up {
+            (step + 1) as f64 / self.warm_up as f64
+        } else {
+            1.0
+        };
+        let from = self.steps as f64 * (1.0 - self.decay);
+        let fall = if self.decay > 0.0 && step as f64 > from {
+            let done = ((step as f64 - from) / (self.steps as f64 * self.decay)).min(1.0);
+            1.0 - 0.95 * done
+        } else {
+            1.0
+        };
+        self.rate * warm * fall
+    }
+}
+
+/// A batch in plain memory, made by a loader thread.
+pub struct Batch {
+    size: usize,
+    keypoint_count: usize,
+    features: Vec<f32>,
+    given: Vec<f32>,
+    path: Vec<f32>,
+    frames: Vec<f32>,
+    bps: Vec<f32>,
+    sentences: Vec<f32>,
+    offsets: Vec<f32>,
+    keypoints: Vec<f32>,
+    references: Vec<f32>,
+    steps: Vec<i64>,
+    noise: Vec<f32>,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepReport {
+    /// Total loss; not a number when the batch was skipped.
+    pub total: f64,
+    /// Diffusion loss.
+    pub diffusion: f64,
+    /// Forward-kinematics loss.
+    pub kinematics: f64,
+    /// Contact loss.
+    pub contact: f64,
+    /// Loss of the points on the object.
+    pub keypoints: f64,
+    /// Loss of the palms relative to the object.
+    pub hand_object: f64,
+    /// Loss of the speed of the feet.
+    pub foot_speed: f64,
+    /// Norm of the gradient before clipping.
+    pub gradient: f64,
+    /// Learning rate.
+    pub rate: f64,
+    /// Whether the batch was skipped for values that are not finite.
+    pub skipped: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    step: u64,
+    seconds: f64,
+    skipped: u64,
+    adam_step: i64,
+    ema_step: i64,
+    ema_initialised: bool,
+    model: ModelConfig,
+    training: TrainingConfig,
+}
+
+/// A run in progress.
+pub struct Trainer {
+    model: ModelConfig,
+    config: TrainingConfig,
+    device: Device,
+    schedule: Schedule,
+    bounds: Bounds,
+    weights: Weights,
+    network: Network,
+    adam: Adam,
+    ema: Ema,
+    step: u64,
+    seconds: f64,
+    skipped: u64,
+}
+
+impl Trainer {
+    /// A fresh run.
+    pub fn new(model: ModelConfig, config: TrainingConfig, device: Device) -> Result<Self> {
+        let weights = Weights::initialise(&model.architecture, config.seed);
+        Self::with_weights(model, config, device, weights)
+    }
+
+    fn with_weights(
+        model: ModelConfig,
+        config: TrainingConfig,
+        device: Device,
+        weights: Weights,
+    ) -> Result<Self> {
+        model.validate()?;
+        config.validate()?;
+        let weights = Weights::from_tensors(weights.iter().map(|(n, t)| {
+            (
+                n.to_owned(),
+                t.to_device(device).copy().set_requires_grad(true),
+            )
+        }));
+        Ok(Self {
+            schedule: Schedule::cosine(model.diffusion.steps as usize),
+            bounds: Bounds::new(&model.statistics, device),
+            network: Network::new(&model, &weights, device)?,
+            adam: Adam::new(&weights),
+            ema: Ema::new(
+                &weights,
+                config.ema_beta,
+                config.ema_every,
+                config.ema_after,
+            ),
+            weights,
+            model,
+            config,
+            device,
+            step: 0,
+            seconds: 0.0,
+            skipped: 0,
+        })
+    }
+
+    /// Continues a run from its state file, bit for bit as if it had not stopped. `steps` and `decay` of `change` replace the
+    /// saved ones, so that a run can be prolonged.
+    pub fn resume(path: &Path, device: Device, change: Option<(u64, f64)>) -> Result<Self> {
+        let bytes = read(path)?;
+        let bad = |reason: String| Error::malformed(path, "training state", reason);
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+            .map_err(|e| bad(format!("{e} (truncated or not safetensors)")))?;
+        let state = header
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get("state"))
+            .ok_or_else(|| bad("its header has no `state`".into()))?;
+        let mut state: State = serde_json::from_str(state).map_err(|e| bad(e.to_string()))?;
+        if let Some((steps, decay)) = change {
+            state.training.steps = steps;
+            state.training.decay = decay;
+        }
+        let mut parts: BTreeMap<&str, BTreeMap<String, Tensor>> = BTreeMap::new();
+        for (name, tensor) in parse_tensors(&bytes, path)? {
+            for part in ["online", "ema", "adam1", "adam2"] {
+                if let Some(rest) = name.strip_prefix(part).and_then(|n| n.strip_prefix('.')) {
+                    parts
+                        .entry(part)
+                        .or_default()
+                        .insert(rest.to_owned(), tensor.shallow_clone());
+                }
+            }
+        }
+        let mut part = |name: &str| -> Result<Weights> {
+            Weights::checked(
+                &state.model.architecture,
+                parts.remove(name).unwrap_or_default(),
+                path,
+            )
+        };
+        let online = part("online")?;
+        let average = part("ema")?.to_device(device);
+        let (first, second) = (
+            part("adam1")?.to_device(device),
+            part("adam2")?.to_device(device),
+        );
+        let mut out = Self::with_weights(state.model, state.training, device, online)?;
+        out.ema
+            .restore(state.ema_step, state.ema_initialised, average);
+        tch::no_grad(|| {
+            for ((name, m), (_, v)) in first.iter().zip(second.iter()) {
+                out.adam.restore(state.adam_step, name, m, v);
+            }
+        });
+        out.step = state.step;
+        out.seconds = state.seconds;
+        out.skipped = state.skipped;
+        Ok(out)
+    }
+
+    /// Writes everything that [`Self::resume`] needs, atomically.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let (adam_step, moments) = self.adam.state();
+        let (ema_step, ema_initialised) = self.ema.state();
+        let mut tensors: Vec<(String, Tensor)> = Vec::new();
+        let mut push = |part: &str, name: &str, t: &Tensor| {
+            tensors.push((format!("{part}.{name}"), t.detach()));
+        };
+        for (name, m, v) in moments {
+            push("adam1", name, m);
+            push("adam2", name, v);
+        }
+        for (name, t) in self.weights.iter() {
+            push("online", name, t);
+        }
+        for (name, t) in self.ema.average().iter() {
+            push("ema", name, t);
+        }
+        let state = State {
+            step: self.step,
+            seconds: self.seconds,
+            skipped: self.skipped,
+            adam_step,
+            ema_step,
+            ema_initialised,
+            model: self.model.clone(),
+            training: self.config.clone(),
+        };
+        let json = serde_json::to_string(&state).map_err(|e| Error::invalid("state", e))?;
+        let metadata = HashMap::from([("state".to_owned(), json)]);
+        write_tensors(path, &tensors, false, Some(metadata))
+    }
+
+    /// The model's config, with steps and seconds of this run.
+    pub fn model(&self) -> ModelConfig {
+        let mut model = self.model.clone();
+        model.provenance.steps = self.step as i64;
+        model.provenance.seconds = self.seconds;
+        model
+    }
+
+    /// Settings of the run.
+    pub fn config(&self) -> &TrainingConfig {
+        &self.config
+    }
+
+    /// Averaged weights: what is shipped.
+    pub fn average(&self) -> &Weights {
+        self.ema.average()
+    }
+
+    /// Steps made.
+    pub fn step_count(&self) -> u64 {
+        self.step
+    }
+
+    /// Batches skipped for values that are not finite.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Wall-clock seconds of training, over all resumptions.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Trains until `stop` says so or the run's steps are made. `each` sees every step.
+    pub fn run(
+        &mut self,
+        data: &Arc<Dataset>,
+        mut each: impl FnMut(&mut Self, &StepReport) -> Result<bool>,
+    ) -> Result<()> {
+        let mut loader = Loader::new(data, &self.model, &self.config, self.step);
+        while self.step < self.config.steps {
+            let began = Instant::now();
+            let batch = loader.next()?;
+            let report = self.step(&batch);
+            self.seconds += began.elapsed().as_secs_f64();
+            if !each(self, &report)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One optimiser step.
+    pub fn step(&mut self, batch: &Batch) -> StepReport {
+        let rate = self.config.rate_at(self.step);
+        self.network.refresh(if self.config.mixed {
+            Kind::BFloat16
+        } else {
+            Kind::Float
+        });
+        let losses = self.losses(&self.network, batch, self.model.architecture.dropout);
+        let total = losses.total(&self.config.losses);
+        let mut report = StepReport {
+            total: total.double_value(&[]),
+            diffusion: losses.diffusion.double_value(&[]),
+            kinematics: losses.kinematics.double_value(&[]),
+            contact: losses.contact.double_value(&[]),
+            keypoints: losses.keypoints.double_value(&[]),
+            hand_object: losses.hand_object.double_value(&[]),
+            foot_speed: losses.foot_speed.double_value(&[]),
+            rate,
+            ..StepReport::default()
+        };
+        if report.total.is_finite() {
+            total.backward();
+            report.gradient = Adam::gradient_norm(&self.weights);
+        }
+        if report.total.is_finite() && report.gradient.is_finite() {
+            let scale = if self.config.clip > 0.0 && report.gradient > self.config.clip {
+                self.config.clip / report.gradient
+            } else {
+                1.0
+            };
+            self.adam.step(&self.weights, rate, scale);
+            self.ema.update(&self.weights);
+        } else {
+            Adam::skip(&self.weights);
+            report.skipped = true;
+            self.skipped += 1;
+        }
+        self.step += 1;
+        report
+    }
+
+    /// Mean total loss of the averaged weights on fixed windows with fixed steps and noise.
+    pub fn validate(&self, data: &Dataset, choices: &[Choice]) -> Result<f64> {
+        let network = Network::new(&self.model, self.ema.average(), self.device)?;
+        let mut sum = 0.0;
+        let mut count = 0;
+        for (n, part) in choices.chunks(self.config.batch).enumerate() {
+            let batch = make_batch(
+                data,
+                part,
+                &self.model,
+                &self.config,
+                &mut step_rng(self.config.seed ^ 0x7661_6c69, n as u64),
+            );
+            let losses = tch::no_grad(|| self.losses(&network, &batch, 0.0));
+            sum += losses.total(&self.config.losses).double_value(&[]) * part.len() as f64;
+            count += part.len();
+        }
+        Ok(sum / count.max(1) as f64)
+    }
+
+    fn losses(&self, network: &Network, batch: &Batch, dropout: f64) -> Losses {
+        let b = batch.size as i64;
+        let (t, f) = (WINDOW as i64, FEATURES as i64);
+        let tensor =
+            |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(self.device);
+        let features = tensor(&batch.features, &[b, t, f]);
+        let given = tensor(&batch.given, &[b, t, f]);
+        let path = tensor(&batch.path, &[b, t, 3]);
+        let frames = tensor(&batch.frames, &[b, t]);
+        let offsets = tensor(&batch.offsets, &[b, 24, 3]);
+        let keypoints_rest = tensor(&batch.keypoints, &[b, batch.keypoint_count as i64, 3]);
+        let reference = tensor(&batch.references, &[b, 3, 3]);
+        let noise = tensor(&batch.noise, &[b, t, f]);
+        let keypoints = tch::no_grad(|| {
+            let rotation = features
+                .narrow(2, OBJECT_ROTATION.start as i64, 9)
+                .view([b, t, 3, 3])
+                .matmul(&reference.unsqueeze(1));
+            let center = self
+                .bounds
+                .object(&features.narrow(2, OBJECT_POSITION.start as i64, 3));
+            (keypoints_rest
+                .unsqueeze(1)
+                .matmul(&rotation.transpose(2, 3))
+                + center.unsqueeze(2))
+                * frames.unsqueeze(-1).unsqueeze(-1)
+        });
+
+        let object = network.encode_object(&tensor(&batch.bps, &[b, 1, -1]));
+        let language = network.encode_sentence(&tensor(&batch.sentences, &[b, -1]));
+        let condition = network.condition(&object, &given);
+        let padding = Tensor::cat(
+            &[
+                Tensor::ones([b, 1], (Kind::Float, self.device)),
+                frames.shallow_clone(),
+            ],
+            1,
+        )
+        .unsqueeze(1);
+        let x = self.schedule.add_noise(&features, &batch.steps, &noise);
+        let fused = network.fused();
+        let constants = fused.constants(&condition, Some(&language), Some(&padding));
+        let time = fused.time_tokens(&Tensor::from_slice(&batch.steps).to_device(self.device));
+        let mut prediction = fused.forward(&x, &time, &constants, dropout);
+        if let Some(base) = network.base(&path) {
+            prediction += base;
+        }
+        Losses::new(
+            &prediction,
+            &Target {
+                features: &features,
+                frames: &frames,
+                offsets: &offsets,
+                keypoints_rest: &keypoints_rest,
+                keypoints: &keypoints,
+                reference: &reference,
+            },
+            &self.bounds,
+        )
+    }
+}
+
+/// A batch of these windows, with its diffusion steps and noise.
+pub fn make_batch(
+    data: &Dataset,
+    choices: &[Choice],
+    model: &ModelConfig,
+    config: &TrainingConfig,
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> Batch {
+    let mut batch = Batch {
+        size: choices.len(),
+        keypoint_count: config.keypoints,
+        features: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
+        given: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
+        path: Vec::new(),
+        frames: Vec::new(),
+        bps: Vec::new(),
+        sentences: Vec::new(),
+        offsets: Vec::new(),
+        keypoints: Vec::new(),
+        references: Vec::new(),
+        steps: Vec::new(),
+        noise: Vec::new(),
+    };
+    for choice in choices {
+        let sample = data.sample(
+            choice,
+            &model.statistics,
+            model.conditioning.fill,
+            config.keypoints,
+            rng,
+        );
+        batch.features.extend(sample.features);
+        batch.given.extend(sample.given);
+        batch.path.extend(sample.path);
+        batch
+            .frames
+            .extend((0..WINDOW).map(|t| if t < sample.length { 1.0 } else { 0.0 }));
+        batch.bps.extend(sample.bps);
+        batch.sentences.extend(sample.sentence.iter());
+        batch.offsets.extend(sample.offsets);
+        batch.keypoints.extend(sample.keypoints);
+        batch.references.extend(sample.reference);
+        batch.steps.push(rng.random_range(0..model.diffusion.steps));
+    }
+    batch.noise = (0..choices.len() * WINDOW * FEATURES)
+        .map(|_| rng.sample::<f32, _>(StandardNormal))
+        .collect();
+    batch
+}
+
+/// Threads that prepare batches ahead of the step that needs them, in order.
+struct Loader {
+    queues: Vec<Receiver<Batch>>,
+    next: usize,
+}
+
+impl Loader {
+    fn new(data: &Arc<Dataset>, model: &ModelConfig, config: &TrainingConfig, first: u64) -> Self {
+        let threads = config.loaders.max(1);
+        let queues = (0..threads)
+            .map(|thread| {
+                let (send, receive) = sync_channel(2);
+                let (data, model, config) = (data.clone(), model.clone(), config.clone());
+                std::thread::spawn(move || {
+                    let sampling = Sampling {
+                        from_start: config.from_start,
+                        whole: config.whole,
+                    };
+                    for step in (first + thread as u64..).step_by(threads) {
+                        let mut rng = step_rng(config.seed, step);
+                        let choices: Vec<Choice> = (0..config.batch)
+                            .map(|_| data.draw(&mut rng, &sampling))
+                            .collect();
+                        let batch = make_batch(&data, &choices, &model, &config, &mut rng);
+                        if send.send(batch).is_err() {
+                            // The run is over.
+                            break;
+                        }
+                    }
+                });
+                receive
+            })
+            .collect();
+        Self { queues, next: 0 }
+    }
+
+    fn next(&mut self) -> Result<Batch> {
+        let queue = &self.queues[self.next];
+        self.next = (self.next + 1) % self.queues.len();
+        queue
+            .recv()
+            .map_err(|_| Error::invalid("loader", "a loader thread ended; see its message above"))
+    }
+}

@@ -194,6 +194,31 @@ pub(super) mod tests {
         }
     }
 
+    /// A unit ball about the origin with `n` rings of `2 n` quads, closed, outward winding.
+    pub(in crate::geometry) fn ball(n: u32) -> Mesh {
+        use std::f32::consts::PI;
+        let around = 2 * n;
+        let mut mesh = Mesh::default();
+        for ring in 0..=n {
+            let polar = PI * ring as f32 / n as f32;
+            for step in 0..around {
+                let turn = PI * step as f32 / n as f32;
+                let (s, z) = polar.sin_cos();
+                mesh.vertices
+                    .push(Vector3::new(s * turn.cos(), s * turn.sin(), z));
+            }
+        }
+        let at = |ring: u32, step: u32| ring * around + step % around;
+        for ring in 0..n {
+            for step in 0..around {
+                let (a, b) = (at(ring, step), at(ring, step + 1));
+                let (c, d) = (at(ring + 1, step + 1), at(ring + 1, step));
+                mesh.triangles.extend([[a, d, c], [a, c, b]]);
+            }
+        }
+        mesh.welded()
+    }
+
     fn fault(change: impl FnOnce(&mut Mesh)) -> String {
         let mut mesh = cuboid(Vector3::zeros(), Vector3::new(1.0, 2.0, 3.0));
         change(&mut mesh);

@@ -5,12 +5,16 @@
 //! [`BpsBasis`] holds the points that the network's view of a shape is measured from.
 
 mod bps;
+mod bvh;
 mod legacy_rng;
 mod load;
 mod mesh;
+mod npy;
 mod object;
+mod sdf;
 
 pub use bps::{BASIS_POINTS, BpsBasis};
 pub use load::{MeshFormat, UpAxis, load_mesh, parse_mesh};
 pub use mesh::{MAX_EXTENT, MAX_TRIANGLES, MAX_VERTICES, MIN_EXTENT, Mesh};
 pub use object::ObjectGeometry;
+pub use sdf::{MAX_GRID, SdfGrid};

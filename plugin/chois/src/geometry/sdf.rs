@@ -349,7 +349,8 @@ mod tests {
                 vec![0.5; 12],
             )
         };
-        let refused = |change: fn(&mut ([usize; 3], Vector3<f32>, Vector3<f32>, Vec<f32>))| {
+        type Parts = ([usize; 3], Vector3<f32>, Vector3<f32>, Vec<f32>);
+        let refused = |change: fn(&mut Parts)| {
             let mut parts = good();
             change(&mut parts);
             SdfGrid::new(parts.0, parts.1, parts.2, parts.3).is_err()

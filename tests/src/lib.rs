@@ -3,6 +3,8 @@
 //! The folder is `tests/golden`, or `CHOIS_GOLDEN_DIR` when that is set, so that the same tests run on other
 //! numbers. Each `.json` beside a `.safetensors` explains its tensors.
 
+pub mod network;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 

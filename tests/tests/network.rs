@@ -1,72 +1,17 @@
 //! The denoiser, its encoders, the schedule and the training losses against the published PyTorch code.
 
 use chois::diffusion::Schedule;
-use chois::model::config::{Architecture, Conditioning};
+use chois::model::Network;
+use chois::model::config::Architecture;
 use chois::model::denoiser::{Activations, Denoiser, position_table, time_embedding};
 use chois::model::fused::FusedDenoiser;
 use chois::model::kinematics::Bounds;
 use chois::model::weights::{Weights, shapes};
-use chois::model::{ModelConfig, Network};
-use chois::motion::features::Statistics;
 use chois::training::losses::{LossWeights, Losses, Target};
 use chois::training::optimiser::{Adam, Ema};
+use chois_tests::network::{config, small, small_weights, statistics};
 use chois_tests::{Golden, assert_close, assert_tensors_close};
 use tch::{Device, Kind, Tensor};
-
-fn small() -> Architecture {
-    Architecture {
-        width: 64,
-        layers: 2,
-        heads: 2,
-        head_width: 16,
-        hidden: 64,
-        ..Architecture::official()
-    }
-}
-
-fn small_weights() -> Weights {
-    let golden = Golden::open("weights_small");
-    Weights::checked(
-        &small(),
-        golden
-            .names()
-            .map(|n| (n.to_owned(), golden.tensor(n)))
-            .collect(),
-        "weights_small".as_ref(),
-    )
-    .expect("weights of the small network")
-}
-
-fn statistics(golden: &Golden, prefix: &str) -> Statistics {
-    let triples = |key: &str| {
-        golden
-            .f32(&format!("{prefix}{key}"))
-            .chunks_exact(3)
-            .map(|c| [c[0], c[1], c[2]])
-            .collect::<Vec<_>>()
-    };
-    Statistics {
-        joint_min: triples("jpos_min"),
-        joint_max: triples("jpos_max"),
-        object_min: triples("obj_min")[0],
-        object_max: triples("obj_max")[0],
-    }
-}
-
-fn config(statistics: Statistics) -> ModelConfig {
-    ModelConfig {
-        version: 1,
-        name: "small".into(),
-        architecture: small(),
-        conditioning: Conditioning::default(),
-        diffusion: Default::default(),
-        text_encoder: chois::model::config::TextEncoderKind::ClipVitB32,
-        statistics,
-        skeleton: vec![[0.0; 3]; 24],
-        basis: Default::default(),
-        provenance: Default::default(),
-    }
-}
 
 #[test]
 fn schedule_matches_pytorch() {

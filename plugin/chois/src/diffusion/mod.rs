@@ -1,5 +1,9 @@
 //! Noise schedule, samplers and guidance (specification, sections 6, 8 and 9).
 
+pub mod guidance;
+pub mod sampler;
 pub mod schedule;
 
+pub use guidance::GuidanceConfig;
+pub use sampler::{Ancestral, Ddim, Flow, Progress, Sampler};
 pub use schedule::Schedule;

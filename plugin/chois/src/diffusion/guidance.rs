@@ -1,0 +1,620 @@
+//! Guidance: what a clean prediction is moved toward while sampling (specification, section 8).
+//!
+//! [`Published`] is the release's rule for the ancestral sampler: losses as means over everything, large weights, active
+//! for steps 9 to 1 of 1,000. At few steps that rule touches almost nothing, so [`FewStep`] states the same terms as
+//! energies per frame in metres and descends them on the prediction of the last steps, with weights that mean "which share
+//! of the error one iteration removes".
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use super::sampler::{Guide, Moment};
+use crate::geometry::SdfGrid;
+use crate::model::kinematics::{self, Bounds};
+use crate::motion::canonical::Canonical;
+use crate::motion::features::{
+    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION,
+    Statistics,
+};
+use crate::skeleton::joint;
+
+/// Distance of palm and surface that counts as held, metres.
+const HELD: f64 = 0.02;
+/// Height of the lower toe joint over the floor, metres.
+const TOE: f64 = 0.02;
+/// Contact channels above this are contact, in the published rule.
+const CONTACT_THRESHOLD: f64 = 0.95;
+
+/// The person and the object that a prediction is about. B windows.
+pub struct Interaction {
+    /// Normalisation.
+    pub bounds: Bounds,
+    /// Bones (B, 24, 3), metres.
+    pub offsets: Tensor,
+    /// Vertices of the object at rest, relative to its centre, (V, 3), metres.
+    pub vertices: Tensor,
+    /// The object's rotation at the reference frame, (B, 3, 3).
+    pub reference: Tensor,
+    /// Reference of the consistency term: the same, except in the published first window (Q2).
+    pub consistency_reference: Tensor,
+}
+
+/// A prediction in metres.
+struct Posed {
+    joints: Tensor,
+    center: Tensor,
+    /// As predicted, not orthonormal.
+    relative: Tensor,
+    rotation: Tensor,
+}
+
+/// Losses of the published rule, unweighted.
+pub struct PublishedLosses {
+    /// Palms to the object.
+    pub contact: Tensor,
+    /// Palms fixed relative to the object.
+    pub consistency: Tensor,
+    /// Object over the floor.
+    pub object_floor: Tensor,
+    /// Lower toe on the floor, times the number of windows.
+    pub feet: Tensor,
+    /// Number of windows.
+    batch: f64,
+}
+
+impl PublishedLosses {
+    /// Contact, consistency and object-floor together, as the release weighs them.
+    pub fn hand_object(&self) -> Tensor {
+        (&self.contact + &self.consistency + &self.object_floor * 100.0) * self.batch
+    }
+
+    /// What is descended.
+    pub fn total(&self) -> Tensor {
+        self.hand_object() * 1e4 + &self.feet * 3e5
+    }
+}
+
+/// A rotation matrix (..., 3, 3) through a quaternion, which makes a matrix that is not quite a rotation one.
+fn through_quaternion(m: &Tensor) -> Tensor {
+    let e = |r: i64, c: i64| m.select(-2, r).select(-1, c);
+    let (m00, m11, m22) = (e(0, 0), e(1, 1), e(2, 2));
+    let square = |a: f64, b: f64, c: f64| (&m00 * a + &m11 * b + &m22 * c + 1.0).clamp_min(0.0);
+    let squares = Tensor::stack(
+        &[
+            square(1.0, 1.0, 1.0),
+            square(1.0, -1.0, -1.0),
+            square(-1.0, 1.0, -1.0),
+            square(-1.0, -1.0, 1.0),
+        ],
+        -1,
+    );
+    let (x, y, z) = (e(2, 1) - e(1, 2), e(0, 2) - e(2, 0), e(1, 0) - e(0, 1));
+    let (xy, xz, yz) = (e(1, 0) + e(0, 1), e(0, 2) + e(2, 0), e(1, 2) + e(2, 1));
+    let own = |i: i64| squares.select(-1, i);
+    // Each row is the quaternion times four of its own components; the largest component is the safe divisor.
+    let rows = Tensor::stack(
+        &[
+            Tensor::stack(&[&own(0), &x, &y, &z], -1),
+            Tensor::stack(&[&x, &own(1), &xy, &xz], -1),
+            Tensor::stack(&[&y, &xy, &own(2), &yz], -1),
+            Tensor::stack(&[&z, &xz, &yz, &own(3)], -1),
+        ],
+        -2,
+    );
+    let best = squares.argmax(-1, true).unsqueeze(-1);
+    let size = best.size();
+    let index = best.expand(
+        size[..size.len() - 1]
+            .iter()
+            .copied()
+            .chain([4])
+            .collect::<Vec<_>>(),
+        false,
+    );
+    let q = rows.gather(-2, &index, false).squeeze_dim(-2);
+    let scale = q
+        .square()
+        .sum_dim_intlist(-1, false, Kind::Float)
+        .clamp_min(1e-12);
+    let (w, x, y, z) = (
+        q.select(-1, 0),
+        q.select(-1, 1),
+        q.select(-1, 2),
+        q.select(-1, 3),
+    );
+    let two = scale.reciprocal() * 2.0;
+    let row = |a: Tensor, b: Tensor, c: Tensor| Tensor::stack(&[a, b, c], -1);
+    Tensor::stack(
+        &[
+            row(
+                -(&y * &y + &z * &z) * &two + 1.0,
+                (&x * &y - &z * &w) * &two,
+                (&x * &z + &y * &w) * &two,
+            ),
+            row(
+                (&x * &y + &z * &w) * &two,
+                -(&x * &x + &z * &z) * &two + 1.0,
+                (&y * &z - &x * &w) * &two,
+            ),
+            row(
+                (&x * &z - &y * &w) * &two,
+                (&y * &z + &x * &w) * &two,
+                -(&x * &x + &y * &y) * &two + 1.0,
+            ),
+        ],
+        -2,
+    )
+}
+
+impl Interaction {
+    fn pose(&self, x: &Tensor) -> Posed {
+        let (b, t) = (x.size()[0], x.size()[1]);
+        let root = self
+            .bounds
+            .joint(0, &x.narrow(2, JOINT_POSITIONS.start as i64, 3));
+        let relative = x
+            .narrow(2, OBJECT_ROTATION.start as i64, 9)
+            .view([b, t, 3, 3]);
+        Posed {
+            joints: kinematics::forward(&root, &kinematics::joint_rotations(x), &self.offsets),
+            center: self
+                .bounds
+                .object(&x.narrow(2, OBJECT_POSITION.start as i64, 3)),
+            rotation: through_quaternion(&relative.matmul(&self.reference.unsqueeze(1))),
+            relative,
+        }
+    }
+
+    /// Joints (B, T, 24, 3) and object vertices (B, T, V, 3) of a prediction, metres.
+    pub fn joints_and_vertices(&self, x: &Tensor) -> (Tensor, Tensor) {
+        let posed = self.pose(x);
+        let vertices = self.posed_vertices(&posed);
+        (posed.joints, vertices)
+    }
+
+    fn posed_vertices(&self, posed: &Posed) -> Tensor {
+        self.vertices.matmul(&posed.rotation.transpose(2, 3)) + posed.center.unsqueeze(2)
+    }
+
+    /// Distance (B, T, 2) of each palm to the nearest vertex, metres. The choice of the vertex carries no gradient.
+    fn palm_distance(&self, posed: &Posed) -> Tensor {
+        let palms = posed.joints.narrow(2, joint::LEFT_PALM as i64, 2);
+        let nearest = tch::no_grad(|| {
+            // In the object's frame the vertices stand still: one product for all frames.
+            let local = (&palms - posed.center.unsqueeze(2)).matmul(&posed.rotation);
+            let norms = self
+                .vertices
+                .square()
+                .sum_dim_intlist(-1, false, Kind::Float);
+            let score = norms - local.matmul(&self.vertices.transpose(0, 1)) * 2.0;
+            score.argmin(-1, false)
+        });
+        let chosen = self
+            .vertices
+            .index_select(0, &nearest.view(-1))
+            .view(palms.size().as_slice());
+        let world = chosen.matmul(&posed.rotation.transpose(2, 3)) + posed.center.unsqueeze(2);
+        (palms - world)
+            .square()
+            .sum_dim_intlist(-1, false, Kind::Float)
+            .clamp_min(1e-12)
+            .sqrt()
+    }
+
+    /// Losses of the published rule (specification, section 8). `length` cuts the hand-object terms to the frames that exist.
+    pub fn published(&self, x: &Tensor, length: Option<i64>) -> PublishedLosses {
+        let batch = x.size()[0] as f64;
+        let toes = |x: &Posed| {
+            let z = |j: usize| x.joints.select(2, j as i64).select(-1, 2);
+            z(joint::LEFT_TOE).min_other(&z(joint::RIGHT_TOE))
+        };
+        let whole = self.pose(x);
+        let feet = (toes(&whole) - TOE).square().mean(Kind::Float) * batch;
+        let cut = match length {
+            Some(length) if length < x.size()[1] => x.narrow(1, 0, length),
+            _ => x.shallow_clone(),
+        };
+        let posed = self.pose(&cut);
+        let held = cut
+            .narrow(2, CONTACT.start as i64, 2)
+            .detach()
+            .gt(CONTACT_THRESHOLD)
+            .to_kind(Kind::Float);
+        let contact = (&held * self.palm_distance(&posed) - HELD)
+            .clamp_min(0.0)
+            .mean(Kind::Float);
+
+        let rotation = posed
+            .relative
+            .matmul(&self.consistency_reference.unsqueeze(1))
+            .detach();
+        let center = posed.center.detach().unsqueeze(2);
+        let palms = posed.joints.narrow(2, joint::LEFT_PALM as i64, 2);
+        // Row vectors times R is R^T v.
+        let local = (palms - center).matmul(&rotation);
+        let unit = &local / local.square().sum_dim_intlist(-1, true, Kind::Float).sqrt();
+        let unit = unit.transpose(1, 2);
+        let alike = unit.matmul(&unit.transpose(2, 3));
+        let hands = held.transpose(1, 2);
+        let mask = hands.unsqueeze(-1) * hands.unsqueeze(-2);
+        let consistency = (-(alike * mask).mean_dim([0_i64, 2, 3].as_slice(), false, Kind::Float)
+            + 1.0)
+            .sum(Kind::Float);
+
+        let object_floor = self
+            .posed_vertices(&posed)
+            .select(-1, 2)
+            .clamp_max(0.0)
+            .abs()
+            .mean(Kind::Float);
+        PublishedLosses {
+            contact,
+            consistency,
+            object_floor,
+            feet,
+            batch,
+        }
+    }
+}
+
+/// Gradient of a loss with respect to a prediction; not through the network.
+pub fn gradient(x: &Tensor, loss: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+    tch::with_grad(|| {
+        let x = x.detach().set_requires_grad(true);
+        let loss = loss(&x);
+        Tensor::run_backward(&[loss], &[&x], false, false).remove(0)
+    })
+}
+
+/// The published rule: at steps 9 to 1, x0 moves by variance x 1000 against the gradient.
+pub struct Published<'a> {
+    /// Person and object.
+    pub interaction: &'a Interaction,
+    /// Frames that exist.
+    pub length: Option<i64>,
+}
+
+impl Guide for Published<'_> {
+    fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
+        if at.step == 0 || at.step >= 10 {
+            return None;
+        }
+        let g = gradient(x0, |x| self.interaction.published(x, self.length).total());
+        Some(x0 - g * (f64::from(at.variance) * 1000.0))
+    }
+}
+
+/// Weights of the few-step guidance. Each is the share of an error that one iteration aims to remove; 0 switches a term off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GuidanceConfig {
+    /// Palms to the object's surface where the contact channels say so.
+    pub contact: f64,
+    /// Palms at one place of the object while in contact.
+    pub consistency: f64,
+    /// Object not under the floor.
+    pub object_floor: f64,
+    /// Lower toe at the floor.
+    pub feet_floor: f64,
+    /// Feet that are down do not slide.
+    pub feet_slide: f64,
+    /// Given start pose, waypoints and end. 1 meets them exactly.
+    pub given: f64,
+    /// Body and object outside the scene's geometry.
+    pub scene: f64,
+    /// How many of the sampler's last steps are guided.
+    pub last_steps: usize,
+    /// Iterations within each guided step.
+    pub iterations: usize,
+}
+
+impl Default for GuidanceConfig {
+    fn default() -> Self {
+        Self {
+            contact: 0.5,
+            consistency: 0.15,
+            object_floor: 0.8,
+            feet_floor: 0.3,
+            feet_slide: 0.5,
+            given: 1.0,
+            scene: 0.5,
+            last_steps: 4,
+            iterations: 2,
+        }
+    }
+}
+
+impl GuidanceConfig {
+    /// No guidance at all.
+    pub fn off() -> Self {
+        Self {
+            contact: 0.0,
+            consistency: 0.0,
+            object_floor: 0.0,
+            feet_floor: 0.0,
+            feet_slide: 0.0,
+            given: 0.0,
+            scene: 0.0,
+            last_steps: 0,
+            iterations: 0,
+        }
+    }
+
+    /// Refuses weights that are not finite or negative.
+    pub fn validate(&self) -> crate::Result<()> {
+        for (name, value) in [
+            ("contact", self.contact),
+            ("consistency", self.consistency),
+            ("object_floor", self.object_floor),
+            ("feet_floor", self.feet_floor),
+            ("feet_slide", self.feet_slide),
+            ("given", self.given),
+            ("scene", self.scene),
+        ] {
+            if !value.is_finite() || !(0.0..=10.0).contains(&value) {
+                return Err(crate::Error::invalid(
+                    format!("guidance.{name}"),
+                    format!("{value} is not between 0 and 10"),
+                ));
+            }
+        }
+        if self.iterations > 100 || self.last_steps > 10_000 {
+            return Err(crate::Error::invalid(
+                "guidance.iterations",
+                "more than 100 iterations a step",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A scene's signed distance, as a tensor.
+pub struct SceneField {
+    /// (1, 1, X, Y, Z).
+    values: Tensor,
+    centroid: Tensor,
+    /// Half of the largest extent, metres.
+    half: f64,
+    /// Canonical to scene.
+    turn: Tensor,
+    origin: Tensor,
+}
+
+impl SceneField {
+    /// The scene as seen from a window's canonical frame.
+    pub fn new(grid: &SdfGrid, canonical: &Canonical, device: Device) -> Self {
+        let [x, y, z] = grid.dims().map(|d| d as i64);
+        let matrix = canonical.rotation.inverse().to_rotation_matrix();
+        let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
+        Self {
+            values: Tensor::from_slice(grid.values())
+                .view([1, 1, x, y, z])
+                .to_device(device),
+            centroid: Tensor::from_slice(grid.centroid().as_slice()).to_device(device),
+            half: f64::from(grid.extents().max()) / 2.0,
+            turn: Tensor::from_slice(&rows).view([3, 3]).to_device(device),
+            origin: Tensor::from_slice(canonical.origin.as_slice()).to_device(device),
+        }
+    }
+
+    /// Signed distance (N), metres, of points (N, 3) of the canonical frame; differentiable.
+    fn distance(&self, points: &Tensor) -> Tensor {
+        let scene = (points + &self.origin).matmul(&self.turn.transpose(0, 1));
+        let u = (scene - &self.centroid) / self.half;
+        // grid_sample counts its last axis first.
+        let grid = u.flip([1]).view([1, 1, 1, -1, 3]);
+        self.values.grid_sampler(&grid, 0, 1, true).view([-1]) * self.half
+    }
+}
+
+/// Guidance for samplers of few steps.
+pub struct FewStep<'a> {
+    interaction: &'a Interaction,
+    config: GuidanceConfig,
+    /// Given values (B, T, 220), normalised.
+    given: Tensor,
+    /// The object's given frames, x/y and z.
+    given_frames: (Vec<i64>, Vec<i64>),
+    scene: Option<&'a SceneField>,
+    /// What a unit of gradient does to each feature, (220).
+    mobility: Tensor,
+}
+
+/// Frames over which a correction of the first pose fades.
+const FADE: i64 = 15;
+
+impl<'a> FewStep<'a> {
+    /// Guidance of a request. `given` holds the given values; `waypoints` are the frames at which the object's x and y are
+    /// given, the first and `last` frame give z too.
+    pub fn new(
+        interaction: &'a Interaction,
+        config: GuidanceConfig,
+        statistics: &Statistics,
+        given: &Tensor,
+        waypoints: &[usize],
+        last: usize,
+        scene: Option<&'a SceneField>,
+    ) -> Self {
+        let mut xy = vec![0];
+        xy.extend(waypoints.iter().filter(|f| **f < last).map(|f| *f as i64));
+        xy.push(last as i64);
+        Self {
+            interaction,
+            config,
+            given: given.shallow_clone(),
+            given_frames: (xy, vec![0, last as i64]),
+            scene,
+            mobility: mobility(statistics).to_device(given.device()),
+        }
+    }
+
+    /// Energy whose descent is the guidance: squared errors in metres, summed over frames.
+    fn energy(&self, x: &Tensor) -> Tensor {
+        let c = &self.config;
+        let i = self.interaction;
+        let posed = i.pose(x);
+        let half_square = |e: Tensor| e.square().sum(Kind::Float) * 0.5;
+        let mut energy = Tensor::zeros([], (Kind::Float, x.device()));
+        // 0 at channels of 0.5, 1 from 0.9 on: hands come and go without a jump.
+        let held = ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0);
+        if c.contact > 0.0 {
+            let off = (i.palm_distance(&posed) - HELD).clamp_min(0.0);
+            energy += half_square(off * held.sqrt()) * c.contact;
+        }
+        if c.consistency > 0.0 {
+            let palms = posed.joints.narrow(2, joint::LEFT_PALM as i64, 2);
+            let local =
+                (palms - posed.center.detach().unsqueeze(2)).matmul(&posed.rotation.detach());
+            let weight = held.unsqueeze(-1);
+            let place = tch::no_grad(|| {
+                (&local * &weight).sum_dim_intlist([1_i64].as_slice(), true, Kind::Float)
+                    / (weight.sum_dim_intlist([1_i64].as_slice(), true, Kind::Float) + 1e-6)
+            });
+            energy += half_square((local - place) * weight.sqrt()) * c.consistency;
+        }
+        if c.object_floor > 0.0 {
+            let heights = posed
+                .rotation
+                .select(2, 2)
+                .matmul(&i.vertices.transpose(0, 1));
+            let lowest = heights.amin([-1_i64].as_slice(), false) + posed.center.select(-1, 2);
+            energy += half_square(lowest.clamp_max(0.0)) * c.object_floor;
+        }
+        let toe = |j: usize| posed.joints.select(2, j as i64);
+        if c.feet_floor > 0.0 {
+            let z = |j: usize| toe(j).select(-1, 2);
+            let low = z(joint::LEFT_TOE).min_other(&z(joint::RIGHT_TOE));
+            energy += half_square(low - TOE) * c.feet_floor;
+        }
+        if c.feet_slide > 0.0 {
+            let frames = x.size()[1];
+            for (j, high) in [
+                (joint::LEFT_TOE, 0.06),
+                (joint::RIGHT_TOE, 0.06),
+                (joint::LEFT_ANKLE, 0.12),
+                (joint::RIGHT_ANKLE, 0.12),
+            ] {
+                let p = toe(j);
+                let down = ((-p.select(-1, 2).detach() + high) / (0.6 * high)).clamp(0.0, 1.0);
+                let both = down
+                    .narrow(1, 1, frames - 1)
+                    .min_other(&down.narrow(1, 0, frames - 1));
+                let moved =
+                    (p.narrow(1, 1, frames - 1) - p.narrow(1, 0, frames - 1)).narrow(2, 0, 2);
+                energy += half_square(moved * both.sqrt().unsqueeze(-1)) * c.feet_slide;
+            }
+        }
+        if let (Some(scene), true) = (self.scene, c.scene > 0.0) {
+            let inside = |points: &Tensor| {
+                half_square(scene.distance(&points.reshape([-1, 3])).clamp_max(0.0))
+            };
+            energy += inside(&posed.joints) * c.scene;
+            // A thousand vertices say as much as all.
+            let step = (i.vertices.size()[0] / 1000).max(1);
+            let some = i.vertices.slice(0, None, None, step);
+            let posed_some =
+                some.matmul(&posed.rotation.transpose(2, 3)) + posed.center.unsqueeze(2);
+            let count = posed_some.size()[2] as f64;
+            energy += inside(&posed_some) * (c.scene / count.sqrt());
+        }
+        energy
+    }
+
+    /// The object through its given positions and the person from the given pose: the correction at a given frame is
+    /// spread over time, so that nothing jumps.
+    fn meet_given(&self, x: &Tensor) -> Tensor {
+        let frames = x.size()[1];
+        let x = x.copy();
+        let error = &self.given - &x;
+        for (axis, given) in [
+            (0, &self.given_frames.0),
+            (1, &self.given_frames.0),
+            (2, &self.given_frames.1),
+        ] {
+            let weights = interpolation(given, frames).to_device(x.device());
+            let at = Tensor::from_slice(given).to_device(x.device());
+            let wanted = error.select(2, axis).index_select(1, &at);
+            let correction = wanted.matmul(&weights.transpose(0, 1)) * self.config.given;
+            let _ = x.select(2, axis).g_add_(&correction);
+        }
+        let fade: Vec<f32> = (0..frames)
+            .map(|t| {
+                let s = (t as f32 / FADE as f32).min(1.0);
+                (1.0 + (std::f32::consts::PI * s).cos()) / 2.0 * self.config.given as f32
+            })
+            .collect();
+        let fade = Tensor::from_slice(&fade)
+            .view([1, -1, 1])
+            .to_device(x.device());
+        let from = OBJECT_ROTATION.start as i64;
+        let count = CONTACT.start as i64 - from;
+        let first = error.narrow(1, 0, 1).narrow(2, from, count);
+        let _ = x.narrow(2, from, count).g_add_(&(first * fade));
+        x
+    }
+}
+
+/// (T, K) weights that spread values at K frames over all frames, linearly.
+fn interpolation(given: &[i64], frames: i64) -> Tensor {
+    let mut weights = vec![0.0_f32; frames as usize * given.len()];
+    for t in 0..frames {
+        let row = &mut weights[t as usize * given.len()..][..given.len()];
+        match given.iter().position(|g| *g >= t) {
+            None => row[given.len() - 1] = 1.0,
+            Some(0) => row[0] = 1.0,
+            Some(n) => {
+                let w = (t - given[n - 1]) as f32 / (given[n] - given[n - 1]).max(1) as f32;
+                row[n - 1] = 1.0 - w;
+                row[n] = w;
+            }
+        }
+    }
+    Tensor::from_slice(&weights).view([frames, given.len() as i64])
+}
+
+/// How far each feature gives way. Positions: per metre of error, in normalised units, less for the root and least for the
+/// object, which has its path. Rotations: each bone contributes its own vector, so all bones of an arm (or leg) together
+/// make up a palm's (or toe's) error.
+fn mobility(s: &Statistics) -> Tensor {
+    let mut m = vec![0.0_f32; FEATURES];
+    for a in 0..3 {
+        let object = 2.0 / (s.object_max[a] - s.object_min[a]);
+        m[OBJECT_POSITION.start + a] = object * object * if a == 2 { 0.3 } else { 0.05 };
+        let root = 2.0 / (s.joint_max[0][a] - s.joint_min[0][a]);
+        m[JOINT_POSITIONS.start + a] = root * root * if a == 2 { 0.4 } else { 0.1 };
+    }
+    for (joints, give) in [
+        (&[1, 2, 4, 5][..], 2.0),
+        (&[7, 8], 1.0),
+        (&[0, 3, 6, 9], 1.0),
+        (&[13, 14], 1.5),
+        (&[16, 17, 18, 19], 4.0),
+        (&[20, 21], 2.0),
+    ] {
+        for j in joints {
+            let at = JOINT_ROTATIONS.start + 6 * j;
+            m[at..at + 6].fill(give);
+        }
+    }
+    Tensor::from_slice(&m)
+}
+
+impl Guide for FewStep<'_> {
+    fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
+        if at.remaining >= self.config.last_steps {
+            return None;
+        }
+        let mut x = x0.shallow_clone();
+        if self.config.given > 0.0 {
+            x = tch::no_grad(|| self.meet_given(&x));
+        }
+        for _ in 0..self.config.iterations {
+            let g = gradient(&x, |x| self.energy(x));
+            x = tch::no_grad(|| x - g * &self.mobility);
+        }
+        if self.config.given > 0.0 {
+            x = tch::no_grad(|| self.meet_given(&x));
+        }
+        Some(x)
+    }
+}

@@ -1,14 +1,21 @@
 //! Golden vectors: numbers made by the published PyTorch code, and how to compare against them.
 //!
 //! The folder is `tests/golden`, or `CHOIS_GOLDEN_DIR` when that is set, so that the same tests run on other
-//! numbers. Each `.json` beside a `.safetensors` explains its tensors.
+//! numbers. Each `.json` beside a `.safetensors` explains its tensors. Large random inputs are not stored: the `.json`
+//! says under `regenerated` how to draw them again. A tensor in the `.safetensors` wins over its recipe.
+
+pub mod torch_random;
 
 pub mod network;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
+
+use torch_random::TorchRandom;
 
 /// The folder of golden files.
 pub fn golden_dir() -> PathBuf {
@@ -27,11 +34,19 @@ impl Golden {
     /// Opens `<name>.safetensors`; a missing file fails the test that asked for it.
     pub fn open(name: &str) -> Self {
         let path = golden_dir().join(format!("{name}.safetensors"));
-        let tensors = Tensor::read_safetensors(&path)
-            .unwrap_or_else(|e| panic!("golden file {}: {e}", path.display()));
+        let mut tensors: HashMap<String, Tensor> = Tensor::read_safetensors(&path)
+            .unwrap_or_else(|e| panic!("golden file {}: {e}", path.display()))
+            .into_iter()
+            .collect();
+        for (key, recipe) in recipes(&path.with_extension("json")) {
+            tensors.entry(key).or_insert_with_key(|key| {
+                regenerate(&recipe)
+                    .unwrap_or_else(|e| panic!("golden file {name}, tensor {key}: {e}"))
+            });
+        }
         Self {
             name: name.to_owned(),
-            tensors: tensors.into_iter().collect(),
+            tensors,
         }
     }
 
@@ -75,6 +90,50 @@ impl Golden {
     pub fn scalar(&self, key: &str) -> f64 {
         self.f64(key)[0]
     }
+}
+
+/// The entry `regenerated` of a description; files without one hold all their tensors.
+fn recipes(path: &Path) -> serde_json::Map<String, Value> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return serde_json::Map::new();
+    };
+    let about: Value = serde_json::from_str(&text)
+        .unwrap_or_else(|e| panic!("golden description {}: {e}", path.display()));
+    about["regenerated"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Draws a tensor by its recipe and checks it against the recorded SHA-256.
+fn regenerate(recipe: &Value) -> Result<Tensor, String> {
+    let number = |key: &str| recipe[key].as_f64().ok_or(format!("no number {key}"));
+    let shape: Vec<i64> = recipe["shape"]
+        .as_array()
+        .ok_or("no shape")?
+        .iter()
+        .filter_map(Value::as_i64)
+        .collect();
+    let count = shape.iter().product::<i64>() as usize;
+    let mut random = TorchRandom::new(number("seed")? as u32);
+    random.skip(number("skip")? as usize);
+    let values = match recipe["distribution"].as_str() {
+        Some("normal") => {
+            let scale = number("scale")? as f32;
+            random.normal(count).iter().map(|v| v * scale).collect()
+        }
+        Some("uniform") => random.uniform(count, number("low")? as f32, number("high")? as f32),
+        other => return Err(format!("unknown distribution {other:?}")),
+    };
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    if recipe["sha256"].as_str() != Some(&digest) {
+        return Err("the drawn values are not the recorded ones".to_owned());
+    }
+    Ok(Tensor::from_slice(&values).view(&shape[..]))
 }
 
 /// Largest relative error |a-b| / (1+|b|), the measure of the golden files.

@@ -14,9 +14,12 @@ pub mod geometry;
 pub mod ik;
 pub mod model;
 pub mod motion;
+pub mod request;
 pub mod skeleton;
+pub mod synthesis;
 pub mod text;
 pub mod training;
 
 pub use error::{Error, Result};
 pub use motion::MotionClip;
+pub use request::InteractionRequest;

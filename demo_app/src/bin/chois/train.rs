@@ -168,6 +168,7 @@ pub fn run(args: &Args) -> Result<()> {
             text_encoder: TextEncoderKind::MiniLm,
             statistics,
             skeleton,
+            standing: Some(train.standing()),
             basis: Basis::Standard,
             provenance: Provenance {
                 data: args.data.clone(),

@@ -3,7 +3,7 @@
 pub mod guidance;
 pub mod sampler;
 pub mod schedule;
+pub mod window;
 
-pub use guidance::GuidanceConfig;
 pub use sampler::{Ancestral, Ddim, Flow, Progress, Sampler};
 pub use schedule::Schedule;

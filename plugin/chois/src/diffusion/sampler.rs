@@ -113,6 +113,13 @@ impl SeededNoise {
             device,
         }
     }
+
+    /// The stream of one window of a request.
+    pub fn window(seed: u64, index: u64, device: Device) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index);
+        Self { rng, device }
+    }
 }
 
 impl NoiseSource for SeededNoise {

@@ -11,6 +11,8 @@ use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};
 pub const FPS: f32 = 30.0;
 /// Frames of one window (4 s).
 pub const WINDOW: usize = 120;
+/// Frames that two neighbouring windows of a long sequence share (specification, section 9).
+pub const OVERLAP: usize = 10;
 
 /// Which part of the body touches the object, in the order of the network's contact channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -298,6 +298,33 @@ impl Dataset {
         }
     }
 
+    /// The most typical first pose: world rotations (x, y, z, w), facing -y, of the clip whose start is nearest to all
+    /// others.
+    pub fn standing(&self) -> Vec<[f32; 4]> {
+        let starts: Vec<[UnitQuaternion<f32>; ROTATIONS]> = self
+            .sources
+            .iter()
+            .filter(|s| !s.motion.is_empty())
+            .map(|s| {
+                let rotations = &s.motion.rotations[0];
+                let canonical = Canonical::of(&s.motion.joints[0][0], &rotations[0]);
+                rotations.map(|q| canonical.rotation * q)
+            })
+            .collect();
+        let apart = |a: &[UnitQuaternion<f32>; ROTATIONS], b: &[UnitQuaternion<f32>; ROTATIONS]| {
+            a.iter().zip(b).map(|(a, b)| a.angle_to(b)).sum::<f32>()
+        };
+        let total = |a| starts.iter().map(|b| apart(a, b)).sum::<f32>();
+        starts
+            .iter()
+            .min_by(|a, b| total(a).total_cmp(&total(b)))
+            .copied()
+            .unwrap_or_else(crate::request::plan::relaxed)
+            .iter()
+            .map(|q| [q.i, q.j, q.k, q.w])
+            .collect()
+    }
+
     /// Bounds over all windows, widened by `margin` of their span on each side so that other paths and sizes fit.
     pub fn statistics(&self, margin: f32) -> Statistics {
         let mut s = Statistics {

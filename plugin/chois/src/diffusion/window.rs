@@ -1,0 +1,312 @@
+//! Windows in, windows out: plain numbers around the tensors of a denoising run.
+
+use std::sync::Arc;
+
+use nalgebra::UnitQuaternion;
+use tch::{Device, Kind, Tensor};
+
+use super::guidance::{FewStep, Interaction, Published, SceneField};
+use super::sampler::{
+    Ancestral, Ddim, FastPredictor, Flow, Guide, Moment, NoiseSource, Progress, Run, Sampler,
+    SeededNoise,
+};
+use super::schedule::Schedule;
+use crate::condition;
+use crate::error::Result;
+use crate::geometry::{BpsBasis, ObjectGeometry, SdfGrid};
+use crate::model::kinematics::Bounds;
+use crate::model::{ModelConfig, Network};
+use crate::motion::WINDOW;
+use crate::motion::canonical::Canonical;
+use crate::motion::features::FEATURES;
+use crate::request::{InteractionRequest, Method};
+use crate::skeleton::Skeleton;
+
+/// Most vertices that guidance looks at: more cost time and say the same.
+const GUIDE_VERTICES: usize = 4_000;
+
+/// One window to be generated.
+pub struct WindowInput<'a> {
+    /// How to sample and guide; its seed.
+    pub request: &'a InteractionRequest,
+    /// The object.
+    pub object: &'a ObjectGeometry,
+    /// The person's bones.
+    pub skeleton: &'a Skeleton,
+    /// Sentence vector.
+    pub sentence: Arc<Vec<f32>>,
+    /// Features, 120 x 220, normalised, that hold the given values: all of frame 0, the object's x and y at the waypoint
+    /// frames and at `also`, its position at the last frame.
+    pub features: Vec<f32>,
+    /// Frames that exist.
+    pub length: usize,
+    /// The object's rotation at the reference frame (frame 0), window frame.
+    pub reference: UnitQuaternion<f32>,
+    /// Further frames at which the object's x and y are given, for guidance only.
+    pub also: Vec<usize>,
+    /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
+    pub keep: Vec<f32>,
+    /// Distance to the scene, and the window's frame in it.
+    pub scene: Option<(&'a SdfGrid, Canonical)>,
+    /// Tells apart the noise of the windows of one request.
+    pub index: u64,
+}
+
+/// A network with what sampling needs beside it.
+pub struct Generator<'a> {
+    /// The checkpoint's config.
+    pub config: &'a ModelConfig,
+    /// The network.
+    pub network: &'a Network,
+    /// Its schedule.
+    pub schedule: &'a Schedule,
+    /// Its basis point set.
+    pub basis: &'a BpsBasis,
+}
+
+/// Noise of several windows, each from its own seed: a window does not depend on its neighbours in the batch.
+struct BatchNoise(Vec<SeededNoise>);
+
+impl NoiseSource for BatchNoise {
+    fn next(&mut self, shape: &[i64]) -> Result<Tensor> {
+        let mut one = shape.to_vec();
+        one[0] = 1;
+        let parts = self
+            .0
+            .iter_mut()
+            .map(|n| n.next(&one))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::cat(&parts, 0))
+    }
+}
+
+/// Guidance of several windows, each by its own guide.
+struct Each<'a>(Vec<Option<Box<dyn Guide + 'a>>>);
+
+impl Guide for Each<'_> {
+    fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
+        let mut any = false;
+        let parts: Vec<Tensor> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(i, guide)| {
+                let own = x0.narrow(0, i as i64, 1);
+                match guide.as_ref().and_then(|g| g.guide(&own, at)) {
+                    Some(guided) => {
+                        any = true;
+                        guided
+                    }
+                    None => own,
+                }
+            })
+            .collect();
+        any.then(|| Tensor::cat(&parts, 0))
+    }
+}
+
+impl Generator<'_> {
+    /// Generates windows of one batch; all must ask for the same sampling. Returns features, 120 x 220 each.
+    pub fn windows(
+        &self,
+        inputs: &[WindowInput<'_>],
+        progress: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<Vec<Vec<f32>>> {
+        if inputs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let device = self.network.device();
+        let batch = inputs.len() as i64;
+        let frames = WINDOW as i64;
+        let conditions: Vec<_> = inputs
+            .iter()
+            .map(|w| {
+                condition::conditions(
+                    &w.features,
+                    w.length,
+                    WINDOW,
+                    self.config.conditioning.fill,
+                )
+            })
+            .collect();
+        let stack = |rows: Vec<Tensor>| Tensor::stack(&rows, 0).to_device(device);
+        let given = stack(
+            conditions
+                .iter()
+                .map(|c| Tensor::from_slice(&c.values).view([frames, FEATURES as i64]))
+                .collect(),
+        );
+        let path = stack(
+            conditions
+                .iter()
+                .map(|c| Tensor::from_slice(&c.path).view([frames, 3]))
+                .collect(),
+        );
+        let bps = stack(
+            inputs
+                .iter()
+                .map(|w| {
+                    let deltas = w.object.bps(&w.reference, self.basis);
+                    let flat: Vec<f32> = deltas.iter().flat_map(|d| [d.x, d.y, d.z]).collect();
+                    Tensor::from_slice(&flat).view([1, -1])
+                })
+                .collect(),
+        );
+        let sentence = stack(
+            inputs
+                .iter()
+                .map(|w| Tensor::from_slice(w.sentence.as_slice()))
+                .collect(),
+        );
+        let short = inputs.iter().any(|w| w.length < WINDOW);
+        let padding = short.then(|| {
+            stack(
+                inputs
+                    .iter()
+                    .map(|w| {
+                        let row: Vec<f32> = (0..=WINDOW)
+                            .map(|t| f32::from(u8::from(t <= w.length)))
+                            .collect();
+                        Tensor::from_slice(&row).view([1, frames + 1])
+                    })
+                    .collect(),
+            )
+        });
+        let predictor = tch::no_grad(|| {
+            let condition = self
+                .network
+                .condition(&self.network.encode_object(&bps), &given);
+            FastPredictor::new(
+                self.network.fused(),
+                self.schedule,
+                &condition,
+                Some(&self.network.encode_sentence(&sentence)),
+                padding.as_ref(),
+                self.network.base(&path),
+            )
+        });
+        let interactions: Vec<Interaction> =
+            inputs.iter().map(|w| self.interaction(w, device)).collect();
+        let fields: Vec<Option<SceneField>> = inputs
+            .iter()
+            .map(|w| {
+                w.scene
+                    .as_ref()
+                    .map(|(grid, canonical)| SceneField::new(grid, canonical, device))
+            })
+            .collect();
+        let guide = Each(
+            inputs
+                .iter()
+                .enumerate()
+                .map(|(i, w)| self.guide(w, &interactions[i], fields[i].as_ref(), device))
+                .collect(),
+        );
+        let request = inputs[0].request;
+        let sampling = request.sampling;
+        let sampler: Box<dyn Sampler> = match sampling.method {
+            Method::FewStep => Box::new(Ddim::few(sampling.steps)),
+            Method::Ddim => Box::new(Ddim {
+                steps: sampling.steps,
+                ..Ddim::published()
+            }),
+            Method::Ancestral => Box::new(Ancestral),
+        };
+        let keep = (!inputs[0].keep.is_empty()).then(|| {
+            stack(
+                inputs
+                    .iter()
+                    .map(|w| Tensor::from_slice(&w.keep).view([-1, FEATURES as i64]))
+                    .collect(),
+            )
+        });
+        let mut noise = BatchNoise(
+            inputs
+                .iter()
+                .map(|w| SeededNoise::window(w.request.seed, w.index, device))
+                .collect(),
+        );
+        let out = sampler.sample(&mut Run {
+            schedule: self.schedule,
+            predictor: &predictor,
+            guide: Some(&guide),
+            noise: &mut noise,
+            shape: (batch, frames),
+            start: None,
+            keep,
+            clamp: self.config.diffusion.clamp,
+            progress,
+        })?;
+        let out = out.to_kind(Kind::Float).to_device(Device::Cpu).contiguous();
+        (0..batch)
+            .map(|i| Ok(Vec::<f32>::try_from(&out.get(i).view(-1))?))
+            .collect()
+    }
+
+    fn interaction(&self, w: &WindowInput<'_>, device: Device) -> Interaction {
+        let vertices = w.object.vertices();
+        let step = vertices.len().div_ceil(GUIDE_VERTICES).max(1);
+        let flat: Vec<f32> = vertices
+            .iter()
+            .step_by(step)
+            .flat_map(|v| [v.x, v.y, v.z])
+            .collect();
+        let offsets: Vec<f32> = w
+            .skeleton
+            .rest_offsets
+            .iter()
+            .flat_map(|o| [o.x, o.y, o.z])
+            .collect();
+        let matrix = w.reference.to_rotation_matrix();
+        let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
+        let reference = Tensor::from_slice(&rows).view([1, 3, 3]).to_device(device);
+        Interaction {
+            bounds: Bounds::new(&self.config.statistics, device),
+            offsets: Tensor::from_slice(&offsets)
+                .view([1, -1, 3])
+                .to_device(device),
+            vertices: Tensor::from_slice(&flat).view([-1, 3]).to_device(device),
+            consistency_reference: reference.shallow_clone(),
+            reference,
+        }
+    }
+
+    fn guide<'a>(
+        &self,
+        w: &WindowInput<'_>,
+        interaction: &'a Interaction,
+        scene: Option<&'a SceneField>,
+        device: Device,
+    ) -> Option<Box<dyn Guide + 'a>> {
+        let config = w.request.guidance;
+        if config.is_off() {
+            return None;
+        }
+        if w.request.sampling.method == Method::Ancestral {
+            return Some(Box::new(Published {
+                interaction,
+                length: Some(w.length as i64),
+            }));
+        }
+        let given = Tensor::from_slice(&w.features)
+            .view([1, WINDOW as i64, FEATURES as i64])
+            .to_device(device);
+        let last = w.length - 1;
+        let mut frames: Vec<usize> = condition::WAYPOINT_FRAMES
+            .into_iter()
+            .chain(w.also.iter().copied())
+            .filter(|f| *f > 0 && *f < last)
+            .collect();
+        frames.sort_unstable();
+        frames.dedup();
+        Some(Box::new(FewStep::new(
+            interaction,
+            config,
+            &self.config.statistics,
+            &given,
+            &frames,
+            last,
+            scene,
+        )))
+    }
+}

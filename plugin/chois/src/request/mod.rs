@@ -1,0 +1,318 @@
+//! What a user asks for: one interaction of a person with an object.
+//!
+//! The frame is the scene's: metres, Z up, the floor at z = 0. A place of the object is the x and y of its centre (the
+//! mean of its vertices) and the height of its lowest point over the floor, so that an object that stands on the floor
+//! is at z = 0 whatever its shape.
+
+pub mod guidance;
+pub mod plan;
+
+pub use guidance::GuidanceConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::motion::{FPS, WINDOW};
+use crate::text::MAX_TEXT_CHARS;
+
+/// Fastest planned motion of an object, metres a second. The fastest captured one is 1.4 over half a second; clips in
+/// training were played up to 1.6 times as fast.
+pub const MAX_SPEED: f32 = 2.2;
+/// Shortest interaction, seconds.
+pub const MIN_SECONDS: f32 = 1.0;
+/// Longest interaction, seconds.
+pub const MAX_SECONDS: f32 = 60.0;
+/// Most waypoints of one request.
+pub const MAX_WAYPOINTS: usize = 256;
+/// Places beyond this distance from the origin are refused, metres: half a millimetre is the resolution of f32 there.
+const FARTHEST: f32 = 4_000.0;
+
+/// Where the object is, and how it is turned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ObjectPlace {
+    /// x and y of the centre, z of the lowest point, metres.
+    pub position: [f32; 3],
+    /// Turn about the vertical, degrees, counter-clockwise seen from above.
+    pub yaw: f32,
+    /// Any rotation (quaternion x, y, z, w), applied before `yaw`.
+    pub rotation: Option<[f32; 4]>,
+}
+
+/// Where the person stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PersonPlace {
+    /// x and y of the pelvis, metres.
+    pub position: [f32; 2],
+    /// Direction the person faces, degrees from +x, counter-clockwise seen from above.
+    pub facing: f32,
+}
+
+/// A place on the floor that the object's centre passes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waypoint {
+    /// x and y, metres.
+    pub at: [f32; 2],
+    /// When, seconds from the start. Without it the time follows from the distance.
+    #[serde(default)]
+    pub time: Option<f32>,
+}
+
+/// Which sampler turns noise into motion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Deterministic DDIM with both ends of the schedule and guidance for few steps.
+    #[default]
+    FewStep,
+    /// The published `ddim_sample`: eta 1, even steps.
+    Ddim,
+    /// The published sampler with the published guidance: every step of the schedule, ancestral.
+    Ancestral,
+}
+
+/// How to sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingConfig {
+    /// The sampler.
+    pub method: Method,
+    /// Steps, 1 to the schedule's; the ancestral sampler always makes all.
+    pub steps: usize,
+}
+
+impl Default for SamplingConfig {
+    fn default() -> Self {
+        Self {
+            method: Method::FewStep,
+            steps: 8,
+        }
+    }
+}
+
+/// One interaction. Everything but the text has a sensible default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InteractionRequest {
+    /// What happens, as a sentence: "Lift the box, move the box, and put down the box."
+    pub text: String,
+    /// The object at the start.
+    #[serde(default)]
+    pub start: ObjectPlace,
+    /// Places on the way, in order.
+    #[serde(default)]
+    pub waypoints: Vec<Waypoint>,
+    /// The object at the end: x and y of the centre, z of the lowest point, metres. Without it, the last waypoint at
+    /// the starting height, or the start.
+    #[serde(default)]
+    pub end: Option<[f32; 3]>,
+    /// The person at the start. Without it, a step away from the object, facing it, the path to the left.
+    #[serde(default)]
+    pub person: Option<PersonPlace>,
+    /// Length, seconds.
+    #[serde(default = "four")]
+    pub seconds: f32,
+    /// The same seed gives the same clip.
+    #[serde(default)]
+    pub seed: u64,
+    /// How to sample.
+    #[serde(default)]
+    pub sampling: SamplingConfig,
+    /// What the motion is moved toward while sampling.
+    #[serde(default)]
+    pub guidance: GuidanceConfig,
+}
+
+fn four() -> f32 {
+    4.0
+}
+
+impl InteractionRequest {
+    /// A request with defaults for everything else.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            start: ObjectPlace::default(),
+            waypoints: Vec::new(),
+            end: None,
+            person: None,
+            seconds: four(),
+            seed: 0,
+            sampling: SamplingConfig::default(),
+            guidance: GuidanceConfig::default(),
+        }
+    }
+
+    /// Sets where the object is at the start, metres.
+    #[must_use]
+    pub fn start(mut self, position: [f32; 3]) -> Self {
+        self.start.position = position;
+        self
+    }
+
+    /// Sets the places on the way, metres.
+    #[must_use]
+    pub fn waypoints(mut self, places: impl IntoIterator<Item = [f32; 2]>) -> Self {
+        self.waypoints = places
+            .into_iter()
+            .map(|at| Waypoint { at, time: None })
+            .collect();
+        self
+    }
+
+    /// Sets where the object is at the end, metres.
+    #[must_use]
+    pub fn end(mut self, position: [f32; 3]) -> Self {
+        self.end = Some(position);
+        self
+    }
+
+    /// Sets the length, seconds.
+    #[must_use]
+    pub fn seconds(mut self, seconds: f32) -> Self {
+        self.seconds = seconds;
+        self
+    }
+
+    /// Sets the seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Frames of the whole interaction.
+    pub fn frames(&self) -> usize {
+        ((self.seconds * FPS).round() as usize).max(1)
+    }
+
+    /// Refuses what cannot be generated; the error names the field. Speeds are checked by [`plan::Plan::new`], which
+    /// knows the path.
+    pub fn validate(&self) -> Result<()> {
+        let bad = |field: &str, reason: String| Err(Error::invalid(field, reason));
+        if self.text.trim().is_empty() {
+            return bad(
+                "text",
+                "is empty; say what happens, for example \"Lift the box and put it down.\""
+                    .to_owned(),
+            );
+        }
+        let count = self.text.chars().count();
+        if count > MAX_TEXT_CHARS {
+            return bad(
+                "text",
+                format!("has {count} characters; {MAX_TEXT_CHARS} are the limit"),
+            );
+        }
+        let finite = |field: &str, values: &[f32]| match values
+            .iter()
+            .find(|v| !v.is_finite() || v.abs() > FARTHEST)
+        {
+            Some(v) => Err(Error::invalid(
+                field,
+                format!("{v} is not a number between -{FARTHEST} and {FARTHEST}"),
+            )),
+            None => Ok(()),
+        };
+        finite("start.position", &self.start.position)?;
+        finite("start.yaw", &[self.start.yaw])?;
+        if let Some(q) = self.start.rotation {
+            finite("start.rotation", &q)?;
+            let norm = q.iter().map(|v| v * v).sum::<f32>().sqrt();
+            if (norm - 1.0).abs() > 0.05 {
+                return bad(
+                    "start.rotation",
+                    format!("is a quaternion x, y, z, w of length {norm}; it must be 1"),
+                );
+            }
+        }
+        if self.waypoints.len() > MAX_WAYPOINTS {
+            return bad(
+                "waypoints",
+                format!(
+                    "{} of them; {MAX_WAYPOINTS} are the limit",
+                    self.waypoints.len()
+                ),
+            );
+        }
+        if !(MIN_SECONDS..=MAX_SECONDS).contains(&self.seconds) {
+            return bad(
+                "seconds",
+                format!(
+                    "{} is not between {MIN_SECONDS} and {MAX_SECONDS}",
+                    self.seconds
+                ),
+            );
+        }
+        let timed = self.waypoints.iter().filter(|w| w.time.is_some()).count();
+        if timed != 0 && timed != self.waypoints.len() {
+            return bad(
+                "waypoints",
+                format!(
+                    "{timed} of {} have a time; give all of them one, or none",
+                    self.waypoints.len()
+                ),
+            );
+        }
+        let mut before = 0.0;
+        for (i, w) in self.waypoints.iter().enumerate() {
+            let field = format!("waypoints[{i}]");
+            finite(&format!("{field}.at"), &w.at)?;
+            if let Some(time) = w.time {
+                if !time.is_finite() || time <= before {
+                    return bad(
+                        &format!("{field}.time"),
+                        format!(
+                            "{time} s does not come after {before} s; order waypoints by time"
+                        ),
+                    );
+                }
+                if time >= self.seconds {
+                    return bad(
+                        &format!("{field}.time"),
+                        format!(
+                            "{time} s is not before the end at {} s; raise seconds",
+                            self.seconds
+                        ),
+                    );
+                }
+                before = time;
+            }
+        }
+        if let Some(end) = &self.end {
+            finite("end", end)?;
+        }
+        for (field, z) in [
+            ("start.position", self.start.position[2]),
+            ("end", self.end.map_or(0.0, |e| e[2])),
+        ] {
+            if !(-0.05..=2.5).contains(&z) {
+                return bad(
+                    field,
+                    format!(
+                        "height {z} m of the object's lowest point is out of a person's reach (0 to 2.5)"
+                    ),
+                );
+            }
+        }
+        if let Some(person) = &self.person {
+            finite("person.position", &person.position)?;
+            finite("person.facing", &[person.facing])?;
+        }
+        if self.sampling.steps == 0 {
+            return bad("sampling.steps", "is 0; choose at least 1".to_owned());
+        }
+        self.guidance.validate()
+    }
+
+    /// How many windows of the network this takes (specification, section 9).
+    pub fn windows(&self) -> usize {
+        let frames = self.frames();
+        if frames <= WINDOW {
+            1
+        } else {
+            1 + (frames - WINDOW).div_ceil(WINDOW - crate::motion::OVERLAP)
+        }
+    }
+}

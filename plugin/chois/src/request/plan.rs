@@ -1,0 +1,493 @@
+//! From a request to the numbers the network is told: the object's path over time and the person's first pose.
+
+use nalgebra::{Quaternion, UnitQuaternion, Vector2, Vector3};
+
+use super::{InteractionRequest, MAX_SPEED};
+use crate::error::{Error, Result};
+use crate::geometry::ObjectGeometry;
+use crate::motion::FPS;
+use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
+
+/// Height of the lower toe joint of a standing person over the floor, metres.
+pub const TOE_HEIGHT: f32 = 0.02;
+/// Distance from the pelvis to the object's nearest point, metres: the median of captured starts.
+const STEP_AWAY: f32 = 0.45;
+/// Direction of the path from the facing direction, radians: captured people mostly carry to one side.
+const PATH_SIDE: f32 = 1.75;
+/// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
+/// seconds of each.
+const REACH: (f32, f32) = (0.24, 1.0);
+const RETURN: (f32, f32) = (0.22, 0.9);
+/// Share of the carrying time spent speeding up, and slowing down.
+const RAMP: f32 = 0.25;
+
+/// A request made definite. Scene frame, metres, Z up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The person's first pose.
+    pub pose: Pose,
+    /// The object's rotation at the start.
+    pub rotation: UnitQuaternion<f32>,
+    /// x and y of the object's centre at every frame.
+    pub path: Vec<Vector2<f32>>,
+    /// Height of the object's centre at the first and the last frame.
+    pub heights: [f32; 2],
+    /// Frames at which the object passes the waypoints.
+    pub waypoint_frames: Vec<usize>,
+}
+
+impl Plan {
+    /// Works a request out for an object and a person whose standing pose (world rotations, facing -y) is `standing`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the request is not valid or the object would have to move faster than [`MAX_SPEED`].
+    pub fn new(
+        request: &InteractionRequest,
+        object: &ObjectGeometry,
+        skeleton: &Skeleton,
+        standing: &[UnitQuaternion<f32>; ROTATIONS],
+    ) -> Result<Self> {
+        request.validate()?;
+        let given = request.start.rotation.map_or_else(UnitQuaternion::identity, |q| {
+            UnitQuaternion::from_quaternion(Quaternion::new(q[3], q[0], q[1], q[2]))
+        });
+        let yaw = request.start.yaw.to_radians();
+        let rotation = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * given;
+        let rest = -object.lowest(&rotation);
+        let start = request.start.position;
+        let last = request.waypoints.last().map_or([start[0], start[1]], |w| w.at);
+        let end = request.end.unwrap_or([last[0], last[1], start[2]]);
+
+        let mut points = vec![Vector2::new(start[0], start[1])];
+        points.extend(request.waypoints.iter().map(|w| Vector2::from(w.at)));
+        points.push(Vector2::new(end[0], end[1]));
+        let frames = request.frames();
+        let curve = Curve::through(&points);
+        let (path, waypoint_frames) = if request.waypoints.iter().any(|w| w.time.is_some()) {
+            timed(request, &curve, frames)?
+        } else {
+            untimed(request, &curve, frames)?
+        };
+        let person = match &request.person {
+            Some(p) => {
+                let facing = p.facing.to_radians();
+                (Vector2::from(p.position), facing)
+            }
+            None => beside(object, &rotation, &points),
+        };
+        Ok(Self {
+            pose: stand(skeleton, standing, person.0, person.1),
+            rotation,
+            path,
+            heights: [start[2] + rest, end[2] + rest],
+            waypoint_frames,
+        })
+    }
+}
+
+/// A standing pose at a place, facing a direction (radians from +x), the lower toe at its height over the floor.
+pub fn stand(
+    skeleton: &Skeleton,
+    standing: &[UnitQuaternion<f32>; ROTATIONS],
+    at: Vector2<f32>,
+    facing: f32,
+) -> Pose {
+    // The pose faces -y.
+    let turn = UnitQuaternion::from_axis_angle(
+        &Vector3::z_axis(),
+        facing + std::f32::consts::FRAC_PI_2,
+    );
+    let mut pose = Pose {
+        root: Vector3::new(at.x, at.y, 0.0),
+        rotations: standing.map(|q| turn * q),
+    };
+    let joints = skeleton.forward(&pose);
+    pose.root.z = TOE_HEIGHT - joints[joint::LEFT_TOE].z.min(joints[joint::RIGHT_TOE].z);
+    pose
+}
+
+/// A relaxed standing pose, world rotations, facing -y, for checkpoints that bring none of their own: arms hanging a
+/// little away from the body, elbows slightly bent.
+pub fn relaxed() -> [UnitQuaternion<f32>; ROTATIONS] {
+    let mut local = [UnitQuaternion::identity(); ROTATIONS];
+    let about = |axis: Vector3<f32>, degrees: f32| {
+        UnitQuaternion::from_scaled_axis(axis * degrees.to_radians())
+    };
+    // SMPL axes: x to the person's left, y up, z forward.
+    for (side, collar, shoulder, elbow) in [
+        (1.0, joint::LEFT_COLLAR, joint::LEFT_SHOULDER, joint::LEFT_ELBOW),
+        (-1.0, joint::RIGHT_COLLAR, joint::RIGHT_SHOULDER, joint::RIGHT_ELBOW),
+    ] {
+        local[collar] = about(Vector3::z(), -8.0 * side);
+        local[shoulder] = about(Vector3::z(), -62.0 * side);
+        local[elbow] = about(Vector3::y(), -14.0 * side);
+    }
+    for (hip, knee, ankle) in [
+        (joint::LEFT_HIP, joint::LEFT_KNEE, joint::LEFT_ANKLE),
+        (joint::RIGHT_HIP, joint::RIGHT_KNEE, joint::RIGHT_ANKLE),
+    ] {
+        local[hip] = about(Vector3::x(), -4.0);
+        local[knee] = about(Vector3::x(), 8.0);
+        local[ankle] = about(Vector3::x(), -4.0);
+    }
+    let up = crate::frame::y_up_to_z_up();
+    crate::skeleton::world_rotations(&local).map(|q| up * q)
+}
+
+/// Where a person stands by default, and the direction they face: a step from the object, the path to their left.
+fn beside(
+    object: &ObjectGeometry,
+    rotation: &UnitQuaternion<f32>,
+    points: &[Vector2<f32>],
+) -> (Vector2<f32>, f32) {
+    let start = points[0];
+    let away = points
+        .iter()
+        .map(|p| p - start)
+        .find(|d| d.norm() > 0.2)
+        .map_or(std::f32::consts::FRAC_PI_2 + PATH_SIDE, |d| d.y.atan2(d.x));
+    let facing = away - PATH_SIDE;
+    let forward = Vector2::new(facing.cos(), facing.sin());
+    let side = Vector2::new(-forward.y, forward.x);
+    // How far the object reaches toward the person, within the width of the body.
+    let mut reach: f32 = 0.0;
+    for v in object.vertices() {
+        let v = rotation * v;
+        let v = Vector2::new(v.x, v.y);
+        if v.dot(&side).abs() < 0.3 {
+            reach = reach.max(-v.dot(&forward));
+        }
+    }
+    (start - forward * (reach + STEP_AWAY), facing)
+}
+
+/// A smooth curve through points: centripetal Catmull-Rom, sampled finely.
+struct Curve {
+    samples: Vec<Vector2<f32>>,
+    /// Arc length up to each sample.
+    lengths: Vec<f32>,
+    /// Arc length at each point.
+    at: Vec<f32>,
+}
+
+impl Curve {
+    fn through(points: &[Vector2<f32>]) -> Self {
+        let mut distinct: Vec<Vector2<f32>> = Vec::new();
+        let mut index = Vec::new();
+        for p in points {
+            if distinct.last().is_none_or(|q| (p - q).norm() > 1e-4) {
+                distinct.push(*p);
+            }
+            index.push(distinct.len() - 1);
+        }
+        let mut samples = vec![distinct[0]];
+        let mut ends = vec![0];
+        for i in 1..distinct.len() {
+            let (b, c) = (distinct[i - 1], distinct[i]);
+            let a = if i >= 2 { distinct[i - 2] } else { b * 2.0 - c };
+            let d = distinct.get(i + 1).copied().unwrap_or(c * 2.0 - b);
+            for k in 1..=64 {
+                samples.push(catmull_rom([a, b, c, d], k as f32 / 64.0));
+            }
+            ends.push(samples.len() - 1);
+        }
+        let mut lengths = vec![0.0];
+        for pair in samples.windows(2) {
+            let before = lengths[lengths.len() - 1];
+            lengths.push(before + (pair[1] - pair[0]).norm());
+        }
+        Self {
+            at: index.into_iter().map(|i| lengths[ends[i]]).collect(),
+            samples,
+            lengths,
+        }
+    }
+
+    fn length(&self) -> f32 {
+        self.lengths[self.lengths.len() - 1]
+    }
+
+    fn point(&self, length: f32) -> Vector2<f32> {
+        let i = self.lengths.partition_point(|l| *l < length);
+        if i == 0 {
+            return self.samples[0];
+        }
+        if i == self.lengths.len() {
+            return self.samples[i - 1];
+        }
+        let (a, b) = (self.lengths[i - 1], self.lengths[i]);
+        let w = if b > a { (length - a) / (b - a) } else { 1.0 };
+        self.samples[i - 1].lerp(&self.samples[i], w)
+    }
+}
+
+/// Centripetal Catmull-Rom between the second and third of four points (Yuksel et al. 2011): no loops, no overshoot.
+fn catmull_rom(p: [Vector2<f32>; 4], u: f32) -> Vector2<f32> {
+    let step = |a: Vector2<f32>, b: Vector2<f32>| (b - a).norm().sqrt().max(1e-3);
+    let t0 = 0.0;
+    let t1 = t0 + step(p[0], p[1]);
+    let t2 = t1 + step(p[1], p[2]);
+    let t3 = t2 + step(p[2], p[3]);
+    let t = t1 + (t2 - t1) * u;
+    let mix = |a: Vector2<f32>, b: Vector2<f32>, ta: f32, tb: f32| {
+        a * ((tb - t) / (tb - ta)) + b * ((t - ta) / (tb - ta))
+    };
+    let a1 = mix(p[0], p[1], t0, t1);
+    let a2 = mix(p[1], p[2], t1, t2);
+    let a3 = mix(p[2], p[3], t2, t3);
+    let b1 = mix(a1, a2, t0, t2);
+    let b2 = mix(a2, a3, t1, t3);
+    mix(b1, b2, t1, t2)
+}
+
+/// Progress 0 to 1 of a motion that speeds up, goes evenly and slows down; smooth in speed.
+fn eased(u: f32) -> f32 {
+    let u = u.clamp(0.0, 1.0);
+    let top = 1.0 / (1.0 - RAMP);
+    // Speed rises as a smoothstep over the ramp: its integral is r (s^3 - s^4 / 2).
+    let rise = |x: f32| {
+        let s = x / RAMP;
+        top * RAMP * (s.powi(3) - s.powi(4) / 2.0)
+    };
+    if u < RAMP {
+        rise(u)
+    } else if u > 1.0 - RAMP {
+        1.0 - rise(1.0 - u)
+    } else {
+        top * (u - RAMP / 2.0)
+    }
+}
+
+/// Path and waypoint frames when only places are given: the person first reaches, then carries, then lets go.
+fn untimed(
+    request: &InteractionRequest,
+    curve: &Curve,
+    frames: usize,
+) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
+    let seconds = request.seconds;
+    let from = (seconds * REACH.0).min(REACH.1) * FPS;
+    let to = (seconds - (seconds * RETURN.0).min(RETURN.1)) * FPS;
+    let speed = curve.length() / (1.0 - RAMP) / ((to - from) / FPS);
+    if speed > MAX_SPEED {
+        let mean = MAX_SPEED * (1.0 - RAMP);
+        let enough = (curve.length() / mean).max(1e-3) + REACH.1 + RETURN.1;
+        return Err(Error::invalid(
+            "waypoints",
+            format!(
+                "a path of {:.2} m in {seconds} s asks for {speed:.2} m/s; the limit is {MAX_SPEED} m/s: give {:.1} \
+                 seconds or a shorter path",
+                curve.length(),
+                enough.ceil()
+            ),
+        ));
+    }
+    let share = |t: usize| eased((t as f32 - from) / (to - from).max(1.0));
+    let path = (0..frames)
+        .map(|t| curve.point(share(t) * curve.length()))
+        .collect();
+    let waypoint_frames = (0..request.waypoints.len())
+        .map(|i| {
+            let wanted = curve.at[i + 1] / curve.length().max(1e-6);
+            (0..frames)
+                .min_by(|a, b| {
+                    (share(*a) - wanted)
+                        .abs()
+                        .total_cmp(&(share(*b) - wanted).abs())
+                })
+                .unwrap_or(0)
+        })
+        .collect();
+    Ok((path, waypoint_frames))
+}
+
+/// Path and waypoint frames when every waypoint has its time.
+fn timed(
+    request: &InteractionRequest,
+    curve: &Curve,
+    frames: usize,
+) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
+    let seconds = (frames - 1) as f32 / FPS;
+    let mut times = vec![0.0];
+    times.extend(request.waypoints.iter().filter_map(|w| w.time));
+    times.push(seconds.max(times[times.len() - 1] + 1e-3));
+    for i in 1..times.len() {
+        let (length, time) = (curve.at[i] - curve.at[i - 1], times[i] - times[i - 1]);
+        if length / time > MAX_SPEED {
+            let name = |i: usize| match i {
+                0 => "the start".to_owned(),
+                i if i + 1 == times.len() => "the end".to_owned(),
+                i => format!("waypoint {}", i - 1),
+            };
+            return Err(Error::invalid(
+                "waypoints",
+                format!(
+                    "{:.2} m from {} to {} in {time:.2} s asks for {:.2} m/s; the limit is {MAX_SPEED} m/s: give more \
+                     time or a shorter way",
+                    length,
+                    name(i - 1),
+                    name(i),
+                    length / time
+                ),
+            ));
+        }
+    }
+    // Monotone cubic through (time, length), at rest at both ends (Fritsch and Carlson 1980).
+    let n = times.len();
+    let slope: Vec<f32> = (1..n)
+        .map(|i| (curve.at[i] - curve.at[i - 1]) / (times[i] - times[i - 1]))
+        .collect();
+    let mut tangent = vec![0.0; n];
+    for i in 1..n - 1 {
+        let (a, b) = (slope[i - 1], slope[i]);
+        if a > 0.0 && b > 0.0 {
+            // The harmonic mean keeps the curve monotone.
+            tangent[i] = 2.0 * a * b / (a + b);
+        }
+    }
+    let length = |t: f32| {
+        let i = times.partition_point(|x| *x <= t).clamp(1, n - 1);
+        let h = times[i] - times[i - 1];
+        let s = ((t - times[i - 1]) / h).clamp(0.0, 1.0);
+        let (s2, s3) = (s * s, s * s * s);
+        (2.0 * s3 - 3.0 * s2 + 1.0) * curve.at[i - 1]
+            + (s3 - 2.0 * s2 + s) * h * tangent[i - 1]
+            + (3.0 * s2 - 2.0 * s3) * curve.at[i]
+            + (s3 - s2) * h * tangent[i]
+    };
+    let path = (0..frames)
+        .map(|t| curve.point(length(t as f32 / FPS)))
+        .collect();
+    let waypoint_frames = request
+        .waypoints
+        .iter()
+        .filter_map(|w| w.time)
+        .map(|t| ((t * FPS).round() as usize).clamp(1, frames - 1))
+        .collect();
+    Ok((path, waypoint_frames))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Mesh;
+    use crate::request::Waypoint;
+
+    fn object() -> ObjectGeometry {
+        let vertices = (0..8)
+            .map(|i| {
+                let c = |bit: usize| if i >> bit & 1 == 1 { 0.2 } else { -0.2 };
+                Vector3::new(c(0), c(1), c(2))
+            })
+            .collect();
+        let triangles = vec![
+            [0, 2, 1],
+            [1, 2, 3],
+            [4, 5, 6],
+            [5, 7, 6],
+            [0, 1, 4],
+            [1, 5, 4],
+            [2, 6, 3],
+            [3, 6, 7],
+            [0, 4, 2],
+            [2, 4, 6],
+            [1, 3, 5],
+            [3, 7, 5],
+        ];
+        ObjectGeometry::new(
+            "box",
+            Mesh {
+                vertices,
+                triangles,
+            },
+        )
+        .expect("a box")
+    }
+
+    fn skeleton() -> Skeleton {
+        let mut rest_offsets = [Vector3::zeros(); 24];
+        for (j, o) in rest_offsets.iter_mut().enumerate() {
+            *o = Vector3::new(0.0, if j < 12 { -0.2 } else { 0.1 }, 0.0);
+        }
+        Skeleton { rest_offsets }
+    }
+
+    fn plan(request: &InteractionRequest) -> Result<Plan> {
+        Plan::new(request, &object(), &skeleton(), &relaxed())
+    }
+
+    #[test]
+    fn path_begins_passes_and_ends_where_asked() {
+        let request = InteractionRequest::new("Lift the box.")
+            .waypoints([[0.8, 0.0], [1.4, 0.4]])
+            .end([1.8, 0.9, 0.0]);
+        let plan = plan(&request).expect("a plan");
+        assert_eq!(plan.path.len(), 120);
+        assert!(plan.path[0].norm() < 1e-6);
+        assert!((plan.path[119] - Vector2::new(1.8, 0.9)).norm() < 1e-4);
+        for (frame, w) in plan.waypoint_frames.iter().zip(&request.waypoints) {
+            let off = (plan.path[*frame] - Vector2::from(w.at)).norm();
+            assert!(off < 0.03, "{off} m at frame {frame}");
+        }
+        assert!((plan.heights[0] - 0.2).abs() < 1e-6, "stands on the floor");
+        let fastest = plan
+            .path
+            .windows(2)
+            .map(|p| (p[1] - p[0]).norm() * FPS)
+            .fold(0.0, f32::max);
+        assert!(fastest < MAX_SPEED, "{fastest}");
+        // Before the reach nothing moves.
+        assert!(plan.path[20].norm() < 0.01);
+    }
+
+    #[test]
+    fn times_are_kept() {
+        let mut request = InteractionRequest::new("Move it.").end([1.5, 0.0, 0.0]);
+        request.waypoints = vec![
+            Waypoint {
+                at: [0.2, 0.0],
+                time: Some(1.0),
+            },
+            Waypoint {
+                at: [1.0, 0.3],
+                time: Some(2.5),
+            },
+        ];
+        let plan = plan(&request).expect("a plan");
+        assert_eq!(plan.waypoint_frames, [30, 75]);
+        assert!((plan.path[75] - Vector2::new(1.0, 0.3)).norm() < 1e-3);
+        request.waypoints[1].time = Some(1.1);
+        let error = super::super::plan::Plan::new(&request, &object(), &skeleton(), &relaxed())
+            .expect_err("too fast")
+            .to_string();
+        assert!(
+            error.contains("waypoint 0 to waypoint 1") && error.contains("2.2 m/s"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn too_fast_says_speed_limit_and_remedy() {
+        let request = InteractionRequest::new("Move it.").end([30.0, 0.0, 0.0]);
+        let error = plan(&request).expect_err("too fast").to_string();
+        assert!(
+            error.contains("m/s") && error.contains("limit") && error.contains("seconds"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn person_stands_a_step_away_and_faces_the_object() {
+        let request = InteractionRequest::new("Lift the box.").end([2.0, 0.0, 0.0]);
+        let plan = plan(&request).expect("a plan");
+        let root = plan.pose.root;
+        let distance = Vector2::new(root.x, root.y).norm();
+        assert!((0.6..0.8).contains(&distance), "{distance}");
+        let left = plan.pose.rotations[0] * Vector3::x();
+        let forward = Vector2::new(left.y, -left.x);
+        assert!(forward.dot(&Vector2::new(-root.x, -root.y)) > 0.99 * distance);
+        assert!(left.x > 0.9, "the path lies to the left");
+        let joints = skeleton().forward(&plan.pose);
+        let low = joints[10].z.min(joints[11].z);
+        assert!((low - TOE_HEIGHT).abs() < 1e-5);
+    }
+}

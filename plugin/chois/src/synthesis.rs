@@ -173,9 +173,8 @@ impl Synthesizer {
         let length = plan.path.len();
         let canonical = Canonical::of(&plan.pose.root, &plan.pose.rotations[0]);
         let reference = canonical.rotation * plan.rotation;
-        let center = |t: usize, z: f32| {
-            canonical.point(&Vector3::new(plan.path[t].x, plan.path[t].y, z))
-        };
+        let center =
+            |t: usize, z: f32| canonical.point(&Vector3::new(plan.path[t].x, plan.path[t].y, z));
         let mut first = Window {
             joints: vec![self.skeleton.forward(&plan.pose)],
             rotations: vec![plan.pose.rotations],
@@ -191,7 +190,11 @@ impl Synthesizer {
         let mut features = first.encode(statistics, &reference, WINDOW);
         for t in 1..length {
             // The network is told some of these; guidance knows the rest.
-            let z = if t + 1 == length { plan.heights[1] } else { plan.heights[0] };
+            let z = if t + 1 == length {
+                plan.heights[1]
+            } else {
+                plan.heights[0]
+            };
             features[t * FEATURES..][OBJECT_POSITION]
                 .copy_from_slice(&statistics.normalise_object(&center(t, z)));
         }
@@ -242,7 +245,10 @@ impl Synthesizer {
         let finite = frames.iter().all(|f| {
             f.pose.root.iter().all(|v| v.is_finite())
                 && f.object_position.iter().all(|v| v.is_finite())
-                && f.pose.rotations.iter().all(|q| q.coords.iter().all(|v| v.is_finite()))
+                && f.pose
+                    .rotations
+                    .iter()
+                    .all(|q| q.coords.iter().all(|v| v.is_finite()))
                 && f.contact.iter().all(|v| v.is_finite())
         });
         if !finite {

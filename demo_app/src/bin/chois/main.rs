@@ -1,5 +1,8 @@
 //! `chois`: generate, evaluate, train and import from the command line.
 
+mod assets;
+mod facts;
+mod generate;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -14,19 +17,45 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Generate interactions: an animated .glb, a motion clip.
+    Generate(generate::Args),
     /// Train a model on a folder of motion clips.
     Train(train::Args),
 }
 
 fn main() -> std::process::ExitCode {
+    passive_threads();
     let result = match Cli::parse().command {
+        Command::Generate(args) => generate::run(&args),
         Command::Train(args) => train::run(&args),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
+            match error {
+                // As a shell reports a program that Ctrl-C ended.
+                chois::Error::Cancelled => std::process::ExitCode::from(130),
+                _ => std::process::ExitCode::FAILURE,
+            }
         }
+    }
+}
+
+/// Starts the program anew with `OMP_WAIT_POLICY=PASSIVE` unless a policy is set: OpenMP threads that spin make a busy
+/// machine seven times slower, and libgomp reads the variable before `main`.
+fn passive_threads() {
+    const NAME: &str = "OMP_WAIT_POLICY";
+    if std::env::var_os(NAME).is_some() {
+        return;
+    }
+    #[cfg(unix)]
+    if let Ok(program) = std::env::current_exe() {
+        use std::os::unix::process::CommandExt;
+        // Only returns when it fails; then things are slower, not wrong.
+        let _ = std::process::Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .env(NAME, "PASSIVE")
+            .exec();
     }
 }

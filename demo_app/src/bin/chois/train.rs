@@ -187,8 +187,11 @@ pub fn run(args: &Args) -> Result<()> {
     bar.reset_eta();
     let save = |trainer: &Trainer| -> Result<()> {
         trainer.save(&state)?;
+        let mut config = trainer.model();
+        // States of before this field existed.
+        config.standing.get_or_insert_with(|| train.standing());
         Checkpoint {
-            config: trainer.model(),
+            config,
             weights: trainer.average().clone(),
             basis: chois::geometry::BpsBasis::standard().clone(),
         }

@@ -121,12 +121,7 @@ impl Generator<'_> {
         let conditions: Vec<_> = inputs
             .iter()
             .map(|w| {
-                condition::conditions(
-                    &w.features,
-                    w.length,
-                    WINDOW,
-                    self.config.conditioning.fill,
-                )
+                condition::conditions(&w.features, w.length, WINDOW, self.config.conditioning.fill)
             })
             .collect();
         let stack = |rows: Vec<Tensor>| Tensor::stack(&rows, 0).to_device(device);

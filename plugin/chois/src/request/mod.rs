@@ -4,6 +4,7 @@
 //! mean of its vertices) and the height of its lowest point over the floor, so that an object that stands on the floor
 //! is at z = 0 whatever its shape.
 
+pub mod file;
 pub mod guidance;
 pub mod plan;
 
@@ -263,9 +264,7 @@ impl InteractionRequest {
                 if !time.is_finite() || time <= before {
                     return bad(
                         &format!("{field}.time"),
-                        format!(
-                            "{time} s does not come after {before} s; order waypoints by time"
-                        ),
+                        format!("{time} s does not come after {before} s; order waypoints by time"),
                     );
                 }
                 if time >= self.seconds {

@@ -48,14 +48,20 @@ impl Plan {
         standing: &[UnitQuaternion<f32>; ROTATIONS],
     ) -> Result<Self> {
         request.validate()?;
-        let given = request.start.rotation.map_or_else(UnitQuaternion::identity, |q| {
-            UnitQuaternion::from_quaternion(Quaternion::new(q[3], q[0], q[1], q[2]))
-        });
+        let given = request
+            .start
+            .rotation
+            .map_or_else(UnitQuaternion::identity, |q| {
+                UnitQuaternion::from_quaternion(Quaternion::new(q[3], q[0], q[1], q[2]))
+            });
         let yaw = request.start.yaw.to_radians();
         let rotation = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * given;
         let rest = -object.lowest(&rotation);
         let start = request.start.position;
-        let last = request.waypoints.last().map_or([start[0], start[1]], |w| w.at);
+        let last = request
+            .waypoints
+            .last()
+            .map_or([start[0], start[1]], |w| w.at);
         let end = request.end.unwrap_or([last[0], last[1], start[2]]);
 
         let mut points = vec![Vector2::new(start[0], start[1])];
@@ -93,10 +99,8 @@ pub fn stand(
     facing: f32,
 ) -> Pose {
     // The pose faces -y.
-    let turn = UnitQuaternion::from_axis_angle(
-        &Vector3::z_axis(),
-        facing + std::f32::consts::FRAC_PI_2,
-    );
+    let turn =
+        UnitQuaternion::from_axis_angle(&Vector3::z_axis(), facing + std::f32::consts::FRAC_PI_2);
     let mut pose = Pose {
         root: Vector3::new(at.x, at.y, 0.0),
         rotations: standing.map(|q| turn * q),
@@ -115,8 +119,18 @@ pub fn relaxed() -> [UnitQuaternion<f32>; ROTATIONS] {
     };
     // SMPL axes: x to the person's left, y up, z forward.
     for (side, collar, shoulder, elbow) in [
-        (1.0, joint::LEFT_COLLAR, joint::LEFT_SHOULDER, joint::LEFT_ELBOW),
-        (-1.0, joint::RIGHT_COLLAR, joint::RIGHT_SHOULDER, joint::RIGHT_ELBOW),
+        (
+            1.0,
+            joint::LEFT_COLLAR,
+            joint::LEFT_SHOULDER,
+            joint::LEFT_ELBOW,
+        ),
+        (
+            -1.0,
+            joint::RIGHT_COLLAR,
+            joint::RIGHT_SHOULDER,
+            joint::RIGHT_ELBOW,
+        ),
     ] {
         local[collar] = about(Vector3::z(), -8.0 * side);
         local[shoulder] = about(Vector3::z(), -62.0 * side);

@@ -99,6 +99,34 @@ pub struct Dataset {
     /// The sources.
     pub sources: Vec<Source>,
     basis: BpsBasis,
+    /// Cumulative share of each source in what is drawn.
+    shares: Vec<f64>,
+}
+
+/// What a group of clips with the same object and sentence weighs for its size: 1 would be as much as it has frames, 0
+/// as much as any other group. With 1, a box that is pushed in twelve clips and lifted in one is pushed whatever the
+/// sentence says.
+const GROUP_POWER: f64 = 0.3;
+
+/// Cumulative shares of sources: groups of one object and sentence balanced, within a group by frames.
+fn shares(sources: &[Source]) -> Vec<f64> {
+    let key = |s: &Source| (s.geometry.name().to_owned(), s.text.clone());
+    let mut frames: BTreeMap<_, f64> = BTreeMap::new();
+    for s in sources {
+        *frames.entry(key(s)).or_default() += s.motion.len() as f64;
+    }
+    let mut sum = 0.0;
+    let mut out: Vec<f64> = sources
+        .iter()
+        .map(|s| {
+            let group = frames[&key(s)].max(1.0);
+            sum += s.motion.len() as f64 * group.powf(GROUP_POWER - 1.0);
+            sum
+        })
+        .collect();
+    out.iter_mut()
+        .for_each(|x| *x /= sum.max(f64::MIN_POSITIVE));
+    out
 }
 
 impl Dataset {
@@ -165,6 +193,7 @@ impl Dataset {
             sources.push(source);
         }
         Ok(Self {
+            shares: shares(&sources),
             sources,
             basis: BpsBasis::standard().clone(),
         })
@@ -180,20 +209,16 @@ impl Dataset {
         names.sort();
         names.dedup();
         let held: Vec<String> = names.into_iter().skip(n / 2).step_by(n.max(1)).collect();
-        let (out, keep) = std::mem::take(&mut self.sources)
+        let (out, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sources)
             .into_iter()
             .partition(|s| held.iter().any(|h| h == s.name.trim_start_matches('~')));
         let basis = self.basis;
-        (
-            Self {
-                sources: keep,
-                basis: basis.clone(),
-            },
-            Self {
-                sources: out,
-                basis,
-            },
-        )
+        let part = |sources: Vec<Source>| Self {
+            shares: shares(&sources),
+            sources,
+            basis: basis.clone(),
+        };
+        (part(keep), part(out))
     }
 
     /// Windows at a fixed stride: what evaluation and statistics look at. Reference is the first frame.
@@ -217,15 +242,13 @@ impl Dataset {
         out
     }
 
-    /// Draws a window; long clips come as often as they are long.
+    /// Draws a window; groups of one object and sentence come almost equally often (see `GROUP_POWER`).
     pub fn draw(&self, rng: &mut impl Rng, sampling: &Sampling) -> Choice {
-        let total: usize = self.sources.iter().map(|s| s.motion.len()).sum();
-        let mut at = rng.random_range(0..total.max(1));
-        let mut source = 0;
-        while at >= self.sources[source].motion.len() {
-            at -= self.sources[source].motion.len();
-            source += 1;
-        }
+        let at: f64 = rng.random();
+        let source = self
+            .shares
+            .partition_point(|share| *share <= at)
+            .min(self.sources.len() - 1);
         let frames = self.sources[source].motion.len();
         let kind: f64 = rng.random();
         let (start, length, speed) = if kind < sampling.whole && (WINDOW..=190).contains(&frames) {

@@ -9,6 +9,8 @@ mod ply;
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::mesh::Mesh;
 use crate::{Error, Result, error, frame};
 
@@ -16,7 +18,8 @@ use crate::{Error, Result, error, frame};
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Which axis of a file's frame points up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UpAxis {
     /// Y up, as in glTF and most OBJ files; turned by [`frame::from_y_up`].
     Y,

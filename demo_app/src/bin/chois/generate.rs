@@ -1,0 +1,313 @@
+//! `chois generate`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use chois::clip;
+use chois::diffusion::Flow;
+use chois::geometry::{ObjectGeometry, SdfGrid, UpAxis, load_mesh};
+use chois::request::file::{Job, read_jobs};
+use chois::request::{InteractionRequest, Method, PersonPlace, Waypoint};
+use chois::synthesis::{Generated, Order, Synthesizer};
+use chois::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::facts::Facts;
+
+/// Points along each axis of a scene's distance grid.
+const SCENE_GRID: usize = 96;
+
+/// Arguments of `chois generate`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What happens, as a sentence.
+    #[arg(long, required_unless_present = "request")]
+    text: Option<String>,
+    /// The object's mesh: .glb, .gltf, .obj or .ply.
+    #[arg(long, required_unless_present = "request")]
+    object: Option<PathBuf>,
+    /// A request file (.ron or .json) with one job or a list, in place of all else.
+    #[arg(long, conflicts_with_all = ["text", "object"])]
+    request: Option<PathBuf>,
+    /// Which axis of the mesh points up; by default the format's custom.
+    #[arg(long, value_enum)]
+    up: Option<Up>,
+    /// Where the object is at the start: x,y of its centre and z of its lowest point, metres.
+    #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
+    start: Option<[f32; 3]>,
+    /// Turn of the object about the vertical at the start, degrees.
+    #[arg(long, allow_hyphen_values = true)]
+    yaw: Option<f32>,
+    /// A place that the object passes: x,y in metres, with @seconds if it is to be there at a certain time. Repeatable.
+    #[arg(long = "waypoint", value_parser = waypoint, allow_hyphen_values = true)]
+    waypoints: Vec<Waypoint>,
+    /// Where the object is at the end: x,y,z as for the start.
+    #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
+    end: Option<[f32; 3]>,
+    /// Where the person stands at the start: x,y in metres and the direction faced in degrees from +x.
+    #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
+    person: Option<[f32; 3]>,
+    /// Length in seconds.
+    #[arg(long)]
+    seconds: Option<f32>,
+    /// The same seed gives the same clip.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The sampler.
+    #[arg(long, value_enum, default_value_t = MethodArg::FewStep)]
+    method: MethodArg,
+    /// Sampling steps.
+    #[arg(long, default_value_t = 8)]
+    steps: usize,
+    /// Switch guidance off.
+    #[arg(long)]
+    no_guidance: bool,
+    /// A mesh of the scene that body and object keep out of.
+    #[arg(long)]
+    scene: Option<PathBuf>,
+    /// The .glb to write.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// The motion clip (.safetensors) to write.
+    #[arg(long)]
+    clip: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Facts as JSON on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which model.
+#[derive(clap::Args)]
+pub struct ModelArgs {
+    /// Checkpoint folder; by default the shipped one.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// CLIP ViT-B/32 text tower (safetensors), for checkpoints that need it.
+    #[arg(long)]
+    pub clip_weights: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub fn load(&self) -> Result<Synthesizer> {
+        let folder = match &self.model {
+            Some(folder) => folder.clone(),
+            None => crate::assets::find("models/chois-compact")?,
+        };
+        Synthesizer::load(
+            &folder,
+            self.clip_weights.as_deref(),
+            chois::device::choose(),
+        )
+    }
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Up {
+    Y,
+    Z,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum MethodArg {
+    FewStep,
+    Ddim,
+    Ancestral,
+}
+
+fn numbers<const N: usize>(text: &str) -> std::result::Result<[f32; N], String> {
+    let parts: Vec<f32> = text
+        .split(',')
+        .map(|p| {
+            p.trim()
+                .parse()
+                .map_err(|_| format!("{p:?} is not a number"))
+        })
+        .collect::<std::result::Result<_, _>>()?;
+    let found = parts.len();
+    parts
+        .try_into()
+        .map_err(|_| format!("{found} numbers where {N} are expected, separated by commas"))
+}
+
+fn waypoint(text: &str) -> std::result::Result<Waypoint, String> {
+    let (place, time) = match text.split_once('@') {
+        Some((place, time)) => (
+            place,
+            Some(
+                time.trim()
+                    .parse()
+                    .map_err(|_| format!("{time:?} is not a number of seconds"))?,
+            ),
+        ),
+        None => (text, None),
+    };
+    Ok(Waypoint {
+        at: numbers(place)?,
+        time,
+    })
+}
+
+impl Args {
+    fn jobs(&self) -> Result<Vec<Job>> {
+        if let Some(path) = &self.request {
+            return read_jobs(path);
+        }
+        let mut request = InteractionRequest::new(self.text.clone().unwrap_or_default());
+        request.start.position = self.start.unwrap_or_default();
+        request.start.yaw = self.yaw.unwrap_or_default();
+        request.waypoints.clone_from(&self.waypoints);
+        request.end = self.end;
+        request.person = self.person.map(|[x, y, facing]| PersonPlace {
+            position: [x, y],
+            facing,
+        });
+        request.seconds = self.seconds.unwrap_or(request.seconds);
+        request.seed = self.seed;
+        request.sampling.steps = self.steps;
+        request.sampling.method = match self.method {
+            MethodArg::FewStep => Method::FewStep,
+            MethodArg::Ddim => Method::Ddim,
+            MethodArg::Ancestral => Method::Ancestral,
+        };
+        if self.no_guidance {
+            request.guidance = chois::request::GuidanceConfig::off();
+        }
+        request.validate()?;
+        if self.out.is_none() && self.clip.is_none() {
+            return Err(Error::invalid(
+                "out",
+                "nothing to write; name a file with --out (.glb) or --clip (.safetensors)",
+            ));
+        }
+        Ok(vec![Job {
+            object: self.object.clone().unwrap_or_default(),
+            up: self.up.map(|up| match up {
+                Up::Y => UpAxis::Y,
+                Up::Z => UpAxis::Z,
+            }),
+            scene: self.scene.clone(),
+            scene_up: None,
+            out: self.out.clone(),
+            clip: self.clip.clone(),
+            request,
+        }])
+    }
+}
+
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C cancels between two denoising steps; a second one ends the program at once.
+fn listen_for_ctrl_c() {
+    let _ = ctrlc::set_handler(|| {
+        if CANCELLED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let jobs = args.jobs()?;
+    for path in jobs.iter().flat_map(|j| j.out.iter().chain(&j.clip)) {
+        writable(path)?;
+    }
+    // Everything that can be wrong is found before the model is loaded.
+    let mut objects = Vec::new();
+    for job in &jobs {
+        objects.push(ObjectGeometry::load(&job.object, job.up)?);
+    }
+    listen_for_ctrl_c();
+    let mut synthesizer = args.model.load()?;
+    let mut all = Vec::new();
+    for (job, object) in jobs.iter().zip(&objects) {
+        let scene = match &job.scene {
+            Some(path) => Some(SdfGrid::from_mesh(
+                &load_mesh(path, job.scene_up)?,
+                SCENE_GRID,
+            )?),
+            None => None,
+        };
+        let order = Order {
+            request: &job.request,
+            object,
+            scene: scene.as_ref(),
+        };
+        let (generated, seconds) = generate(&mut synthesizer, &order)?;
+        write(job, object, &generated)?;
+        let facts = Facts::new(job, object, &generated, seconds);
+        if args.json {
+            all.push(facts);
+        } else {
+            println!("{facts}");
+        }
+    }
+    if args.json {
+        let json = if args.request.is_some() {
+            serde_json::to_string_pretty(&all)
+        } else {
+            serde_json::to_string_pretty(&all[0])
+        };
+        println!("{}", json.map_err(|e| Error::invalid("facts", e))?);
+    }
+    Ok(())
+}
+
+/// Generates with a progress bar on stderr; returns the seconds it took too.
+pub fn generate(synthesizer: &mut Synthesizer, order: &Order<'_>) -> Result<(Generated, f64)> {
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("denoising {bar:30} {pos}/{len}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let began = Instant::now();
+    let generated = synthesizer.generate(order, &mut |p| {
+        bar.set_length(p.total as u64);
+        bar.set_position(p.done as u64);
+        if CANCELLED.load(Ordering::SeqCst) {
+            Flow::Cancel
+        } else {
+            Flow::Continue
+        }
+    });
+    bar.finish_and_clear();
+    Ok((generated?, began.elapsed().as_secs_f64()))
+}
+
+/// Writes what a job asks for.
+pub fn write(job: &Job, object: &ObjectGeometry, generated: &Generated) -> Result<()> {
+    if let Some(path) = &job.clip {
+        clip::write_clip(path, &generated.clip)?;
+    }
+    if let Some(path) = &job.out {
+        let _ = (object, path);
+        return Err(Error::invalid(
+            "out",
+            "the .glb writer is not here yet; use --clip",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a place that cannot be written to before minutes are spent.
+fn writable(path: &Path) -> Result<()> {
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if path.is_dir() {
+        return Err(failed(std::io::Error::from(
+            std::io::ErrorKind::IsADirectory,
+        )));
+    }
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let probe = folder.join(format!(".chois-{}.part", std::process::id()));
+    std::fs::write(&probe, b"").map_err(failed)?;
+    std::fs::remove_file(&probe).map_err(failed)
+}

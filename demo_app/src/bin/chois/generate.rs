@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use chois::clip;
 use chois::diffusion::Flow;
-use chois::geometry::{ObjectGeometry, SdfGrid, UpAxis, load_mesh};
+use chois::geometry::{Mesh, ObjectGeometry, SdfGrid, UpAxis, load_mesh};
 use chois::request::file::{Job, read_jobs};
 use chois::request::{InteractionRequest, Method, PersonPlace, Waypoint};
 use chois::synthesis::{Generated, Order, Synthesizer};
@@ -198,6 +198,26 @@ impl Args {
     }
 }
 
+/// An object as it looks, and as the network sees it.
+pub struct Object {
+    /// The mesh of the file, model's axes.
+    pub mesh: Mesh,
+    /// The same with even triangles, about its centre.
+    pub geometry: ObjectGeometry,
+}
+
+impl Object {
+    /// Reads a mesh file; the object is named after it.
+    pub fn load(path: &Path, up: Option<UpAxis>) -> Result<Self> {
+        let mesh = load_mesh(path, up)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            geometry: ObjectGeometry::new(name, mesh.refined())?,
+            mesh,
+        })
+    }
+}
+
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 /// Ctrl-C cancels between two denoising steps; a second one ends the program at once.
@@ -218,7 +238,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Everything that can be wrong is found before the model is loaded.
     let mut objects = Vec::new();
     for job in &jobs {
-        objects.push(ObjectGeometry::load(&job.object, job.up)?);
+        objects.push(Object::load(&job.object, job.up)?);
     }
     listen_for_ctrl_c();
     let mut synthesizer = args.model.load()?;
@@ -233,12 +253,12 @@ pub fn run(args: &Args) -> Result<()> {
         };
         let order = Order {
             request: &job.request,
-            object,
+            object: &object.geometry,
             scene: scene.as_ref(),
         };
         let (generated, seconds) = generate(&mut synthesizer, &order)?;
         write(job, object, &generated)?;
-        let facts = Facts::new(job, object, &generated, seconds);
+        let facts = Facts::new(job, &object.geometry, &generated, seconds);
         if args.json {
             all.push(facts);
         } else {
@@ -277,7 +297,7 @@ pub fn generate(synthesizer: &mut Synthesizer, order: &Order<'_>) -> Result<(Gen
 }
 
 /// Writes what a job asks for.
-pub fn write(job: &Job, object: &ObjectGeometry, generated: &Generated) -> Result<()> {
+pub fn write(job: &Job, object: &Object, generated: &Generated) -> Result<()> {
     if let Some(path) = &job.clip {
         clip::write_clip(path, &generated.clip)?;
     }

@@ -15,14 +15,27 @@ pub struct Canonical {
 }
 
 impl Canonical {
-    /// The frame for a person with this pelvis position and rotation. `root` is what is put at the origin: SMPL's
-    /// `trans` when a subject has one that differs from the pelvis joint.
-    pub fn of(root: &Vector3<f32>, pelvis: &UnitQuaternion<f32>) -> Self {
-        let rotation = heading(pelvis).inverse();
-        let turned = rotation * root;
+    /// The frame of a person with this pelvis position and rotation at the first frame: the pelvis stands over the
+    /// origin.
+    pub fn of(pelvis: &Vector3<f32>, rotation: &UnitQuaternion<f32>) -> Self {
+        Self::of_subject(pelvis, rotation, &Vector3::zeros())
+    }
+
+    /// The frame as published, for a subject whose SMPL translation is the pelvis position plus `trans2joint`
+    /// (specification, section 2, steps 5 and 6). Translations are turned, but the pelvis then lies at the turned
+    /// translation minus `trans2joint` *unturned*, and the object's centre makes the same detour. Both are carried
+    /// along by the turned `trans2joint` minus itself, so that the pelvis stands at minus `trans2joint` (x and y), not
+    /// over the origin. Official checkpoints learned this.
+    pub fn of_subject(
+        pelvis: &Vector3<f32>,
+        rotation: &UnitQuaternion<f32>,
+        trans2joint: &Vector3<f32>,
+    ) -> Self {
+        let rotation = heading(rotation).inverse();
+        let shift = rotation * pelvis + trans2joint;
         Self {
             rotation,
-            origin: Vector3::new(turned.x, turned.y, 0.0),
+            origin: Vector3::new(shift.x, shift.y, 0.0),
         }
     }
 
@@ -71,13 +84,16 @@ impl Canonical {
 pub fn heading(pelvis: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
     let left = pelvis * Vector3::x();
     let flat = Vector3::new(left.x, left.y, 0.0);
-    let f = flat / (flat.norm() + 1e-8);
-    let x = Vector3::x();
-    let cross = x.cross(&f);
-    let w = (x.norm_squared() * f.norm_squared()).sqrt() + x.dot(&f);
+    turn_between(&Vector3::x(), &(flat / (flat.norm() + 1e-8)))
+}
+
+/// The shortest turn that carries direction `a` to direction `b`; half a turn about z where they are opposite.
+pub fn turn_between(a: &Vector3<f32>, b: &Vector3<f32>) -> UnitQuaternion<f32> {
+    let cross = a.cross(b);
+    let w = (a.norm_squared() * b.norm_squared()).sqrt() + a.dot(b);
     let n = (w * w + cross.norm_squared()).sqrt();
     if n < 1e-7 {
-        // Left axis exactly along -x: half a turn, which the half-vector form cannot express.
+        // The half-vector form cannot express half a turn.
         return UnitQuaternion::from_axis_angle(&Vector3::z_axis(), std::f32::consts::PI);
     }
     UnitQuaternion::new_unchecked(nalgebra::Quaternion::new(

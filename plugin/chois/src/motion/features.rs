@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
+use nalgebra::{Matrix3, Quaternion, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -131,12 +131,38 @@ pub fn from_6d(d: &[f32]) -> UnitQuaternion<f32> {
 
 /// The quaternion, w >= 0, of a matrix that is already a rotation.
 pub fn quaternion(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
-    let q = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(*m));
-    if q.w < 0.0 {
-        UnitQuaternion::new_unchecked(-q.into_inner())
-    } else {
-        q
+    UnitQuaternion::new_normalize(matrix_to_quaternion(m))
+}
+
+/// The published conversion (PyTorch3D), w >= 0: of the four ways the one with the largest divisor. Not of unit length
+/// when the matrix is not a rotation, which the network's relative rotations of the object are not.
+pub fn matrix_to_quaternion(m: &Matrix3<f32>) -> Quaternion<f32> {
+    let d = [m[(0, 0)], m[(1, 1)], m[(2, 2)]];
+    let twice = [
+        1.0 + d[0] + d[1] + d[2],
+        1.0 + d[0] - d[1] - d[2],
+        1.0 - d[0] + d[1] - d[2],
+        1.0 - d[0] - d[1] + d[2],
+    ]
+    .map(|square| square.max(0.0).sqrt());
+    let off = |a: usize, b: usize, sign: f32| m[(a, b)] + sign * m[(b, a)];
+    let mut best = 0;
+    for i in 1..4 {
+        if twice[i] > twice[best] {
+            best = i;
+        }
     }
+    let square = twice[best] * twice[best];
+    let numerators = match best {
+        0 => [square, off(2, 1, -1.0), off(0, 2, -1.0), off(1, 0, -1.0)],
+        1 => [off(2, 1, -1.0), square, off(1, 0, 1.0), off(0, 2, 1.0)],
+        2 => [off(0, 2, -1.0), off(1, 0, 1.0), square, off(2, 1, 1.0)],
+        _ => [off(1, 0, -1.0), off(2, 0, 1.0), off(2, 1, 1.0), square],
+    };
+    let divisor = 2.0 * twice[best].max(0.1);
+    let [w, x, y, z] = numerators.map(|n| n / divisor);
+    let q = Quaternion::new(w, x, y, z);
+    if w < 0.0 { -q } else { q }
 }
 
 /// The rotation nearest to any 3 x 3 matrix (polar decomposition); the identity when there is none.
@@ -179,6 +205,50 @@ impl Window {
     /// Whether there is no frame.
     pub fn is_empty(&self) -> bool {
         self.joints.is_empty()
+    }
+
+    /// The frames of a range.
+    ///
+    /// # Panics
+    /// When the range ends past the last frame.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        Self {
+            joints: self.joints[range.clone()].to_vec(),
+            rotations: self.rotations[range.clone()].to_vec(),
+            object_center: self.object_center[range.clone()].to_vec(),
+            object_rotation: self.object_rotation[range.clone()].to_vec(),
+            contact: self.contact[range].to_vec(),
+        }
+    }
+
+    /// Leaves the first `frames` frames.
+    pub fn truncate(&mut self, frames: usize) {
+        self.joints.truncate(frames);
+        self.rotations.truncate(frames);
+        self.object_center.truncate(frames);
+        self.object_rotation.truncate(frames);
+        self.contact.truncate(frames);
+    }
+
+    /// Adds the frames of another window at the end.
+    pub fn extend(&mut self, other: &Self) {
+        self.joints.extend_from_slice(&other.joints);
+        self.rotations.extend_from_slice(&other.rotations);
+        self.object_center.extend_from_slice(&other.object_center);
+        self.object_rotation
+            .extend_from_slice(&other.object_rotation);
+        self.contact.extend_from_slice(&other.contact);
+    }
+
+    /// Moves the person and the object together, metres.
+    pub fn translate(&mut self, by: &Vector3<f32>) {
+        for p in self.joints.iter_mut().flatten() {
+            *p += by;
+        }
+        for p in &mut self.object_center {
+            *p += by;
+        }
     }
 
     /// Features, `frames` x 220 row-major; frames past the end are zero. `reference` is the object's rotation that

@@ -1,7 +1,10 @@
 //! Motion of a person and an object: the clip, the network's features, the canonical frame, blending.
 
+pub mod blend;
 pub mod canonical;
 pub mod features;
+pub mod mirror;
+pub mod path;
 
 use nalgebra::{UnitQuaternion, Vector3};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use nalgebra::{UnitQuaternion, Vector3};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -18,7 +18,7 @@ use crate::ik;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{Statistics, Window};
 use crate::motion::{FPS, MotionClip, WINDOW};
-use crate::skeleton::{MIRRORED, ROTATIONS, Skeleton, joint};
+use crate::skeleton::{ROTATIONS, Skeleton, joint};
 use crate::text::TextEncoder;
 
 /// Distance of a palm to the object at which the hand counts as touching (specification, section 10).
@@ -402,13 +402,7 @@ fn slice(source: &Source, choice: &Choice) -> Window {
     let m = &source.motion;
     if choice.speed == 1.0 {
         let range = choice.start..choice.start + choice.length;
-        return Window {
-            joints: m.joints[range.clone()].to_vec(),
-            rotations: m.rotations[range.clone()].to_vec(),
-            object_center: m.object_center[range.clone()].to_vec(),
-            object_rotation: m.object_rotation[range.clone()].to_vec(),
-            contact: m.contact[range].to_vec(),
-        };
+        return m.slice(range);
     }
     let mut out = Window::default();
     for k in 0..choice.length {
@@ -519,43 +513,19 @@ fn prepare(clip: &MotionClip, geometry: Arc<ObjectGeometry>, sentence: Arc<Vec<f
     }
 }
 
-fn mirror_vector(v: &Vector3<f32>) -> Vector3<f32> {
-    Vector3::new(-v.x, v.y, v.z)
-}
-
-fn mirror_rotation(q: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
-    // The axis is a pseudovector: reflection in x turns y and z of it around.
-    UnitQuaternion::new_unchecked(Quaternion::new(q.w, q.i, -q.j, -q.k))
-}
-
 fn mirror_source(
     source: &Source,
     geometry: Arc<ObjectGeometry>,
     text: String,
     sentence: Arc<Vec<f32>>,
 ) -> Source {
-    let m = &source.motion;
     Source {
         name: format!("~{}", source.name),
         text,
         sentence,
         skeleton: source.skeleton.mirrored(),
         geometry,
-        motion: Window {
-            joints: m
-                .joints
-                .iter()
-                .map(|f| std::array::from_fn(|j| mirror_vector(&f[MIRRORED[j]])))
-                .collect(),
-            rotations: m
-                .rotations
-                .iter()
-                .map(|f| std::array::from_fn(|j| mirror_rotation(&f[MIRRORED[j]])))
-                .collect(),
-            object_center: m.object_center.iter().map(mirror_vector).collect(),
-            object_rotation: m.object_rotation.iter().map(mirror_rotation).collect(),
-            contact: m.contact.iter().map(|c| [c[1], c[0], c[3], c[2]]).collect(),
-        },
+        motion: source.motion.mirrored(),
     }
 }
 
@@ -594,13 +564,5 @@ mod tests {
             mirror_text("Use the left hand, then the Right one; leftover stays."),
             "Use the right hand, then the Left one; leftover stays."
         );
-    }
-
-    #[test]
-    fn mirrored_rotation_acts_on_mirrored_vectors() {
-        let q = UnitQuaternion::from_euler_angles(0.3, -0.8, 1.9);
-        let v = Vector3::new(0.2, 0.5, -1.0);
-        let a = mirror_rotation(&q) * mirror_vector(&v);
-        assert!((a - mirror_vector(&(q * v))).norm() < 1e-6);
     }
 }

@@ -61,6 +61,7 @@ pub fn config(statistics: Statistics) -> ModelConfig {
         text_encoder: TextEncoderKind::ClipVitB32,
         statistics,
         skeleton: vec![[0.0; 3]; 24],
+        trans2joint: [0.0; 3],
         standing: None,
         basis: Default::default(),
         provenance: Default::default(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use nalgebra::Vector3;
+use nalgebra::{UnitQuaternion, Vector3};
 use tch::Device;
 
 use crate::diffusion::window::{Generator, WindowInput};
@@ -15,7 +15,8 @@ use crate::model::config::TextEncoderKind;
 use crate::model::{Checkpoint, Network};
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
-use crate::motion::{FPS, Frame, MotionClip, WINDOW};
+use crate::motion::seam::Seam;
+use crate::motion::{FPS, Frame, MotionClip, OVERLAP, WINDOW};
 use crate::request::InteractionRequest;
 use crate::request::plan::Plan;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton};
@@ -29,7 +30,7 @@ pub struct Synthesizer {
     encoder: Box<dyn TextEncoder>,
     sentences: HashMap<String, Arc<Vec<f32>>>,
     skeleton: Skeleton,
-    standing: [nalgebra::UnitQuaternion<f32>; ROTATIONS],
+    standing: [UnitQuaternion<f32>; ROTATIONS],
 }
 
 /// A request with its object and scene.
@@ -41,6 +42,14 @@ pub struct Order<'a> {
     pub object: &'a ObjectGeometry,
     /// Distance to the scene's geometry, for the scene term of guidance.
     pub scene: Option<&'a SdfGrid>,
+}
+
+/// One window of an order.
+struct WindowTask<'a> {
+    order: &'a Order<'a>,
+    plan: &'a Plan,
+    sentence: Arc<Vec<f32>>,
+    index: u64,
 }
 
 /// A generated clip with what was planned.
@@ -157,47 +166,105 @@ impl Synthesizer {
         progress: &mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Generated> {
         let plan = self.plan(order)?;
-        let windows = order.request.windows();
-        if windows > 1 {
-            return Err(Error::invalid(
-                "seconds",
-                format!(
-                    "{} needs {windows} windows of {} s; sequences of windows are not available yet: choose at most 4",
-                    order.request.seconds,
-                    WINDOW as f32 / FPS
-                ),
-            ));
-        }
         let sentence = self.sentence(&order.request.text)?;
-        let statistics = &self.checkpoint.config.statistics;
-        let length = plan.path.len();
-        let canonical = Canonical::of(&plan.pose.root, &plan.pose.rotations[0]);
-        let reference = canonical.rotation * plan.rotation;
-        let center =
-            |t: usize, z: f32| canonical.point(&Vector3::new(plan.path[t].x, plan.path[t].y, z));
+        let frames = plan.path.len();
+        let windows = order.request.windows();
+        let mut sequence = Window::default();
+        for index in 0..windows {
+            let mut tell = |p: Progress| {
+                progress(Progress {
+                    done: index * p.total + p.done,
+                    total: windows * p.total,
+                })
+            };
+            let window = WindowTask {
+                order,
+                plan: &plan,
+                sentence: sentence.clone(),
+                index: index as u64,
+            };
+            if index == 0 {
+                self.first_window(&window, &mut sequence, &mut tell)?;
+            } else {
+                // The last window is a whole one too: it overlaps as much as it must.
+                let start = (index * (WINDOW - OVERLAP)).min(frames - WINDOW);
+                self.next_window(&window, start, &mut sequence, &mut tell)?;
+            }
+        }
+        Ok(Generated {
+            clip: self.clip(order, &sequence)?,
+            plan,
+        })
+    }
+
+    fn trans2joint(&self) -> Vector3<f32> {
+        Vector3::from(self.checkpoint.config.trans2joint)
+    }
+
+    /// The window that begins with the planned pose.
+    fn first_window(
+        &self,
+        task: &WindowTask<'_>,
+        sequence: &mut Window,
+        progress: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<()> {
+        let plan = task.plan;
+        let canonical = Canonical::of_subject(
+            &plan.pose.root,
+            &plan.pose.rotations[0],
+            &self.trans2joint(),
+        );
         let mut first = Window {
             joints: vec![self.skeleton.forward(&plan.pose)],
             rotations: vec![plan.pose.rotations],
-            object_center: vec![Vector3::new(
-                plan.path[0].x,
-                plan.path[0].y,
-                plan.heights[0],
-            )],
+            object_center: vec![plan.center(0)],
             object_rotation: vec![plan.rotation],
             contact: vec![[0.0; 4]],
         };
         canonical.apply(&mut first);
-        let mut features = first.encode(statistics, &reference, WINDOW);
-        for t in 1..length {
-            // The network is told some of these; guidance knows the rest.
-            let z = if t + 1 == length {
-                plan.heights[1]
-            } else {
-                plan.heights[0]
-            };
+        let length = plan.path.len().min(WINDOW);
+        let window = self.window(task, &canonical, &first, 0..length, progress)?;
+        *sequence = window;
+        canonical.apply_back(sequence);
+        Ok(())
+    }
+
+    /// A window that goes on from where the sequence is (specification, section 9).
+    fn next_window(
+        &self,
+        task: &WindowTask<'_>,
+        start: usize,
+        sequence: &mut Window,
+        progress: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<()> {
+        let seam = Seam::new(sequence, sequence.len() - start, &self.trans2joint())?;
+        let range = start..start + WINDOW;
+        let window = self.window(task, &seam.canonical, &seam.overlap, range, progress)?;
+        seam.join(sequence, window)
+    }
+
+    /// Generates frames `range` of the plan as a window in its canonical frame; `known` holds its first frames, in that
+    /// frame: one that is given, or more that are kept.
+    fn window(
+        &self,
+        task: &WindowTask<'_>,
+        canonical: &Canonical,
+        known: &Window,
+        range: std::ops::Range<usize>,
+        progress: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<Window> {
+        let statistics = &self.checkpoint.config.statistics;
+        let reference = known.object_rotation[0];
+        let overlap = known.encode(statistics, &reference, known.len());
+        let mut features = vec![0.0; WINDOW * FEATURES];
+        features[..FEATURES].copy_from_slice(&overlap[..FEATURES]);
+        // All of the plan; which frames of it the network and the guidance are told is theirs to pick.
+        for t in 1..range.len() {
+            let center = canonical.point(&task.plan.center(range.start + t));
             features[t * FEATURES..][OBJECT_POSITION]
-                .copy_from_slice(&statistics.normalise_object(&center(t, z)));
+                .copy_from_slice(&statistics.normalise_object(&center));
         }
+        let waypoints = task.plan.waypoint_frames.iter();
         let generator = Generator {
             config: &self.checkpoint.config,
             network: &self.network,
@@ -206,26 +273,32 @@ impl Synthesizer {
         };
         let out = generator.windows(
             &[WindowInput {
-                request: order.request,
-                object: order.object,
+                request: task.order.request,
+                object: task.order.object,
                 skeleton: &self.skeleton,
-                sentence,
+                sentence: task.sentence.clone(),
                 features,
-                length,
+                length: range.len(),
                 reference,
-                also: plan.waypoint_frames.clone(),
-                keep: Vec::new(),
-                scene: order.scene.map(|s| (s, canonical)),
-                index: 0,
+                also: waypoints
+                    .filter(|f| range.contains(f))
+                    .map(|f| f - range.start)
+                    .collect(),
+                keep: if known.len() > 1 { overlap } else { Vec::new() },
+                scene: task.order.scene.map(|s| (s, *canonical)),
+                index: task.index,
             }],
             progress,
         )?;
-        let mut window = Window::decode(&out[0][..length * FEATURES], statistics, &reference);
-        canonical.apply_back(&mut window);
-        Ok(Generated {
-            clip: self.clip(order, &window)?,
-            plan,
-        })
+        let mut window = Window::decode(
+            &out[0][..range.len() * FEATURES],
+            statistics,
+            &UnitQuaternion::identity(),
+        );
+        for q in &mut window.object_rotation {
+            *q *= reference;
+        }
+        Ok(window)
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.

@@ -168,6 +168,7 @@ pub fn run(args: &Args) -> Result<()> {
             text_encoder: TextEncoderKind::MiniLm,
             statistics,
             skeleton,
+            trans2joint: [0.0; 3],
             standing: Some(train.standing()),
             basis: Basis::Standard,
             provenance: Provenance {

@@ -172,7 +172,10 @@ impl Mesh {
         while let Some(triangle) = work.pop() {
             let [a, b, c] = triangle.map(|i| out.vertices[i as usize]);
             let lengths = [(b - a).norm(), (c - b).norm(), (a - c).norm()];
-            let edge = (0..3).fold(0, |best, e| if lengths[e] > lengths[best] { e } else { best });
+            let edge = (0..3).fold(
+                0,
+                |best, e| if lengths[e] > lengths[best] { e } else { best },
+            );
             if lengths[edge] <= longest || out.vertices.len() >= 4 * REFINED_VERTICES {
                 out.triangles.push(triangle);
                 continue;

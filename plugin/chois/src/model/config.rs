@@ -190,6 +190,10 @@ pub struct ModelConfig {
     pub statistics: Statistics,
     /// Bones of the default person: vector from the parent joint, metres, rest pose.
     pub skeleton: Vec<[f32; 3]>,
+    /// From the pelvis to SMPL's translation, metres: the published canonical frame depends on it (specification, section
+    /// 2). Zero for models of our own.
+    #[serde(default)]
+    pub trans2joint: [f32; 3],
     /// A standing person at the start: world rotations of the 22 joints (quaternions x, y, z, w), facing -y. Without it,
     /// [`crate::request::plan::relaxed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,6 +255,16 @@ impl ModelConfig {
             return Err(Error::invalid(
                 "skeleton",
                 "a bone is not finite or longer than 3 m",
+            ));
+        }
+        if self
+            .trans2joint
+            .iter()
+            .any(|x| !x.is_finite() || x.abs() > 3.0)
+        {
+            return Err(Error::invalid(
+                "trans2joint",
+                "is not finite or longer than 3 m",
             ));
         }
         if let Some(standing) = &self.standing {

@@ -165,22 +165,6 @@ pub fn matrix_to_quaternion(m: &Matrix3<f32>) -> Quaternion<f32> {
     if w < 0.0 { -q } else { q }
 }
 
-/// The rotation nearest to any 3 x 3 matrix (polar decomposition); the identity when there is none.
-pub fn nearest_rotation(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
-    let svd = m.svd(true, true);
-    let (Some(u), Some(vt)) = (svd.u, svd.v_t) else {
-        return UnitQuaternion::identity();
-    };
-    let mut flip = Matrix3::identity();
-    flip[(2, 2)] = (u * vt).determinant().signum();
-    let r = u * flip * vt;
-    if r.iter().all(|x| x.is_finite()) {
-        quaternion(&r)
-    } else {
-        UnitQuaternion::identity()
-    }
-}
-
 /// A window of motion in its canonical frame (see [`super::canonical`]). Metres, Z up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
@@ -283,19 +267,21 @@ impl Window {
         out
     }
 
-    /// The window of these features (`T` x 220 row-major); rotations are made orthonormal.
+    /// The window of these features (`T` x 220 row-major). The object's rotation is orthonormalised after the reference is
+    /// applied, by way of a quaternion, as published.
     pub fn decode(
         features: &[f32],
         statistics: &Statistics,
         reference: &UnitQuaternion<f32>,
     ) -> Self {
         let mut out = Self::default();
+        let reference = reference.to_rotation_matrix();
         for row in features.chunks_exact(FEATURES) {
             out.object_center
                 .push(statistics.denormalise_object(&row[OBJECT_POSITION]));
             let relative = Matrix3::from_row_slice(&row[OBJECT_ROTATION]);
             out.object_rotation
-                .push(nearest_rotation(&relative) * reference);
+                .push(quaternion(&(relative * reference.matrix())));
             out.joints.push(std::array::from_fn(|j| {
                 statistics.denormalise_joint(j, &row[JOINT_POSITIONS.start + 3 * j..][..3])
             }));

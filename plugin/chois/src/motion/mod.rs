@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod features;
 pub mod mirror;
 pub mod path;
+pub mod seam;
 
 use nalgebra::{UnitQuaternion, Vector3};
 

@@ -30,8 +30,9 @@ pub struct Plan {
     pub rotation: UnitQuaternion<f32>,
     /// x and y of the object's centre at every frame.
     pub path: Vec<Vector2<f32>>,
-    /// Height of the object's centre at the first and the last frame.
-    pub heights: [f32; 2],
+    /// Height of the object's centre at every frame, roughly: only the first and the last are asked for exactly. What is
+    /// lifted is carried in between (specification, section 9).
+    pub heights: Vec<f32>,
     /// Frames at which the object passes the waypoints.
     pub waypoint_frames: Vec<usize>,
 }
@@ -85,10 +86,59 @@ impl Plan {
             pose: stand(skeleton, standing, person.0, person.1),
             rotation,
             path,
-            heights: [start[2] + rest, end[2] + rest],
+            heights: heights(request, [start[2] + rest, end[2] + rest]),
             waypoint_frames,
         })
     }
+}
+
+impl Plan {
+    /// The object's centre at a frame, metres.
+    pub fn center(&self, frame: usize) -> Vector3<f32> {
+        let p = self.path[frame];
+        Vector3::new(p.x, p.y, self.heights[frame])
+    }
+}
+
+/// Height of the object's centre at which something lifted is carried: the middle of the published ranges, and over
+/// where it stood.
+fn carried(resting: f32) -> f32 {
+    (resting + 0.15).max(1.0)
+}
+
+/// Frames between which the object is on its way.
+fn moving(seconds: f32) -> (f32, f32) {
+    (
+        (seconds * REACH.0).min(REACH.1) * FPS,
+        (seconds - (seconds * RETURN.0).min(RETURN.1)) * FPS,
+    )
+}
+
+fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
+    let text = request.text.to_lowercase();
+    let lifts = ["lift", "pick", "carry", "raise", "hold"]
+        .iter()
+        .any(|verb| text.contains(verb));
+    let carry = if lifts {
+        carried(start.max(end))
+    } else {
+        start.max(end)
+    };
+    let (from, to) = moving(request.seconds);
+    // Up within half a second, down within half a second.
+    let half = FPS / 2.0;
+    let frames = request.frames();
+    (0..frames)
+        .map(|t| {
+            if t + 1 == frames {
+                return end;
+            }
+            let t = t as f32;
+            let up = eased((t - from) / half);
+            let down = eased((t - (to - half)) / half);
+            start + (carry - start) * up + (end - carry) * down
+        })
+        .collect()
 }
 
 /// A standing pose at a place, facing a direction (radians from +x), the lower toe at its height over the floor.
@@ -279,8 +329,7 @@ fn untimed(
     frames: usize,
 ) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
     let seconds = request.seconds;
-    let from = (seconds * REACH.0).min(REACH.1) * FPS;
-    let to = (seconds - (seconds * RETURN.0).min(RETURN.1)) * FPS;
+    let (from, to) = moving(seconds);
     let speed = curve.length() / (1.0 - RAMP) / ((to - from) / FPS);
     if speed > MAX_SPEED {
         let mean = MAX_SPEED * (1.0 - RAMP);

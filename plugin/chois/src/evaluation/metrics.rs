@@ -595,10 +595,15 @@ pub fn foot_sliding(joints: &[[Vector3<f32>; JOINTS]], floor: f64) -> f64 {
             })
             .filter(|(height, _)| *height < limit)
             .map(|(height, step)| (step * (2.0 - (height / limit).exp2())).abs())
-            .sum()
+            // The sum of nothing would be -0.
+            .fold(0.0, |sum, slid| sum + slid)
     };
     let frames = joints.len().max(1) as f64;
-    limits.into_iter().map(slid).sum::<f64>() / frames / 4.0
+    let total = limits
+        .into_iter()
+        .map(slid)
+        .fold(0.0, |sum, slid| sum + slid);
+    total / frames / 4.0
 }
 
 /// How points are taken into the object's rest frame before its distance field is asked.

@@ -1,5 +1,12 @@
 //! The metrics of the paper (specification, section 10).
+//!
+//! Plain Rust, except for the feature networks in [`t2m`].
 
+pub mod facts;
 pub mod metrics;
+pub mod report;
+pub mod t2m;
 
+pub use facts::{ClipFacts, Goals};
 pub use metrics::{ClipMetrics, LongMetrics, Trajectory, aggregate};
+pub use report::{Benchmark, Metric, Report, Row};

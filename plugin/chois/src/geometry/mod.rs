@@ -12,9 +12,11 @@ mod mesh;
 mod npy;
 mod object;
 mod sdf;
+mod surface;
 
 pub use bps::{BASIS_POINTS, BpsBasis};
 pub use load::{MeshFormat, UpAxis, load_mesh, parse_mesh};
 pub use mesh::{MAX_EXTENT, MAX_TRIANGLES, MAX_VERTICES, MIN_EXTENT, Mesh};
 pub use object::ObjectGeometry;
 pub use sdf::{MAX_GRID, SdfGrid};
+pub use surface::Surface;

@@ -9,6 +9,7 @@ pub mod device;
 pub mod diffusion;
 pub mod error;
 pub mod evaluation;
+pub mod figure;
 pub mod frame;
 pub mod geometry;
 pub mod ik;

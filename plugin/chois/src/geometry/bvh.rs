@@ -15,7 +15,7 @@ const FAR: f32 = 2.0;
 
 type Triangle = [Vector3<f32>; 3];
 
-pub(super) struct Bvh {
+pub(crate) struct Bvh {
     nodes: Vec<Node>,
     triangles: Vec<Triangle>,
 }
@@ -41,7 +41,7 @@ enum Children {
 
 impl Bvh {
     /// A hierarchy over all triangles; the mesh must have passed its check.
-    pub(super) fn new(mesh: &Mesh) -> Self {
+    pub(crate) fn new(mesh: &Mesh) -> Self {
         let mut triangles: Vec<Triangle> =
             (0..mesh.triangles.len()).map(|t| mesh.corners(t)).collect();
         let mut nodes = Vec::with_capacity(triangles.len());
@@ -51,7 +51,7 @@ impl Bvh {
 
     /// Distance from a point to the surface. `at_most` is a bound known beforehand (infinity when none is): it
     /// prunes, and is what comes back when nothing is nearer.
-    pub(super) fn distance(&self, point: &Vector3<f32>, at_most: f32) -> f32 {
+    pub(crate) fn distance(&self, point: &Vector3<f32>, at_most: f32) -> f32 {
         let mut best = at_most * at_most;
         let mut stack = Vec::with_capacity(64);
         stack.push((0, self.square_to_box(0, point)));
@@ -87,7 +87,7 @@ impl Bvh {
     }
 
     /// How often the surface winds round a point: 1 inside a closed surface with its normals outward, 0 outside.
-    pub(super) fn winding(&self, point: &Vector3<f32>) -> f32 {
+    pub(crate) fn winding(&self, point: &Vector3<f32>) -> f32 {
         let mut solid_angle = 0.0;
         let mut stack = Vec::with_capacity(64);
         stack.push(0);

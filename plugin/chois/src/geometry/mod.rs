@@ -5,7 +5,7 @@
 //! [`BpsBasis`] holds the points that the network's view of a shape is measured from.
 
 mod bps;
-mod bvh;
+pub(crate) mod bvh;
 mod legacy_rng;
 mod load;
 mod mesh;

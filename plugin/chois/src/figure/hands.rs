@@ -1,0 +1,434 @@
+//! Fingers: open and relaxed in the air, closed around what the hand holds.
+//!
+//! The network moves no fingers. A hand that touches the object closes joint by joint until the surface stops each
+//! phalanx, outer phalanges going on when inner ones have stopped (the grasp of Miller and Allen, "GraspIt!", 2004).
+
+use nalgebra::{Unit, UnitQuaternion, Vector3};
+
+use super::{FINGERS, Figure, PHALANGES, finger_joint};
+use crate::geometry::{Mesh, bvh::Bvh};
+use crate::motion::MotionClip;
+use crate::skeleton::joint;
+
+/// A palm this near to the surface closes its hand, metres.
+const TOUCH: f32 = 0.05;
+/// The same where the clip says that the hand touches, metres.
+const LABELLED_TOUCH: f32 = 0.12;
+/// Pauses of contact shorter than this are held through, seconds.
+const PAUSE: f32 = 0.3;
+/// Half the time over which a hand opens or closes, seconds.
+const EASE: f32 = 0.14;
+/// The grip is looked for every so many frames and blended between.
+const STRIDE: usize = 3;
+/// Steps of a closing finger.
+const STEPS: usize = 28;
+
+/// Bend of each finger's joints, degrees: index, middle, little, ring, thumb.
+type Bend = [[f32; PHALANGES]; FINGERS];
+const RELAXED: Bend = [
+    [16.0, 24.0, 14.0],
+    [21.0, 29.0, 16.0],
+    [28.0, 34.0, 18.0],
+    [25.0, 32.0, 17.0],
+    [10.0, 12.0, 14.0],
+];
+const OPEN: Bend = [
+    [-8.0, 4.0, 2.0],
+    [-8.0, 4.0, 2.0],
+    [-8.0, 4.0, 2.0],
+    [-8.0, 4.0, 2.0],
+    [-4.0, 0.0, 0.0],
+];
+const CLOSED: Bend = [
+    [82.0, 98.0, 62.0],
+    [84.0, 100.0, 64.0],
+    [84.0, 96.0, 62.0],
+    [84.0, 100.0, 64.0],
+    [44.0, 42.0, 55.0],
+];
+/// A finger that finds nothing bends by this share from relaxed to closed.
+const EMPTY: f32 = 0.22;
+/// Share of the rest pose's spread that fingers give up.
+const ADDUCTION: f32 = 0.5;
+
+/// One finger about the wrist's rest position, SMPL axes, metres.
+struct Finger {
+    joints: [Vector3<f32>; PHALANGES],
+    tip: Vector3<f32>,
+    axes: [Unit<Vector3<f32>>; PHALANGES],
+    /// Turns the finger toward the middle finger.
+    adduction: UnitQuaternion<f32>,
+    radius: f32,
+}
+
+impl Finger {
+    fn rotation(&self, phalanx: usize, degrees: f32) -> UnitQuaternion<f32> {
+        let bend = UnitQuaternion::from_axis_angle(&self.axes[phalanx], degrees.to_radians());
+        if phalanx == 0 {
+            self.adduction * bend
+        } else {
+            bend
+        }
+    }
+
+    /// Ends of the phalanges in the wrist's frame.
+    fn ends(&self, bend: &[f32; PHALANGES]) -> [Vector3<f32>; PHALANGES + 1] {
+        let mut out = [self.joints[0]; PHALANGES + 1];
+        let mut turn = UnitQuaternion::identity();
+        for p in 0..PHALANGES {
+            turn *= self.rotation(p, bend[p]);
+            let next = self.joints.get(p + 1).unwrap_or(&self.tip);
+            out[p + 1] = out[p] + turn * (next - self.joints[p]);
+        }
+        out
+    }
+
+    /// Closes until `blocked` says of a point that it lies within the finger's radius of the surface; relaxed when
+    /// nothing is found.
+    fn close(
+        &self,
+        finger: usize,
+        blocked: impl Fn(&Vector3<f32>, f32) -> bool,
+    ) -> [f32; PHALANGES] {
+        let mut bend = OPEN[finger];
+        let mut first_free = 0;
+        let mut met = false;
+        for step in 0..=STEPS {
+            let t = step as f32 / STEPS as f32;
+            let mut next = bend;
+            for p in first_free..PHALANGES {
+                next[p] = OPEN[finger][p] + (CLOSED[finger][p] - OPEN[finger][p]) * t;
+            }
+            let ends = self.ends(&next);
+            // The outermost phalanx that meets the surface stops itself and all joints before it.
+            let stopped = (first_free..PHALANGES).rev().find(|&p| {
+                let middle = (ends[p] + ends[p + 1]) / 2.0;
+                blocked(&ends[p + 1], self.radius) || (p > 0 && blocked(&middle, self.radius))
+            });
+            match stopped {
+                Some(p) => {
+                    met = true;
+                    first_free = p + 1;
+                    if first_free == PHALANGES {
+                        return bend;
+                    }
+                }
+                None => bend = next,
+            }
+        }
+        if met {
+            // The tip went past the edge of the object: no tighter than a hook.
+            for p in first_free..PHALANGES {
+                bend[p] = bend[p].min(0.75 * CLOSED[finger][p]);
+            }
+            return bend;
+        }
+        std::array::from_fn(|p| {
+            let relaxed = RELAXED[finger][p];
+            relaxed + (CLOSED[finger][p] - relaxed) * EMPTY
+        })
+    }
+}
+
+/// One hand of a figure.
+struct Hand {
+    fingers: [Finger; FINGERS],
+}
+
+impl Hand {
+    fn new(figure: &Figure, hand: usize) -> Self {
+        let wrist = figure.joints[joint::LEFT_WRIST + hand].position;
+        let at =
+            |finger, phalanx| figure.joints[finger_joint(hand, finger, phalanx)].position - wrist;
+        let palm = at(1, 0);
+        let along = palm.try_normalize(1e-6).unwrap_or_else(Vector3::x);
+        // From the little finger to the index.
+        let across = (at(0, 0) - at(2, 0)).try_normalize(1e-6);
+        let across = across.unwrap_or_else(Vector3::z);
+        let side = if hand == 0 { 1.0 } else { -1.0 };
+        let inward = (along.cross(&across) * side)
+            .try_normalize(1e-6)
+            .unwrap_or_else(|| -Vector3::y());
+        let flat = |v: Vector3<f32>| v - inward * v.dot(&inward);
+        let straight = flat(at(1, 2) - at(1, 0));
+        let fingers = std::array::from_fn(|finger| {
+            let joints: [Vector3<f32>; PHALANGES] = std::array::from_fn(|p| at(finger, p));
+            let outer = (joints[2] - joints[1]).try_normalize(1e-6).unwrap_or(along);
+            let (tip, radius) = tip(figure, finger_joint(hand, finger, 2), &outer);
+            let thumb = finger == FINGERS - 1;
+            let axes = std::array::from_fn(|p| {
+                let bone = match joints.get(p + 1) {
+                    Some(next) => next - joints[p],
+                    None => outer,
+                };
+                // Fingers bend into the palm; the thumb first goes under it, then across.
+                let toward = match (thumb, p) {
+                    (false, _) => inward,
+                    (true, 0) => inward - across * 0.25,
+                    (true, _) => inward * 0.45 - across + along * 0.2,
+                };
+                Unit::try_new(bone.cross(&toward), 1e-9)
+                    .unwrap_or_else(|| Unit::new_normalize(across * -side))
+            });
+            let adduction = if thumb {
+                None
+            } else {
+                UnitQuaternion::scaled_rotation_between(
+                    &flat(joints[2] - joints[0]),
+                    &straight,
+                    ADDUCTION,
+                )
+            };
+            Finger {
+                joints,
+                tip: joints[2] + outer * tip,
+                axes,
+                adduction: adduction.unwrap_or_else(UnitQuaternion::identity),
+                radius,
+            }
+        });
+        Self { fingers }
+    }
+
+    fn rotations(&self, bend: &Bend) -> [UnitQuaternion<f32>; FINGERS * PHALANGES] {
+        std::array::from_fn(|i| {
+            let (finger, phalanx) = (i / PHALANGES, i % PHALANGES);
+            self.fingers[finger].rotation(phalanx, bend[finger][phalanx])
+        })
+    }
+}
+
+/// How far the skin reaches beyond a finger's last joint to the middle of its tip, and the radius there, metres.
+fn tip(figure: &Figure, last: usize, outer: &Vector3<f32>) -> (f32, f32) {
+    let at = figure.joints[last].position;
+    let mut reach = 0.0f32;
+    let mut thick = 0.0f32;
+    for part in &figure.parts {
+        for i in 0..part.vertices.len() {
+            let own = |k: usize| usize::from(part.joints[i][k]) == last && part.weights[i][k] > 127;
+            if (0..4).any(own) {
+                let v = part.vertices[i] - at;
+                reach = reach.max(v.dot(outer));
+                thick = thick.max((v - outer * v.dot(outer)).norm());
+            }
+        }
+    }
+    // The skin is a little off its bone; the pad is thinner than the farthest vertex says.
+    let radius = (thick * 0.75).clamp(0.004, 0.012);
+    ((reach - radius).max(0.0), radius)
+}
+
+/// Rotations of the finger joints relative to their parents, for each frame: fifteen of the left hand, then fifteen of
+/// the right, in the order of [`finger_joint`]. Without an object the hands stay relaxed. `figure` must be
+/// [fitted](Figure::fitted) to the clip's skeleton; `object` is in its own rest frame, Z up, as the clip's poses
+/// expect it.
+pub fn finger_rotations(
+    figure: &Figure,
+    clip: &MotionClip,
+    object: Option<&Mesh>,
+) -> Vec<[UnitQuaternion<f32>; 2 * FINGERS * PHALANGES]> {
+    let surface = object.map(Bvh::new);
+    let hands = [0, 1].map(|hand| {
+        let shape = Hand::new(figure, hand);
+        let bends = match &surface {
+            Some(surface) => bends(&shape, hand, clip, surface),
+            None => vec![RELAXED; clip.frames.len()],
+        };
+        bends.iter().map(|b| shape.rotations(b)).collect::<Vec<_>>()
+    });
+    (0..clip.frames.len())
+        .map(|f| {
+            std::array::from_fn(|i| {
+                let per_hand = FINGERS * PHALANGES;
+                hands[i / per_hand][f][i % per_hand]
+            })
+        })
+        .collect()
+}
+
+/// Whether a hand touches the object in each frame: the palm within 5 cm of the surface, or within 12 cm where the clip
+/// says that the hand touches; short pauses are closed.
+fn touches(hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<bool> {
+    let mut out: Vec<bool> = clip
+        .frames
+        .iter()
+        .enumerate()
+        .map(|(f, frame)| {
+            let palm = clip.joints(f)[joint::LEFT_PALM + hand];
+            let local = frame.object_rotation.inverse() * (palm - frame.object_position);
+            let reach = if frame.contact[hand] > 0.5 {
+                LABELLED_TOUCH
+            } else {
+                TOUCH
+            };
+            surface.distance(&local, reach) < reach || surface.winding(&local) > 0.5
+        })
+        .collect();
+    let pause = (PAUSE * clip.fps) as usize;
+    let mut last: Option<usize> = None;
+    for f in 0..out.len() {
+        if out[f] {
+            if let Some(last) = last
+                && f - last <= pause + 1
+            {
+                out[last..f].fill(true);
+            }
+            last = Some(f);
+        }
+    }
+    out
+}
+
+fn bends(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<Bend> {
+    let touching = touches(hand, clip, surface);
+    let mut out = vec![RELAXED; touching.len()];
+    let mut start = 0;
+    while start < touching.len() {
+        if !touching[start] {
+            start += 1;
+            continue;
+        }
+        let end = start + touching[start..].iter().take_while(|t| **t).count();
+        hold(shape, hand, clip, surface, start, end, &mut out);
+        start = end;
+    }
+    smooth(&out, (EASE * clip.fps).round() as usize)
+}
+
+/// Grips over one spell of contact, frames `start` to `end`.
+fn hold(
+    shape: &Hand,
+    hand: usize,
+    clip: &MotionClip,
+    surface: &Bvh,
+    start: usize,
+    end: usize,
+    out: &mut [Bend],
+) {
+    let mut before = (start, grip(shape, hand, clip, surface, start));
+    out[start] = before.1;
+    while before.0 + 1 < end {
+        let at = (before.0 + STRIDE).min(end - 1);
+        let next = grip(shape, hand, clip, surface, at);
+        for f in before.0 + 1..=at {
+            let t = (f - before.0) as f32 / (at - before.0) as f32;
+            out[f] = blend(&before.1, &next, t);
+        }
+        before = (at, next);
+    }
+}
+
+/// The hand closed around the object in one frame.
+fn grip(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh, frame: usize) -> Bend {
+    let joints = clip.joints(frame);
+    let frame = &clip.frames[frame];
+    let wrist = joint::LEFT_WRIST + hand;
+    let back = frame.object_rotation.inverse();
+    let turn = back * frame.pose.rotations[wrist];
+    let place = back * (joints[wrist] - frame.object_position);
+    let blocked = |point: &Vector3<f32>, radius: f32| {
+        let local = place + turn * point;
+        surface.distance(&local, radius) < radius || surface.winding(&local) > 0.5
+    };
+    std::array::from_fn(|finger| shape.fingers[finger].close(finger, blocked))
+}
+
+fn blend(a: &Bend, b: &Bend, t: f32) -> Bend {
+    std::array::from_fn(|f| std::array::from_fn(|p| a[f][p] + (b[f][p] - a[f][p]) * t))
+}
+
+/// A raised-cosine window of `half` frames to each side; the ends are held.
+fn smooth(bends: &[Bend], half: usize) -> Vec<Bend> {
+    let weight = |k: isize| 0.5 + 0.5 * (std::f32::consts::PI * k as f32 / (half + 1) as f32).cos();
+    let half = half as isize;
+    let total: f32 = (-half..=half).map(weight).sum();
+    (0..bends.len() as isize)
+        .map(|f| {
+            let mut out = [[0.0; PHALANGES]; FINGERS];
+            for k in -half..=half {
+                let at = (f + k).clamp(0, bends.len() as isize - 1) as usize;
+                for finger in 0..FINGERS {
+                    for p in 0..PHALANGES {
+                        out[finger][p] += bends[at][finger][p] * weight(k) / total;
+                    }
+                }
+            }
+            out
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingers_bend_into_the_palm_on_both_sides() {
+        for hand in 0..2 {
+            let shape = Hand::new(Figure::standard(), hand);
+            for (finger, bones) in shape.fingers.iter().enumerate() {
+                let (open, closed) = (bones.ends(&OPEN[finger]), bones.ends(&[45.0; 3]));
+                let lengths = |e: &[Vector3<f32>; 4]| (e[3] - e[2]).norm() + (e[2] - e[1]).norm();
+                assert!((lengths(&open) - lengths(&closed)).abs() < 1e-5);
+                // In the T-pose palms face down.
+                assert!(closed[3].y < open[3].y - 0.01, "{hand} {finger}");
+                assert!((0.003..0.013).contains(&bones.radius));
+                assert!((bones.tip - bones.joints[2]).norm() > 0.008);
+            }
+            // A fist: the fingertips come back to the palm.
+            for finger in 0..4 {
+                let bones = &shape.fingers[finger];
+                let ends = bones.ends(&CLOSED[finger]);
+                assert!(ends[3].norm() < 0.85 * bones.joints[1].norm());
+            }
+        }
+        let (left, right) = (
+            Hand::new(Figure::standard(), 0),
+            Hand::new(Figure::standard(), 1),
+        );
+        for (a, b) in left.fingers.iter().zip(&right.fingers) {
+            let (a, b) = (a.ends(&[50.0; 3])[3], b.ends(&[50.0; 3])[3]);
+            // The source's hands are mirror images but for some millimetres.
+            assert!((a - Vector3::new(-b.x, b.y, b.z)).norm() < 0.012, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_closing_finger_stops_at_the_surface() {
+        let shape = Hand::new(Figure::standard(), 0);
+        for finger in 0..FINGERS - 1 {
+            let bones = &shape.fingers[finger];
+            // A bar of 2 cm radius along z under the fingers' middle joints.
+            let center = bones.joints[1] - Vector3::new(0.0, 0.032, 0.0);
+            let off = |p: &Vector3<f32>| (p.x - center.x).hypot(p.y - center.y) - 0.02;
+            let bend = bones.close(finger, |p, radius| off(p) < radius);
+            let ends = bones.ends(&bend);
+            let middles = [1, 2].map(|p| (ends[p] + ends[p + 1]) / 2.0);
+            let points = ends[1..].iter().chain(&middles);
+            let nearest = points.map(off).fold(f32::INFINITY, f32::min);
+            assert!(nearest >= bones.radius, "{finger}: {nearest}");
+            assert!(nearest < bones.radius + 0.01, "{finger}: {nearest}");
+            let total = |b: &[f32; 3]| b.iter().sum::<f32>();
+            assert!(
+                total(&bend) > total(&OPEN[finger]) + 20.0,
+                "{finger}: {bend:?}"
+            );
+            // In empty air it keeps a loose bend.
+            let empty = bones.close(finger, |_, _| false);
+            assert!(total(&empty) > total(&RELAXED[finger]));
+            assert!(total(&empty) < 0.5 * total(&CLOSED[finger]));
+        }
+    }
+
+    #[test]
+    fn easing_keeps_rest_and_joins_gently() {
+        let mut bends = vec![RELAXED; 30];
+        bends[15..].fill(CLOSED);
+        let smoothed = smooth(&bends, 4);
+        assert!((smoothed[0][1][1] - RELAXED[1][1]).abs() < 1e-3);
+        assert!((smoothed[29][1][1] - CLOSED[1][1]).abs() < 1e-3);
+        let steps = smoothed.windows(2).map(|w| w[1][1][1] - w[0][1][1]);
+        let most = steps.fold(0.0, f32::max);
+        assert!(most < 0.25 * (CLOSED[1][1] - RELAXED[1][1]), "{most}");
+    }
+}

@@ -124,6 +124,16 @@ impl Synthesizer {
         &self.skeleton
     }
 
+    /// What generates single windows, without a plan.
+    pub fn generator(&self) -> Generator<'_> {
+        Generator {
+            config: &self.checkpoint.config,
+            network: &self.network,
+            schedule: &self.schedule,
+            basis: &self.checkpoint.basis,
+        }
+    }
+
     /// Vector of a sentence; each sentence is encoded once.
     pub fn sentence(&mut self, text: &str) -> Result<Arc<Vec<f32>>> {
         if let Some(known) = self.sentences.get(text) {
@@ -265,13 +275,7 @@ impl Synthesizer {
                 .copy_from_slice(&statistics.normalise_object(&center));
         }
         let waypoints = task.plan.waypoint_frames.iter();
-        let generator = Generator {
-            config: &self.checkpoint.config,
-            network: &self.network,
-            schedule: &self.schedule,
-            basis: &self.checkpoint.basis,
-        };
-        let out = generator.windows(
+        let out = self.generator().windows(
             &[WindowInput {
                 request: task.order.request,
                 object: task.order.object,

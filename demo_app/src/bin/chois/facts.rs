@@ -1,7 +1,10 @@
 //! What `chois generate` reports.
 
 use std::fmt;
+use std::path::PathBuf;
 
+use chois::Result;
+use chois::evaluation::{ClipFacts, Goals};
 use chois::geometry::ObjectGeometry;
 use chois::request::file::Job;
 use chois::synthesis::Generated;
@@ -9,18 +12,56 @@ use chois::synthesis::Generated;
 /// Facts of one generated clip.
 #[derive(serde::Serialize)]
 pub struct Facts {
-    seconds: f64,
+    text: String,
+    out: Option<PathBuf>,
+    clip: Option<PathBuf>,
+    seed: u64,
+    /// Seconds that generating took.
+    wall_time: f64,
+    #[serde(flatten)]
+    facts: ClipFacts,
 }
 
 impl Facts {
     /// Measures a clip against its request.
-    pub fn new(_job: &Job, _object: &ObjectGeometry, _generated: &Generated, seconds: f64) -> Self {
-        Self { seconds }
+    ///
+    /// # Errors
+    /// Those of [`ClipFacts::of`].
+    pub fn new(
+        job: &Job,
+        object: &ObjectGeometry,
+        generated: &Generated,
+        wall_time: f64,
+    ) -> Result<Self> {
+        let plan = &generated.plan;
+        let goals = Goals {
+            start: Some(plan.center(0)),
+            waypoints: plan
+                .waypoint_frames
+                .iter()
+                .zip(&job.request.waypoints)
+                .map(|(frame, w)| (*frame, w.at))
+                .collect(),
+            end: Some(plan.center(plan.path.len() - 1)),
+        };
+        Ok(Self {
+            text: job.request.text.clone(),
+            out: job.out.clone(),
+            clip: job.clip.clone(),
+            seed: job.request.seed,
+            wall_time,
+            facts: ClipFacts::of(&generated.clip, object, &goals)?,
+        })
     }
 }
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "wall time {:.2} s", self.seconds)
+        writeln!(f, "{}", self.text)?;
+        for path in self.out.iter().chain(&self.clip) {
+            writeln!(f, "written             {}", path.display())?;
+        }
+        writeln!(f, "wall time           {:.2} s", self.wall_time)?;
+        write!(f, "{}", self.facts)
     }
 }

@@ -111,11 +111,22 @@ enum Up {
     Z,
 }
 
+/// Which sampler.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum MethodArg {
+pub enum MethodArg {
     FewStep,
     Ddim,
     Ancestral,
+}
+
+impl From<MethodArg> for Method {
+    fn from(method: MethodArg) -> Self {
+        match method {
+            MethodArg::FewStep => Self::FewStep,
+            MethodArg::Ddim => Self::Ddim,
+            MethodArg::Ancestral => Self::Ancestral,
+        }
+    }
 }
 
 fn numbers<const N: usize>(text: &str) -> std::result::Result<[f32; N], String> {
@@ -168,11 +179,7 @@ impl Args {
         request.seconds = self.seconds.unwrap_or(request.seconds);
         request.seed = self.seed;
         request.sampling.steps = self.steps;
-        request.sampling.method = match self.method {
-            MethodArg::FewStep => Method::FewStep,
-            MethodArg::Ddim => Method::Ddim,
-            MethodArg::Ancestral => Method::Ancestral,
-        };
+        request.sampling.method = self.method.into();
         if self.no_guidance {
             request.guidance = chois::request::GuidanceConfig::off();
         }
@@ -221,12 +228,21 @@ impl Object {
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 /// Ctrl-C cancels between two denoising steps; a second one ends the program at once.
-fn listen_for_ctrl_c() {
+pub fn listen_for_ctrl_c() {
     let _ = ctrlc::set_handler(|| {
         if CANCELLED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
     });
+}
+
+/// Whether to go on.
+pub fn flow() -> Flow {
+    if CANCELLED.load(Ordering::SeqCst) {
+        Flow::Cancel
+    } else {
+        Flow::Continue
+    }
 }
 
 /// Runs the command.
@@ -258,7 +274,7 @@ pub fn run(args: &Args) -> Result<()> {
         };
         let (generated, seconds) = generate(&mut synthesizer, &order)?;
         write(job, object, &generated)?;
-        let facts = Facts::new(job, &object.geometry, &generated, seconds);
+        let facts = Facts::new(job, &object.geometry, &generated, seconds)?;
         if args.json {
             all.push(facts);
         } else {
@@ -286,11 +302,7 @@ pub fn generate(synthesizer: &mut Synthesizer, order: &Order<'_>) -> Result<(Gen
     let generated = synthesizer.generate(order, &mut |p| {
         bar.set_length(p.total as u64);
         bar.set_position(p.done as u64);
-        if CANCELLED.load(Ordering::SeqCst) {
-            Flow::Cancel
-        } else {
-            Flow::Continue
-        }
+        flow()
     });
     bar.finish_and_clear();
     Ok((generated?, began.elapsed().as_secs_f64()))

@@ -1,6 +1,7 @@
 //! `chois`: generate, evaluate, train and import from the command line.
 
 mod assets;
+mod evaluate;
 mod facts;
 mod generate;
 mod train;
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// Generate interactions: an animated .glb, a motion clip.
     Generate(generate::Args),
+    /// Measure a model on captured clips, the published figures beside it.
+    Evaluate(evaluate::Args),
     /// Train a model on a folder of motion clips.
     Train(train::Args),
 }
@@ -27,6 +30,7 @@ fn main() -> std::process::ExitCode {
     passive_threads();
     let result = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Train(args) => train::run(&args),
     };
     match result {

@@ -6,6 +6,7 @@ pub mod facts;
 pub mod metrics;
 pub mod report;
 pub mod t2m;
+pub mod windows;
 
 pub use facts::{ClipFacts, Goals};
 pub use metrics::{ClipMetrics, LongMetrics, Trajectory, aggregate};

@@ -1,0 +1,126 @@
+//! Windows of captured clips generated anew from what the network is given of them, and measured against the capture.
+
+use nalgebra::{UnitQuaternion, Vector3};
+
+use super::metrics::{ClipMetrics, Trajectory, hand_bone_points};
+use crate::diffusion::window::{Generator, WindowInput};
+use crate::diffusion::{Flow, Progress};
+use crate::error::Result;
+use crate::geometry::Surface;
+use crate::motion::WINDOW;
+use crate::motion::features::{FEATURES, Window};
+use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
+use crate::skeleton::Pose;
+use crate::training::dataset::{Choice, Dataset};
+
+/// How windows are generated for evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EvaluationConfig {
+    /// The sampler.
+    pub sampling: SamplingConfig,
+    /// Guidance.
+    pub guidance: GuidanceConfig,
+    /// Seed of the first window; each has its own.
+    pub seed: u64,
+    /// Windows generated together.
+    pub batch: usize,
+}
+
+/// Metrics of each window of `choices`: the first frame, waypoints and end come from the capture, all else is generated.
+/// Joints follow from the generated rotations, as published.
+///
+/// # Errors
+/// Those of [`Generator::windows`]; [`crate::Error::Cancelled`].
+pub fn evaluate(
+    generator: &Generator<'_>,
+    data: &Dataset,
+    choices: &[Choice],
+    config: &EvaluationConfig,
+    progress: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Vec<ClipMetrics>> {
+    let statistics = &generator.config.statistics;
+    let mut out = Vec::with_capacity(choices.len());
+    for (k, group) in choices.chunks(config.batch.max(1)).enumerate() {
+        let first = k * config.batch.max(1);
+        let requests: Vec<InteractionRequest> = group
+            .iter()
+            .enumerate()
+            .map(|(i, choice)| InteractionRequest {
+                sampling: config.sampling,
+                guidance: config.guidance,
+                ..InteractionRequest::new(&data.sources[choice.source].text)
+                    .seed(config.seed.wrapping_add((first + i) as u64))
+            })
+            .collect();
+        let captured: Vec<Window> = group.iter().map(|c| data.window(c).0).collect();
+        let inputs: Vec<WindowInput<'_>> = group
+            .iter()
+            .zip(&requests)
+            .zip(&captured)
+            .map(|((choice, request), window)| {
+                let source = &data.sources[choice.source];
+                let reference = window.object_rotation[0];
+                WindowInput {
+                    request,
+                    object: &source.geometry,
+                    skeleton: &source.skeleton,
+                    sentence: source.sentence.clone(),
+                    features: window.encode(statistics, &reference, WINDOW),
+                    length: choice.length,
+                    reference,
+                    also: Vec::new(),
+                    keep: Vec::new(),
+                    scene: None,
+                    index: 0,
+                }
+            })
+            .collect();
+        let generated = generator.windows(&inputs, &mut |_| Flow::Continue)?;
+        for ((choice, features), captured) in group.iter().zip(generated).zip(captured) {
+            let source = &data.sources[choice.source];
+            let mut window = Window::decode(
+                &features[..choice.length * FEATURES],
+                statistics,
+                &captured.object_rotation[0],
+            );
+            for (joints, rotations) in window.joints.iter_mut().zip(&window.rotations) {
+                *joints = source.skeleton.forward(&Pose {
+                    root: joints[0],
+                    rotations: *rotations,
+                });
+            }
+            let ours = Trajectory::from_window(&window, &source.skeleton, &source.geometry)?;
+            let theirs = Trajectory::from_window(&captured, &source.skeleton, &source.geometry)?;
+            let surface = Surface::new(&source.geometry);
+            let local = |t: usize, p: &Vector3<f32>, q: UnitQuaternion<f32>| {
+                q * (p - window.object_center[t])
+            };
+            // There is no skinned body here: points along the hands' bones stand for its hands. Both the published
+            // rotation and the right one are reported (Q3).
+            let mean = |turn: &dyn Fn(usize) -> UnitQuaternion<f32>| {
+                let (mut sum, mut count) = (0.0, 0_usize);
+                for (t, points) in hand_bone_points(&ours.joints).iter().enumerate() {
+                    for p in points {
+                        let d = surface.signed_distance(&local(t, p, turn(t)));
+                        sum += f64::from((-d).max(0.0));
+                        count += 1;
+                    }
+                }
+                sum / count.max(1) as f64
+            };
+            let mut metrics = ClipMetrics::compare(&ours, &theirs)?;
+            metrics.hand_penetration = Some(mean(&|t| window.object_rotation[t]));
+            metrics.hand_penetration_corrected =
+                Some(mean(&|t| window.object_rotation[t].inverse()));
+            out.push(metrics);
+        }
+        let done = Progress {
+            done: out.len(),
+            total: choices.len(),
+        };
+        if progress(done) == Flow::Cancel {
+            return Err(crate::Error::Cancelled);
+        }
+    }
+    Ok(out)
+}

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chois::clip;
+use chois::clip::glb::{self, GlbOptions};
 use chois::diffusion::Flow;
 use chois::geometry::{Mesh, ObjectGeometry, SdfGrid, UpAxis, load_mesh};
 use chois::request::file::{Job, read_jobs};
@@ -105,10 +106,20 @@ impl ModelArgs {
     }
 }
 
+/// Which axis points up.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Up {
+pub enum Up {
     Y,
     Z,
+}
+
+impl From<Up> for UpAxis {
+    fn from(up: Up) -> Self {
+        match up {
+            Up::Y => Self::Y,
+            Up::Z => Self::Z,
+        }
+    }
 }
 
 /// Which sampler.
@@ -192,10 +203,7 @@ impl Args {
         }
         Ok(vec![Job {
             object: self.object.clone().unwrap_or_default(),
-            up: self.up.map(|up| match up {
-                Up::Y => UpAxis::Y,
-                Up::Z => UpAxis::Z,
-            }),
+            up: self.up.map(UpAxis::from),
             scene: self.scene.clone(),
             scene_up: None,
             out: self.out.clone(),
@@ -248,18 +256,29 @@ pub fn flow() -> Flow {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let jobs = args.jobs()?;
+    let facts = run_jobs(&jobs, &args.model)?;
+    if !args.json {
+        for facts in &facts {
+            println!("{facts}");
+        }
+        return Ok(());
+    }
+    let json = match (&args.request, &facts[..]) {
+        (None, [one]) => serde_json::to_string_pretty(one),
+        _ => serde_json::to_string_pretty(&facts),
+    };
+    println!("{}", json.map_err(|e| Error::invalid("facts", e))?);
+    Ok(())
+}
+
+/// Generates and writes jobs, one after the other. All that can be wrong with files and requests is found before the
+/// model is loaded.
+pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     for path in jobs.iter().flat_map(|j| j.out.iter().chain(&j.clip)) {
         writable(path)?;
     }
-    // Everything that can be wrong is found before the model is loaded.
-    let mut objects = Vec::new();
-    for job in &jobs {
-        objects.push(Object::load(&job.object, job.up)?);
-    }
-    listen_for_ctrl_c();
-    let mut synthesizer = args.model.load()?;
-    let mut all = Vec::new();
-    for (job, object) in jobs.iter().zip(&objects) {
+    let mut parts = Vec::with_capacity(jobs.len());
+    for job in jobs {
         let scene = match &job.scene {
             Some(path) => Some(SdfGrid::from_mesh(
                 &load_mesh(path, job.scene_up)?,
@@ -267,29 +286,25 @@ pub fn run(args: &Args) -> Result<()> {
             )?),
             None => None,
         };
-        let order = Order {
-            request: &job.request,
-            object: &object.geometry,
-            scene: scene.as_ref(),
-        };
-        let (generated, seconds) = generate(&mut synthesizer, &order)?;
-        write(job, object, &generated)?;
-        let facts = Facts::new(job, &object.geometry, &generated, seconds)?;
-        if args.json {
-            all.push(facts);
-        } else {
-            println!("{facts}");
-        }
+        parts.push((Object::load(&job.object, job.up)?, scene));
     }
-    if args.json {
-        let json = if args.request.is_some() {
-            serde_json::to_string_pretty(&all)
-        } else {
-            serde_json::to_string_pretty(&all[0])
-        };
-        println!("{}", json.map_err(|e| Error::invalid("facts", e))?);
+    listen_for_ctrl_c();
+    let mut synthesizer = model.load()?;
+    let order = |i: usize| Order {
+        request: &jobs[i].request,
+        object: &parts[i].0.geometry,
+        scene: parts[i].1.as_ref(),
+    };
+    for i in 0..jobs.len() {
+        synthesizer.plan(&order(i))?;
     }
-    Ok(())
+    let mut facts = Vec::with_capacity(jobs.len());
+    for (i, job) in jobs.iter().enumerate() {
+        let (generated, seconds) = generate(&mut synthesizer, &order(i))?;
+        write(job, &parts[i].0, &generated)?;
+        facts.push(Facts::new(job, &parts[i].0.geometry, &generated, seconds)?);
+    }
+    Ok(facts)
 }
 
 /// Generates with a progress bar on stderr; returns the seconds it took too.
@@ -314,11 +329,12 @@ pub fn write(job: &Job, object: &Object, generated: &Generated) -> Result<()> {
         clip::write_clip(path, &generated.clip)?;
     }
     if let Some(path) = &job.out {
-        let _ = (object, path);
-        return Err(Error::invalid(
-            "out",
-            "the .glb writer is not here yet; use --clip",
-        ));
+        glb::write(
+            path,
+            &generated.clip,
+            Some(&object.mesh),
+            &GlbOptions::default(),
+        )?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! `chois`: generate, evaluate, train and import from the command line.
 
 mod assets;
+mod demo;
 mod evaluate;
+mod export;
 mod facts;
 mod generate;
 mod train;
@@ -20,6 +22,10 @@ struct Cli {
 enum Command {
     /// Generate interactions: an animated .glb, a motion clip.
     Generate(generate::Args),
+    /// Generate the shipped example into target/demo.
+    Demo(demo::Args),
+    /// Write a motion clip as an animated .glb.
+    Export(export::Args),
     /// Measure a model on captured clips, the published figures beside it.
     Evaluate(evaluate::Args),
     /// Train a model on a folder of motion clips.
@@ -31,6 +37,8 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Train(args) => train::run(&args),
     };
     match result {

@@ -22,15 +22,15 @@ use crate::figure::{FIGURE_JOINTS, Figure, feet, hands};
 use crate::frame;
 use crate::geometry::Mesh;
 use crate::motion::{ContactPart, Frame, MotionClip};
-use crate::skeleton::{PARENTS, ROTATIONS, joint};
+use crate::skeleton::{PARENTS, Pose, ROTATIONS, joint};
 
 /// How a clip is written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlbOptions {
     /// Whether fingers close around the object; else they stay relaxed.
     pub grip: bool,
-    /// Whether toes bend where the floor, z = 0, would cut them.
-    pub toes: bool,
+    /// Whether feet are kept over the floor, z = 0 (see [`feet`]); else they go where the clip says.
+    pub floor: bool,
     /// Colour of the object, linear, red green blue, 0 to 1.
     pub object_color: [f32; 3],
     /// Edges of the object sharper than this are drawn sharp, degrees.
@@ -41,7 +41,7 @@ impl Default for GlbOptions {
     fn default() -> Self {
         Self {
             grip: true,
-            toes: true,
+            floor: true,
             object_color: [0.12, 0.26, 0.38],
             crease: 40.0,
         }
@@ -359,21 +359,18 @@ impl Builder {
             "translation",
             &positions(|f| f.pose.root),
         );
+        let poses: Vec<Pose> = if options.floor {
+            feet::over_floor(figure, clip)
+        } else {
+            clip.frames.iter().map(|f| f.pose).collect()
+        };
         let from_z_up = frame::y_up_to_z_up().inverse();
-        let toes = (options.toes).then(|| feet::toe_rotations(figure, clip));
         for j in 0..ROTATIONS {
-            let side = (j == joint::RIGHT_TOE) as usize;
-            let toe = j == joint::LEFT_TOE || j == joint::RIGHT_TOE;
-            let rotations = clip.frames.iter().enumerate().map(|(f, frame)| {
-                let world = &frame.pose.rotations;
-                match (PARENTS[j], &toes) {
-                    (Some(_), Some(toes)) if toe => toes[f][side],
-                    (Some(p), _) => world[p].inverse() * world[j],
-                    // The rest pose is Y up already; only the world turns.
-                    (None, _) => from_z_up * world[j],
-                }
-            });
-            let rotations = continuous(rotations);
+            let rotations = continuous(poses.iter().map(|pose| match PARENTS[j] {
+                Some(p) => pose.rotations[p].inverse() * pose.rotations[j],
+                // The rest pose is Y up already; only the world turns.
+                None => from_z_up * pose.rotations[j],
+            }));
             self.channel(time, j, "rotation", &rotations);
         }
         let held = object.filter(|_| options.grip);
@@ -531,7 +528,7 @@ mod tests {
 
     use super::*;
     use crate::figure::{finger_joint, refit::tests::stretched};
-    use crate::skeleton::{JOINTS, NAMES, Pose};
+    use crate::skeleton::{JOINTS, NAMES};
 
     /// A box of half-lengths `half` about the origin, outward winding.
     fn cuboid(half: Vector3<f32>) -> Mesh {
@@ -562,7 +559,7 @@ mod tests {
     /// A person who turns once about the vertical, arms swinging, and a box that hangs in the left hand from frame 10.
     fn clip(frames: usize) -> MotionClip {
         let skeleton = stretched(|j| if j % 2 == 0 { 0.95 } else { 1.02 });
-        let height = -skeleton.rest_positions()[joint::LEFT_TOE].y + 0.02;
+        let height = -skeleton.rest_positions()[joint::LEFT_TOE].y + 0.021;
         let frames = (0..frames)
             .map(|f| {
                 let t = f as f32 / 30.0;

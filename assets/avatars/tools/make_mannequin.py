@@ -19,6 +19,7 @@ BODY = [
     "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
     "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
 ]
+SHOULDER_BALL = 1.2
 MATERIALS = [
     ("wood", [0.50, 0.26, 0.10, 1.0], 0.62),
     ("joints", [0.13, 0.065, 0.03, 1.0], 0.5),
@@ -70,6 +71,16 @@ def level_soles(vertices, dense, names):
         vertices[:, 1] -= weight * slope * (ball[2] - vertices[:, 2])
 
 
+def fill_shoulders(model, vertices):
+    """The balls of the shoulders leave their sockets hollow when the arms hang; larger ones fill them."""
+    source = model._weights
+    for name, start, count in zip(source.skin_part_names, source.skin_part_vertex_starts, source.skin_part_vertex_counts):
+        if name in ("joint_L3", "joint_R3"):
+            ball = vertices[start : start + count]
+            middle = (ball.min(0) + ball.max(0)) / 2
+            vertices[start : start + count] = middle + (ball - middle) * SHOULDER_BALL
+
+
 def four_bytes(dense):
     """Four joints and weights in 255ths; weights sum to 255 exactly, unused slots are joint 0."""
     order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
@@ -103,6 +114,7 @@ def main(out):
     vertices = model.vertices(model.rest_pose()).astype(np.float64)
     dense = weights_of(model, new_index, names, vertices)
     level_soles(vertices, dense, names)
+    fill_shoulders(model, vertices)
     floor = vertices[:, 1].min()
     vertices[:, 1] -= floor
     joints[:, 1] -= floor

@@ -81,32 +81,8 @@ pub fn to_bytes(clip: &MotionClip, object: Option<&Mesh>, options: &GlbOptions) 
 }
 
 fn check(clip: &MotionClip, options: &GlbOptions) -> Result<()> {
-    let bad = |reason: String| Err(Error::invalid(format!("clip {:?}", clip.name), reason));
-    if clip.frames.is_empty() {
-        return bad("it has no frames; there is nothing to show".into());
-    }
-    if !(clip.fps.is_finite() && clip.fps > 0.0) {
-        return bad(format!(
-            "its frame rate is {}; it must be above 0",
-            clip.fps
-        ));
-    }
-    let finite = |v: &Vector3<f32>| v.iter().all(|c| c.is_finite());
-    if !clip.skeleton.rest_offsets.iter().all(finite) {
-        return bad("a bone of its skeleton is not finite".into());
-    }
-    let turned = |q: &UnitQuaternion<f32>| (q.norm() - 1.0).abs() < 1e-2;
-    let good = |f: &Frame| {
-        finite(&f.pose.root)
-            && finite(&f.object_position)
-            && turned(&f.object_rotation)
-            && f.pose.rotations.iter().all(turned)
-            && f.contact.iter().all(|c| c.is_finite())
-    };
-    if let Some(f) = clip.frames.iter().position(|f| !good(f)) {
-        return bad(format!(
-            "frame {f} holds a value that is not finite or a rotation that is none; generate or load the clip again"
-        ));
+    if let Some(reason) = super::fault(clip) {
+        return Err(Error::invalid(format!("clip {:?}", clip.name), reason));
     }
     let colored = options.object_color.iter().all(|c| (0.0..=1.0).contains(c));
     if !colored {
@@ -523,7 +499,7 @@ fn extras(clip: &MotionClip) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::f32::consts::PI;
 
     use super::*;
@@ -557,7 +533,7 @@ mod tests {
     }
 
     /// A person who turns once about the vertical, arms swinging, and a box that hangs in the left hand from frame 10.
-    fn clip(frames: usize) -> MotionClip {
+    pub(in crate::clip) fn clip(frames: usize) -> MotionClip {
         let skeleton = stretched(|j| if j % 2 == 0 { 0.95 } else { 1.02 });
         let height = -skeleton.rest_positions()[joint::LEFT_TOE].y + 0.021;
         let frames = (0..frames)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chois::evaluation::windows::{EvaluationConfig, evaluate};
 use chois::evaluation::{Metric, Report, Row, aggregate, report::Benchmark};
+use chois::request::file::read_guidance;
 use chois::request::{GuidanceConfig, SamplingConfig};
 use chois::text::MiniLm;
 use chois::training::dataset::{Choice, Dataset};
@@ -41,6 +42,9 @@ pub struct Args {
     /// Windows generated together.
     #[arg(long, default_value_t = 8)]
     batch: usize,
+    /// Guidance weights (.ron or .json) in place of the defaults.
+    #[arg(long)]
+    guidance: Option<PathBuf>,
     /// The table as JSON on stdout.
     #[arg(long)]
     json: bool,
@@ -48,6 +52,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    let guidance = match &args.guidance {
+        Some(path) => read_guidance(path)?,
+        None => GuidanceConfig::default(),
+    };
     listen_for_ctrl_c();
     let synthesizer = args.model.load()?;
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
@@ -69,7 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut rows = Vec::new();
     let mut captured = None;
     for (name, guidance) in [
-        ("guided", GuidanceConfig::default()),
+        ("guided", guidance),
         ("no guidance", GuidanceConfig::off()),
     ] {
         let bar = ProgressBar::new(choices.len() as u64).with_style(

@@ -18,6 +18,8 @@ pub struct Facts {
     seed: u64,
     /// Seconds that generating took.
     wall_time: f64,
+    /// Most memory the program had in use so far, bytes, where the system tells.
+    peak_memory: Option<u64>,
     #[serde(flatten)]
     facts: ClipFacts,
 }
@@ -50,6 +52,7 @@ impl Facts {
             clip: job.clip.clone(),
             seed: job.request.seed,
             wall_time,
+            peak_memory: peak_memory(),
             facts: ClipFacts::of(&generated.clip, object, &goals)?,
         })
     }
@@ -62,6 +65,17 @@ impl fmt::Display for Facts {
             writeln!(f, "written             {}", path.display())?;
         }
         writeln!(f, "wall time           {:.2} s", self.wall_time)?;
+        if let Some(bytes) = self.peak_memory {
+            writeln!(f, "peak memory         {:.0} MB", bytes as f64 / 1e6)?;
+        }
         write!(f, "{}", self.facts)
     }
+}
+
+/// The most memory this program has had in use, bytes (Linux).
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
-use super::InteractionRequest;
+use super::{GuidanceConfig, InteractionRequest};
 use crate::error::{Error, Result, read};
 use crate::geometry::UpAxis;
 
@@ -75,25 +75,12 @@ pub fn parse_jobs(bytes: &[u8], path: &Path) -> Result<Vec<Job>> {
         )));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| malformed(format!("not UTF-8 text: {e}")))?;
-    let many = text.trim_start().starts_with('[');
-    let mut jobs: Vec<Job> = if path.extension().is_some_and(|e| e == "ron") {
-        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-        // Decided by the first character: an untagged enum would swallow the reason.
-        if skip_ron_comments(text).starts_with('[') {
-            options
-                .from_str(text)
-                .map_err(|e| malformed(e.to_string()))?
-        } else {
-            vec![
-                options
-                    .from_str(text)
-                    .map_err(|e| malformed(e.to_string()))?,
-            ]
-        }
-    } else if many {
-        serde_json::from_str(text).map_err(|e| malformed(e.to_string()))?
+    // Told by the first character: an untagged enum would swallow the reason.
+    let many = skip_comments(text).starts_with('[');
+    let mut jobs: Vec<Job> = if many {
+        parse(text, path).map_err(malformed)?
     } else {
-        vec![serde_json::from_str(text).map_err(|e| malformed(e.to_string()))?]
+        vec![parse(text, path).map_err(malformed)?]
     };
     if jobs.is_empty() {
         return Err(malformed("it holds no job".to_owned()));
@@ -121,8 +108,33 @@ pub fn parse_jobs(bytes: &[u8], path: &Path) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
+/// Reads guidance weights, RON or JSON as request files are.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Malformed`], [`Error::Invalid`] for weights out of range.
+pub fn read_guidance(path: &Path) -> Result<GuidanceConfig> {
+    let malformed = |reason: String| Error::malformed(path, "guidance file", reason);
+    let text = String::from_utf8(read(path)?)
+        .map_err(|e| malformed(format!("not UTF-8 text: {e}")))?;
+    let config: GuidanceConfig = parse(&text, path).map_err(malformed)?;
+    config.validate()?;
+    Ok(config)
+}
+
+/// RON where the file is called so, else JSON.
+fn parse<T: serde::de::DeserializeOwned>(text: &str, path: &Path) -> Result<T, String> {
+    if path.extension().is_some_and(|e| e == "ron") {
+        ron::Options::default()
+            .with_default_extension(Extensions::IMPLICIT_SOME)
+            .from_str(text)
+            .map_err(|e| e.to_string())
+    } else {
+        serde_json::from_str(text).map_err(|e| e.to_string())
+    }
+}
+
 /// What follows leading white space, `//` and `/* */` comments and `#![...]` attributes.
-fn skip_ron_comments(mut text: &str) -> &str {
+fn skip_comments(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
         let rest = if let Some(rest) = text.strip_prefix("//") {

@@ -737,7 +737,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fingers_close_on_what_they_touch_and_stay_out_of_it() {
+    fn fingers_answer_to_what_they_touch() {
         let clip = clip(40);
         let mesh = small_box();
         let held =
@@ -758,6 +758,34 @@ pub(super) mod tests {
             let right = held.rotations(name(1), 40);
             assert!(right[30].angle_to(&free.rotations(name(1), 40)[30]) < 1e-5);
         }
+    }
+
+    #[test]
+    fn large_meshes_get_wide_indices() {
+        let n = 260;
+        let mut mesh = Mesh::default();
+        for i in 0..n {
+            for k in 0..n {
+                let v = Vector3::new(i as f32, k as f32, 0.0) * 0.004;
+                mesh.vertices.push(v);
+                if i + 1 < n && k + 1 < n {
+                    let a = i * n + k;
+                    let (b, c, d) = (a + 1, a + n, a + n + 1);
+                    mesh.triangles.extend([[a, c, d], [a, d, b]]);
+                }
+            }
+        }
+        let read = Read::new(&to_bytes(&clip(2), Some(&mesh), &GlbOptions::default()).expect("it"));
+        let object = read.node("smallbox").mesh().expect("a mesh");
+        let primitive = object.primitives().next().expect("a part");
+        let reader = primitive.reader(|_| Some(&read.blob));
+        assert_eq!(
+            reader.read_positions().expect("some").count(),
+            (n * n) as usize
+        );
+        let indices: Vec<u32> = reader.read_indices().expect("some").into_u32().collect();
+        assert_eq!(indices.len(), 3 * mesh.triangles.len());
+        assert!(indices.iter().any(|i| *i > 65_535));
     }
 
     #[test]

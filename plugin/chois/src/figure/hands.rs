@@ -421,6 +421,66 @@ mod tests {
     }
 
     #[test]
+    fn a_hand_over_a_table_lies_on_it() {
+        use crate::figure::refit::tests::stretched;
+        use crate::motion::{Frame, MotionClip};
+        use crate::skeleton::{Pose, ROTATIONS};
+
+        let skeleton = stretched(|_| 1.0);
+        let pose = Pose {
+            root: Vector3::new(0.0, 0.0, 1.0),
+            rotations: [crate::frame::y_up_to_z_up(); ROTATIONS],
+        };
+        let palm = skeleton.forward(&pose)[joint::LEFT_PALM];
+        // In the T-pose the palm faces the floor: a plate 3 cm under the left hand, nothing under the right.
+        let top = palm - Vector3::new(0.0, 0.0, 0.03);
+        let corner =
+            |i: u32| Vector3::new(i & 1, i >> 1 & 1, 0).cast::<f32>() - Vector3::new(0.5, 0.5, 0.0);
+        let plate = Mesh {
+            vertices: (0..4).map(corner).collect(),
+            triangles: vec![[0, 1, 3], [0, 3, 2]],
+        };
+        let frame = Frame {
+            pose,
+            object_position: top,
+            object_rotation: UnitQuaternion::identity(),
+            contact: [0.0; 4],
+        };
+        let clip = MotionClip {
+            name: String::new(),
+            subject: String::new(),
+            object: String::new(),
+            text: String::new(),
+            fps: 30.0,
+            skeleton,
+            frames: vec![frame; 12],
+        };
+        let figure = Figure::standard().fitted(&clip.skeleton);
+        let rotations = finger_rotations(&figure, &clip, Some(&plate));
+        let wrist = clip.joints(6)[joint::LEFT_WRIST];
+        let shape = Hand::new(&figure, 0);
+        for (finger, bones) in shape.fingers.iter().enumerate().take(4) {
+            // Along the file's own chain of rotations.
+            let mut place = wrist + pose.rotations[20] * bones.joints[0];
+            let mut turn = pose.rotations[20];
+            let mut lowest = f32::INFINITY;
+            for p in 0..PHALANGES {
+                turn *= rotations[6][finger * PHALANGES + p];
+                let next = bones.joints.get(p + 1).unwrap_or(&bones.tip);
+                place += turn * (next - bones.joints[p]);
+                lowest = lowest.min(place.z - top.z);
+            }
+            let gap = lowest - bones.radius;
+            assert!((-1e-3..6e-3).contains(&gap), "finger {finger}: {gap}");
+        }
+        let free = finger_rotations(&figure, &clip, None);
+        for i in 0..FINGERS * PHALANGES {
+            let right = FINGERS * PHALANGES + i;
+            assert!(rotations[6][right].angle_to(&free[6][right]) < 1e-4);
+        }
+    }
+
+    #[test]
     fn easing_keeps_rest_and_joins_gently() {
         let mut bends = vec![RELAXED; 30];
         bends[15..].fill(CLOSED);

@@ -4,10 +4,14 @@ use chois::evaluation::metrics::{
     ClipMetrics, LongMetrics, ObjectFrame, Trajectory, palm_distances, penetration,
     scene_penetration,
 };
-use chois::geometry::SdfGrid;
+use chois::evaluation::{ClipFacts, Goals};
+use chois::geometry::{Mesh, ObjectGeometry, SdfGrid};
+use chois::motion::{Frame, MotionClip};
 use chois::skeleton::JOINTS;
+use chois::skeleton::{Pose, ROTATIONS, Skeleton};
 use chois_tests::{Golden, assert_close};
 use nalgebra::{Matrix3, Quaternion, UnitQuaternion, Vector3};
+use proptest::prelude::*;
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -206,4 +210,119 @@ fn scene_penetration_matches_the_published_code() {
         &golden.f32("scene.score"),
         TOLERANCE,
     );
+}
+
+/// Mostly sensible lengths, now and then any `f32`.
+fn number() -> impl Strategy<Value = f32> {
+    prop_oneof![9999 => -2.0f32..2.0, 1 => any::<f32>()]
+}
+
+fn vector() -> impl Strategy<Value = Vector3<f32>> {
+    prop::array::uniform3(number()).prop_map(Vector3::from)
+}
+
+/// Mostly `frames` values, now and then one less.
+fn part<T: Clone + std::fmt::Debug>(
+    of: impl Strategy<Value = T> + 'static,
+    frames: usize,
+) -> impl Strategy<Value = Vec<T>> {
+    prop_oneof![
+        99 => Just(frames),
+        1 => Just(frames.saturating_sub(1))
+    ]
+    .prop_flat_map({
+        let of = of.boxed();
+        move |n| prop::collection::vec(of.clone(), n)
+    })
+}
+
+fn any_trajectory(frames: usize) -> impl Strategy<Value = Trajectory> {
+    let matrix = || prop::array::uniform9(number()).prop_map(|m| Matrix3::from_row_slice(&m));
+    (
+        part(prop::array::uniform24(vector()), frames),
+        part(vector(), frames),
+        part(matrix(), frames),
+        part(vector(), frames),
+        part(matrix(), frames),
+        part(prop::array::uniform2(number()), frames),
+    )
+        .prop_map(|parts| Trajectory {
+            joints: parts.0,
+            translation: parts.1,
+            root_rotation: parts.2,
+            object_center: parts.3,
+            object_rotation: parts.4,
+            palm_distances: parts.5,
+            body_vertices: None,
+        })
+}
+
+fn any_clip() -> impl Strategy<Value = MotionClip> {
+    let rotation = || {
+        prop::array::uniform4(number())
+            .prop_map(|[w, x, y, z]| UnitQuaternion::new_normalize(Quaternion::new(w, x, y, z)))
+    };
+    let frame = (vector(), rotation(), vector(), rotation()).prop_map(|(root, r, p, q)| Frame {
+        pose: Pose {
+            root,
+            rotations: [r; ROTATIONS],
+        },
+        object_position: p,
+        object_rotation: q,
+        contact: [0.0; 4],
+    });
+    let offsets = prop::array::uniform24(vector());
+    (offsets, prop::collection::vec(frame, 0..6), number()).prop_map(
+        |(rest_offsets, frames, fps)| MotionClip {
+            name: String::new(),
+            subject: String::new(),
+            object: String::new(),
+            text: String::new(),
+            fps: fps.abs() * 30.0,
+            skeleton: Skeleton { rest_offsets },
+            frames,
+        },
+    )
+}
+
+/// What is written for machines holds numbers only: no null where the type promises a number.
+macro_rules! all_finite {
+    ($type:ty, $value:expr) => {
+        serde_json::from_str::<$type>(&serde_json::to_string($value).expect("json")).is_ok()
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn any_motion_is_measured_or_refused(
+        (generated, captured) in (0..6usize).prop_flat_map(|n| (any_trajectory(n), any_trajectory(n)))
+    ) {
+        if let Ok(m) = ClipMetrics::compare(&generated, &captured) {
+            prop_assert!(all_finite!(ClipMetrics, &m), "{m:?}");
+        }
+        if let Ok(m) = LongMetrics::of(&generated, &captured.object_center) {
+            prop_assert!(all_finite!(LongMetrics, &m), "{m:?}");
+        }
+    }
+
+    #[test]
+    fn any_clip_has_facts_or_is_refused(
+        clip in any_clip(),
+        start in prop::option::of(vector()),
+        waypoints in prop::collection::vec((0..6usize, prop::array::uniform2(number())), 0..3),
+    ) {
+        let corners = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let mesh = Mesh {
+            vertices: corners.map(Vector3::from).to_vec(),
+            triangles: vec![[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]],
+        };
+        let object = ObjectGeometry::new("tetrahedron", mesh).expect("an object");
+        let goals = Goals { start, waypoints, end: start };
+        if let Ok(facts) = ClipFacts::of(&clip, &object, &goals) {
+            prop_assert!(all_finite!(ClipFacts, &facts), "{facts:?}");
+            prop_assert!(!facts.to_string().is_empty());
+        }
+    }
 }

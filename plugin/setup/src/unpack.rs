@@ -42,8 +42,7 @@ impl Plan {
             let entry = archive
                 .by_index_raw(i)
                 .map_err(|e| archive_error(path, e))?;
-            let name = entry.name().map_err(|e| archive_error(path, e))?;
-            let name = name.as_ref();
+            let name = entry.name();
             if !is_inside(name) {
                 return Err(refuse(format!(
                     "it holds the path {name:?}, which leads out of it"

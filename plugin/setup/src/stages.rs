@@ -24,10 +24,10 @@ pub const VERIFY: &[&[&str]] = &[
 /// What `demo` runs; the user's own arguments follow.
 pub const DEMO: &[&str] = &["run", "-p", "chois_demo", "--bin", "chois", "--", "demo"];
 
-/// Runs stages in the workspace until one fails; returns that one's exit code.
+/// Runs stages in the workspace until one fails; returns that one's exit code, or 130 when stopped.
 ///
 /// # Errors
-/// [`Error::Start`] where cargo is not there, [`Error::Interrupted`].
+/// [`Error::Start`] where cargo is not there, [`Error::Interrupted`] when stopped before it began.
 pub fn run(
     stages: &[Vec<String>],
     workspace: &Path,
@@ -40,6 +40,11 @@ pub fn run(
         let line = format!("cargo {}", stage.join(" "));
         screen.say(format!("$ {line}"));
         let code = run_one(stage, workspace, stop)?;
+        if stop.is_set() {
+            screen.say(format!("stopped: {line}"));
+            // As a shell reports a program that Ctrl-C ended.
+            return Ok(ExitCode::from(130));
+        }
         if code != 0 {
             screen.say(format!("failed (exit code {code}): {line}"));
             return Ok(ExitCode::from(code));
@@ -74,7 +79,6 @@ fn run_one(arguments: &[String], workspace: &Path, stop: &Stop) -> Result<u8> {
     let mut asked = None;
     loop {
         if let Some(status) = child.try_wait().map_err(failed)? {
-            stop.check()?;
             return Ok(status
                 .code()
                 .and_then(|code| u8::try_from(code).ok())

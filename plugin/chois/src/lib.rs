@@ -13,6 +13,7 @@ pub mod figure;
 pub mod frame;
 pub mod geometry;
 pub mod ik;
+pub mod import;
 pub mod model;
 pub mod motion;
 pub mod request;

@@ -119,6 +119,37 @@ pub struct Skeleton {
 }
 
 impl Skeleton {
+    /// Bones of an adult of about 1.70 m in round numbers, for when nobody's bones are known.
+    pub fn adult() -> Self {
+        let mut rest_offsets = [Vector3::zeros(); JOINTS];
+        let left = [
+            (joint::LEFT_HIP, [0.06, -0.09, -0.01]),
+            (joint::LEFT_KNEE, [0.04, -0.38, 0.0]),
+            (joint::LEFT_ANKLE, [-0.01, -0.40, -0.04]),
+            (joint::LEFT_TOE, [0.04, -0.06, 0.12]),
+            (joint::LEFT_COLLAR, [0.07, 0.11, -0.02]),
+            (joint::LEFT_SHOULDER, [0.11, 0.04, -0.02]),
+            (joint::LEFT_ELBOW, [0.26, -0.01, -0.02]),
+            (joint::LEFT_WRIST, [0.25, 0.01, 0.0]),
+            (joint::LEFT_PALM, [0.11, -0.01, 0.01]),
+        ];
+        for (j, [x, y, z]) in left {
+            rest_offsets[j] = Vector3::new(x, y, z);
+            rest_offsets[MIRRORED[j]] = Vector3::new(-x, y, z);
+        }
+        let middle = [
+            (joint::SPINE1, [0.0, 0.12, -0.03]),
+            (joint::SPINE2, [0.0, 0.14, 0.0]),
+            (joint::SPINE3, [0.0, 0.06, 0.02]),
+            (joint::NECK, [0.0, 0.21, -0.03]),
+            (joint::HEAD, [0.0, 0.09, 0.05]),
+        ];
+        for (j, [x, y, z]) in middle {
+            rest_offsets[j] = Vector3::new(x, y, z);
+        }
+        Self { rest_offsets }
+    }
+
     /// Joint positions of a pose (specification, section 1, "Kinematics"), metres, world.
     pub fn forward(&self, pose: &Pose) -> [Vector3<f32>; JOINTS] {
         let mut out = [pose.root; JOINTS];

@@ -140,7 +140,8 @@ impl From<MethodArg> for Method {
     }
 }
 
-fn numbers<const N: usize>(text: &str) -> std::result::Result<[f32; N], String> {
+/// Numbers separated by commas.
+pub fn numbers<const N: usize>(text: &str) -> std::result::Result<[f32; N], String> {
     let parts: Vec<f32> = text
         .split(',')
         .map(|p| {

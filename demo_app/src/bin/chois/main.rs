@@ -6,6 +6,7 @@ mod evaluate;
 mod export;
 mod facts;
 mod generate;
+mod import;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ enum Command {
     Export(export::Args),
     /// Measure a model on captured clips, the published figures beside it.
     Evaluate(evaluate::Args),
+    /// Turn the official release's files into a checkpoint.
+    Import(import::Args),
     /// Train a model on a folder of motion clips.
     Train(train::Args),
 }
@@ -39,6 +42,7 @@ fn main() -> std::process::ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Train(args) => train::run(&args),
     };
     match result {

@@ -96,11 +96,10 @@ fn window(c: &mut Criterion) {
         Synthesizer::load(&model, None, Device::Cpu).expect("the shipped checkpoint");
     let mesh = load_mesh(&assets.join("objects/crate.glb"), None).expect("the crate");
     let object = ObjectGeometry::new("crate", mesh.refined()).expect("the crate");
-    let request = InteractionRequest::new(
-        "Lift the largebox, move the largebox, and put down the largebox.",
-    )
-    .waypoints([[0.6, 0.1], [1.1, 0.4]])
-    .end([1.4, 0.8, 0.0]);
+    let request =
+        InteractionRequest::new("Lift the largebox, move the largebox, and put down the largebox.")
+            .waypoints([[0.6, 0.1], [1.1, 0.4]])
+            .end([1.4, 0.8, 0.0]);
     let unguided = InteractionRequest {
         guidance: chois::request::GuidanceConfig::off(),
         ..request.clone()

@@ -274,7 +274,15 @@ impl Synthesizer {
             features[t * FEATURES..][OBJECT_POSITION]
                 .copy_from_slice(&statistics.normalise_object(&center));
         }
-        let waypoints = task.plan.waypoint_frames.iter();
+        let plan = task.plan;
+        let keys = |frames: &[usize], more: &[usize]| -> Vec<usize> {
+            frames
+                .iter()
+                .chain(more)
+                .filter(|f| range.contains(f))
+                .map(|f| f - range.start)
+                .collect()
+        };
         let out = self.generator().windows(
             &[WindowInput {
                 request: task.order.request,
@@ -284,10 +292,8 @@ impl Synthesizer {
                 features,
                 length: range.len(),
                 reference,
-                also: waypoints
-                    .filter(|f| range.contains(f))
-                    .map(|f| f - range.start)
-                    .collect(),
+                path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
+                height_keys: keys(&plan.height_keys, &[]),
                 keep: if known.len() > 1 { overlap } else { Vec::new() },
                 scene: task.order.scene.map(|s| (s, *canonical)),
                 index: task.index,

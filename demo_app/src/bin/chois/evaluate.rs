@@ -76,10 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
     let generator = synthesizer.generator();
     let mut rows = Vec::new();
     let mut captured = None;
-    for (name, guidance) in [
-        ("guided", guidance),
-        ("no guidance", GuidanceConfig::off()),
-    ] {
+    for (name, guidance) in [("guided", guidance), ("no guidance", GuidanceConfig::off())] {
         let bar = ProgressBar::new(choices.len() as u64).with_style(
             ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} windows, {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),

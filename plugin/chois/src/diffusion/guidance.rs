@@ -329,8 +329,8 @@ pub struct FewStep<'a> {
     config: GuidanceConfig,
     /// Given values (B, T, 220), normalised.
     given: Tensor,
-    /// The object's given frames, x/y and z.
-    given_frames: (Vec<i64>, Vec<i64>),
+    /// Frames at which the object's x and y, and its z, are given.
+    given_frames: [Vec<i64>; 2],
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
@@ -340,25 +340,21 @@ pub struct FewStep<'a> {
 const FADE: i64 = 15;
 
 impl<'a> FewStep<'a> {
-    /// Guidance of a request. `given` holds the given values; `waypoints` are the frames at which the object's x and y are
-    /// given, the first and `last` frame give z too.
+    /// Guidance of a request. `given` holds the given values: those of the first frame, the object's x and y at the first of
+    /// `given_frames` and its z at the second, both ascending, from the first frame to the last that exists.
     pub fn new(
         interaction: &'a Interaction,
         config: GuidanceConfig,
         statistics: &Statistics,
         given: &Tensor,
-        waypoints: &[usize],
-        last: usize,
+        given_frames: [Vec<usize>; 2],
         scene: Option<&'a SceneField>,
     ) -> Self {
-        let mut xy = vec![0];
-        xy.extend(waypoints.iter().filter(|f| **f < last).map(|f| *f as i64));
-        xy.push(last as i64);
         Self {
             interaction,
             config,
             given: given.shallow_clone(),
-            given_frames: (xy, vec![0, last as i64]),
+            given_frames: given_frames.map(|frames| frames.into_iter().map(|f| f as i64).collect()),
             scene,
             mobility: mobility(statistics).to_device(given.device()),
         }
@@ -443,9 +439,9 @@ impl<'a> FewStep<'a> {
         let x = x.copy();
         let error = &self.given - &x;
         for (axis, given) in [
-            (0, &self.given_frames.0),
-            (1, &self.given_frames.0),
-            (2, &self.given_frames.1),
+            (0, &self.given_frames[0]),
+            (1, &self.given_frames[0]),
+            (2, &self.given_frames[1]),
         ] {
             let weights = interpolation(given, frames).to_device(x.device());
             let at = Tensor::from_slice(given).to_device(x.device());
@@ -495,7 +491,7 @@ fn mobility(s: &Statistics) -> Tensor {
     let mut m = vec![0.0_f32; FEATURES];
     for a in 0..3 {
         let object = 2.0 / (s.object_max[a] - s.object_min[a]);
-        m[OBJECT_POSITION.start + a] = object * object * if a == 2 { 0.3 } else { 0.05 };
+        m[OBJECT_POSITION.start + a] = object * object * if a == 2 { 0.6 } else { 0.05 };
         let root = 2.0 / (s.joint_max[0][a] - s.joint_min[0][a]);
         m[JOINT_POSITIONS.start + a] = root * root * if a == 2 { 0.4 } else { 0.1 };
     }

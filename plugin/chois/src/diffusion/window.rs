@@ -36,14 +36,16 @@ pub struct WindowInput<'a> {
     /// Sentence vector.
     pub sentence: Arc<Vec<f32>>,
     /// Features, 120 x 220, normalised, that hold the given values: all of frame 0, the object's x and y at the waypoint
-    /// frames and at `also`, its position at the last frame.
+    /// frames and at `path_keys`, its z at `height_keys`, its position at the last frame.
     pub features: Vec<f32>,
     /// Frames that exist.
     pub length: usize,
     /// The object's rotation at the reference frame (frame 0), window frame.
     pub reference: UnitQuaternion<f32>,
-    /// Further frames at which the object's x and y are given, for guidance only.
-    pub also: Vec<usize>,
+    /// Further frames at which guidance, not the network, is given the object's x and y.
+    pub path_keys: Vec<usize>,
+    /// Frames at which guidance, not the network, is given the object's z.
+    pub height_keys: Vec<usize>,
     /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
     pub keep: Vec<f32>,
     /// Distance to the scene, and the window's frame in it.
@@ -287,20 +289,24 @@ impl Generator<'_> {
             .view([1, WINDOW as i64, FEATURES as i64])
             .to_device(device);
         let last = w.length - 1;
-        let mut frames: Vec<usize> = condition::WAYPOINT_FRAMES
+        let within = |frames: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
+            let mut frames: Vec<usize> = frames.filter(|f| *f > 0 && *f < last).collect();
+            frames.extend([0, last]);
+            frames.sort_unstable();
+            frames.dedup();
+            frames
+        };
+        let path = condition::WAYPOINT_FRAMES
             .into_iter()
-            .chain(w.also.iter().copied())
-            .filter(|f| *f > 0 && *f < last)
-            .collect();
-        frames.sort_unstable();
-        frames.dedup();
+            .chain(w.path_keys.iter().copied());
+        let path = within(&mut { path });
+        let heights = within(&mut w.height_keys.iter().copied());
         Some(Box::new(FewStep::new(
             interaction,
             config,
             &self.config.statistics,
             &given,
-            &frames,
-            last,
+            [path, heights],
             scene,
         )))
     }

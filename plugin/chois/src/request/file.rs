@@ -114,8 +114,8 @@ pub fn parse_jobs(bytes: &[u8], path: &Path) -> Result<Vec<Job>> {
 /// [`Error::Read`], [`Error::Malformed`], [`Error::Invalid`] for weights out of range.
 pub fn read_guidance(path: &Path) -> Result<GuidanceConfig> {
     let malformed = |reason: String| Error::malformed(path, "guidance file", reason);
-    let text = String::from_utf8(read(path)?)
-        .map_err(|e| malformed(format!("not UTF-8 text: {e}")))?;
+    let text =
+        String::from_utf8(read(path)?).map_err(|e| malformed(format!("not UTF-8 text: {e}")))?;
     let config: GuidanceConfig = parse(&text, path).map_err(malformed)?;
     config.validate()?;
     Ok(config)

@@ -16,8 +16,8 @@ const STEP_AWAY: f32 = 0.45;
 const PATH_SIDE: f32 = 1.75;
 /// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
 /// seconds of each.
-const REACH: (f32, f32) = (0.24, 1.0);
-const RETURN: (f32, f32) = (0.22, 0.9);
+const REACH: (f32, f32) = (0.3, 1.2);
+const RETURN: (f32, f32) = (0.2, 0.9);
 /// Share of the carrying time spent speeding up, and slowing down.
 const RAMP: f32 = 0.25;
 
@@ -35,6 +35,10 @@ pub struct Plan {
     pub heights: Vec<f32>,
     /// Frames at which the object passes the waypoints.
     pub waypoint_frames: Vec<usize>,
+    /// Further frames at which guidance holds the object to the path: when it leaves its place and when it arrives.
+    pub path_keys: Vec<usize>,
+    /// Frames at which guidance holds the object to its heights; none unless something is lifted.
+    pub height_keys: Vec<usize>,
 }
 
 impl Plan {
@@ -70,7 +74,8 @@ impl Plan {
         points.push(Vector2::new(end[0], end[1]));
         let frames = request.frames();
         let curve = Curve::through(&points);
-        let (path, waypoint_frames) = if request.waypoints.iter().any(|w| w.time.is_some()) {
+        let is_timed = request.waypoints.iter().any(|w| w.time.is_some());
+        let (path, waypoint_frames) = if is_timed {
             timed(request, &curve, frames)?
         } else {
             untimed(request, &curve, frames)?
@@ -88,6 +93,21 @@ impl Plan {
             path,
             heights: heights(request, [start[2] + rest, end[2] + rest]),
             waypoint_frames,
+            path_keys: if is_timed {
+                Vec::new()
+            } else {
+                let (from, to) = moving(request.seconds);
+                vec![from as usize, (to.ceil() as usize).min(frames - 1)]
+            },
+            height_keys: if lifts(request) {
+                let (from, to) = moving(request.seconds);
+                let rise = rise(request.seconds);
+                [from, from + rise, to - rise, to]
+                    .map(|t| (t.round() as usize).min(frames - 1))
+                    .to_vec()
+            } else {
+                Vec::new()
+            },
         })
     }
 }
@@ -114,19 +134,29 @@ fn moving(seconds: f32) -> (f32, f32) {
     )
 }
 
-fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
+/// Frames that lifting takes, and setting down: half a second, less in haste.
+fn rise(seconds: f32) -> f32 {
+    let (from, to) = moving(seconds);
+    (FPS / 2.0).min((to - from) / 3.0)
+}
+
+/// Whether the sentence has the object leave the floor (the published rule knows "lift" and "pick").
+fn lifts(request: &InteractionRequest) -> bool {
     let text = request.text.to_lowercase();
-    let lifts = ["lift", "pick", "carry", "raise", "hold"]
+    ["lift", "pick", "carry", "raise"]
         .iter()
-        .any(|verb| text.contains(verb));
-    let carry = if lifts {
-        carried(start.max(end))
+        .any(|verb| text.contains(verb))
+}
+
+fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
+    let highest = start.max(end);
+    let carry = if lifts(request) {
+        carried(highest)
     } else {
-        start.max(end)
+        highest
     };
     let (from, to) = moving(request.seconds);
-    // Up within half a second, down within half a second.
-    let half = FPS / 2.0;
+    let rise = rise(request.seconds);
     let frames = request.frames();
     (0..frames)
         .map(|t| {
@@ -134,8 +164,8 @@ fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
                 return end;
             }
             let t = t as f32;
-            let up = eased((t - from) / half);
-            let down = eased((t - (to - half)) / half);
+            let up = eased((t - from) / rise);
+            let down = eased((t - (to - rise)) / rise);
             start + (carry - start) * up + (end - carry) * down
         })
         .collect()
@@ -536,6 +566,29 @@ mod tests {
             error.contains("m/s") && error.contains("limit") && error.contains("seconds"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_lifted_is_carried_at_height_and_what_is_pushed_is_not() {
+        let lift =
+            InteractionRequest::new("Lift the box, move it and put it down.").end([1.5, 0.0, 0.3]);
+        let up = plan(&lift).expect("a plan");
+        assert_eq!(up.height_keys.len(), 4);
+        let heights: Vec<f32> = up.height_keys.iter().map(|f| up.heights[*f]).collect();
+        assert!(
+            (heights[0] - 0.2).abs() < 0.02,
+            "leaves the floor: {heights:?}"
+        );
+        assert!(
+            heights[1] > 0.9 && heights[2] > 0.9,
+            "is carried: {heights:?}"
+        );
+        assert!((heights[3] - 0.5).abs() < 0.02, "is put down: {heights:?}");
+        assert!((up.heights[119] - 0.5).abs() < 1e-6);
+        let push = InteractionRequest::new("Push the box.").end([1.5, 0.0, 0.0]);
+        let down = plan(&push).expect("a plan");
+        assert!(down.height_keys.is_empty());
+        assert!(down.heights.iter().all(|h| (h - 0.2).abs() < 1e-5));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod torch_random;
 
 pub mod network;
+pub mod tiny;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

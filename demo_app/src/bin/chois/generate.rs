@@ -1,5 +1,7 @@
 //! `chois generate`.
 
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -275,8 +277,26 @@ pub fn run(args: &Args) -> Result<()> {
 /// Generates and writes jobs, one after the other. All that can be wrong with files and requests is found before the
 /// model is loaded.
 pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
-    for path in jobs.iter().flat_map(|j| j.out.iter().chain(&j.clip)) {
-        writable(path)?;
+    let mut taken = HashSet::new();
+    for (i, job) in jobs.iter().enumerate() {
+        if job.out.is_none() && job.clip.is_none() {
+            return Err(Error::invalid(
+                format!("job {i}: out"),
+                "nothing to write; name a file as out (.glb) or clip (.safetensors)",
+            ));
+        }
+        for path in job.out.iter().chain(&job.clip) {
+            if !taken.insert(path) {
+                return Err(Error::invalid(
+                    format!("job {i}: out"),
+                    format!(
+                        "{} would be written twice; choose another name",
+                        path.display()
+                    ),
+                ));
+            }
+            writable(path)?;
+        }
     }
     let mut parts = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -302,8 +322,8 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     let mut facts = Vec::with_capacity(jobs.len());
     for (i, job) in jobs.iter().enumerate() {
         let (generated, seconds) = generate(&mut synthesizer, &order(i))?;
-        write(job, &parts[i].0, &generated)?;
         facts.push(Facts::new(job, &parts[i].0.geometry, &generated, seconds)?);
+        write(job, &parts[i].0, &generated)?;
     }
     Ok(facts)
 }
@@ -347,15 +367,18 @@ fn writable(path: &Path) -> Result<()> {
         source,
     };
     if path.is_dir() {
-        return Err(failed(std::io::Error::from(
-            std::io::ErrorKind::IsADirectory,
-        )));
+        return Err(failed(ErrorKind::IsADirectory.into()));
     }
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    if path.file_name().is_none() {
+        return Err(failed(ErrorKind::InvalidFilename.into()));
+    }
+    // Folders that do not exist yet are made when there is something to put into them.
+    let folder = (path.ancestors().skip(1))
+        .find(|p| p.exists())
+        .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(failed(ErrorKind::NotADirectory.into()));
+    }
     let probe = folder.join(format!(".chois-{}.part", std::process::id()));
     std::fs::write(&probe, b"").map_err(failed)?;
     std::fs::remove_file(&probe).map_err(failed)

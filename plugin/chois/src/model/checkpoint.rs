@@ -61,13 +61,24 @@ impl Checkpoint {
                         ),
                     )
                 })?;
+                if tensor.size().get(1..) != Some(&[3]) {
+                    return Err(Error::malformed(
+                        path,
+                        "checkpoint",
+                        format!(
+                            "tensor {BASIS_TENSOR} has shape {:?}, expected points x 3",
+                            tensor.size()
+                        ),
+                    ));
+                }
                 let values = Vec::<f32>::try_from(&tensor.to_kind(Kind::Float).view(-1))?;
                 BpsBasis::from_points(
                     values
                         .chunks_exact(3)
                         .map(|p| Vector3::new(p[0], p[1], p[2]))
                         .collect(),
-                )?
+                )
+                .map_err(|e| Error::malformed(path, "checkpoint", e))?
             }
         };
         if basis.points().len() as i64 != config.architecture.basis_points {
@@ -177,8 +188,21 @@ pub fn parse_tensors(bytes: &[u8], path: &Path) -> Result<BTreeMap<String, Tenso
                 ));
             }
         };
+        // An empty tensor may claim any other size: libtorch must not see it.
+        if view.data().is_empty() {
+            return Err(Error::malformed(
+                path,
+                "checkpoint",
+                format!("tensor {name} of shape {:?} holds nothing", view.shape()),
+            ));
+        }
         let shape: Vec<i64> = view.shape().iter().map(|d| *d as i64).collect();
-        out.insert(name, Tensor::f_from_data_size(view.data(), &shape, kind)?);
+        let tensor = Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|e| {
+            let e = e.to_string();
+            let line = e.lines().next().unwrap_or_default();
+            Error::malformed(path, "checkpoint", format!("tensor {name}: {line}"))
+        })?;
+        out.insert(name, tensor);
     }
     Ok(out)
 }

@@ -94,11 +94,16 @@ impl GuidanceConfig {
                 ));
             }
         }
-        if self.iterations > 100 || self.last_steps > 10_000 {
-            return Err(Error::invalid(
-                "guidance.iterations",
-                "more than 100 iterations a step",
-            ));
+        for (name, value, limit) in [
+            ("last_steps", self.last_steps, 10_000),
+            ("iterations", self.iterations, 100),
+        ] {
+            if value > limit {
+                return Err(Error::invalid(
+                    format!("guidance.{name}"),
+                    format!("{value}; {limit} is the most"),
+                ));
+            }
         }
         Ok(())
     }

@@ -256,6 +256,7 @@ impl InteractionRequest {
                 ),
             );
         }
+        let last = (self.frames() - 1) as f32 / FPS;
         let mut before = 0.0;
         for (i, w) in self.waypoints.iter().enumerate() {
             let field = format!("waypoints[{i}]");
@@ -267,12 +268,11 @@ impl InteractionRequest {
                         format!("{time} s does not come after {before} s; order waypoints by time"),
                     );
                 }
-                if time >= self.seconds {
+                if time >= last {
                     return bad(
                         &format!("{field}.time"),
                         format!(
-                            "{time} s is not before the end at {} s; raise seconds",
-                            self.seconds
+                            "{time} s is not before the last frame at {last:.2} s; raise seconds"
                         ),
                     );
                 }

@@ -1,0 +1,432 @@
+//! The program `chois` as a user meets it: what it writes, and what it says when it cannot.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use chois::clip::read_clip;
+use chois::model::checkpoint::WEIGHTS_FILE;
+use chois::text::MiniLm;
+use chois_tests::tiny;
+
+/// A folder with a model, an object and a place for results that does not exist yet.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        tiny::checkpoint()
+            .save(&folder.path().join("model"), false)
+            .expect("a checkpoint");
+        let mesh = tiny::cuboid([0.0; 3], [0.4, 0.5, 0.6]);
+        std::fs::write(folder.path().join("box.obj"), tiny::obj(&mesh)).expect("written");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The program, working in the folder.
+    fn chois(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chois"));
+        command.current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.chois().args(arguments).output().expect("it runs")
+    }
+
+    /// `chois generate` with everything that it needs, and more.
+    fn generate(&self, more: &[&str]) -> Output {
+        self.run(&[&GENERATE[..], more].concat())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.0.path())
+            .expect("a folder")
+            .map(|e| e.expect("an entry").file_name().to_string_lossy().into())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Fails unless the program refused in one line of these words and left nothing behind.
+    #[track_caller]
+    fn refused(&self, before: &[String], output: &Output, words: &[&str]) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1..)), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        let (progress, error): (Vec<_>, Vec<_>) =
+            said.lines().partition(|l| l.starts_with("reading "));
+        assert!(
+            progress.len() <= 1 && error.len() == 1,
+            "one sentence: {said}"
+        );
+        assert!(error[0].starts_with("error: "), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        for word in words {
+            assert!(said.contains(word), "{word:?} is not in: {said}");
+        }
+        assert_eq!(self.names(), before, "nothing is left behind");
+    }
+}
+
+const GENERATE: [&str; 9] = [
+    "generate",
+    "--model",
+    "model",
+    "--object",
+    "box.obj",
+    "--text",
+    "Lift the box.",
+    "--seed",
+    "7",
+];
+const OUT: [&str; 2] = ["--out", "new/carry.glb"];
+
+fn text_encoder_is_there() {
+    let folder = MiniLm::default_folder();
+    assert!(
+        folder.exists(),
+        "`cargo setup` provides {}",
+        folder.display()
+    );
+}
+
+#[test]
+fn generate_writes_a_figure_a_clip_and_facts() {
+    text_encoder_is_there();
+    let place = Place::new();
+    let run = |folder: &str| {
+        let (out, clip) = (format!("{folder}/a.glb"), format!("{folder}/a.safetensors"));
+        let arguments = ["--out", &out, "--clip", &clip, "--json", "--seconds", "3"];
+        let ways = [
+            "--waypoint",
+            "-0.2,0.1",
+            "--waypoint=0.3,0.4",
+            "--end",
+            "0.5,-0.1,0.2",
+        ];
+        let output = place.generate(&[&arguments[..], &ways].concat());
+        assert!(output.status.success(), "{output:?}");
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(facts["out"], *out);
+        assert_eq!(facts["clip"], *clip);
+        assert_eq!(facts["frames"], 90);
+        assert_eq!(facts["seed"], 7);
+        assert!(
+            facts["wall_time"].as_f64().is_some_and(|t| t > 0.0),
+            "{facts}"
+        );
+        let read = |name: &str| std::fs::read(place.path(name)).expect("written");
+        (read(&out), read(&clip))
+    };
+    let (first, again) = (run("one"), run("deep/er/two"));
+    assert!(first == again, "the same seed gives the same files");
+    assert_eq!(&first.0[..4], b"glTF");
+    let clip = read_clip(&place.path("one/a.safetensors")).expect("a clip");
+    assert_eq!((clip.frames.len(), &*clip.object), (90, "box"));
+    assert_eq!(clip.text, "Lift the box.");
+    let left = std::fs::read_dir(place.path("one")).expect("a folder");
+    assert_eq!(left.count(), 2, "nothing but the two files");
+
+    let output = place.run(&["export", "--clip", "one/a.safetensors", "--out", "b.glb"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("90 frames"));
+    assert!(place.path("b.glb").is_file());
+
+    let output = place.run(&["demo", "--model", "model", "--out", "demo"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(place.path("demo/carry.glb").is_file());
+}
+
+#[test]
+fn unusable_arguments_are_refused_in_one_sentence() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("folder.glb")).expect("a folder");
+    std::fs::write(place.path("file"), b"in the way").expect("written");
+    std::fs::write(place.path("points.obj"), "v 0 0 0\nv 1 0 0\nv 0 1 0\n").expect("written");
+    std::fs::write(place.path("nan.ply"), "ply\n").expect("written");
+    let before = place.names();
+    let with_out: [(&[&str], &[&str]); 14] = [
+        (&["--text", ""], &["text: is empty"]),
+        (
+            &["--text", &"x".repeat(10_000)],
+            &["text", "10000 characters"],
+        ),
+        (&["--seconds", "0"], &["seconds: 0 is not between 1 and 60"]),
+        (&["--seconds", "NaN"], &["seconds: NaN"]),
+        (&["--seconds", "1e9"], &["seconds: 1000000000"]),
+        (&["--steps", "0"], &["sampling.steps: is 0"]),
+        (&["--waypoint", "nan,0"], &["waypoints[0].at: NaN"]),
+        (
+            &["--waypoint", "0,0.1@2", "--waypoint", "0,0.2@1"],
+            &["waypoints[1].time: 1 s does not come after 2 s"],
+        ),
+        (&["--end", "0,0,9"], &["end: height 9 m"]),
+        (&["--object", "none.glb"], &["cannot read none.glb"]),
+        (&["--object", "points.obj"], &["points.obj", "no triangles"]),
+        (&["--object", "nan.ply"], &["nan.ply is not a usable mesh"]),
+        (
+            &["--object", "file"],
+            &["file", ".glb, .gltf, .obj and .ply"],
+        ),
+        (&["--scene", "points.obj"], &["points.obj", "no triangles"]),
+    ];
+    for (arguments, words) in with_out {
+        let mut all: Vec<&str> = GENERATE.to_vec();
+        for pair in arguments.chunks(2) {
+            match all.iter().position(|a| *a == pair[0]) {
+                Some(at) if pair[0] != "--waypoint" => all[at + 1] = pair[1],
+                _ => all.extend(pair),
+            }
+        }
+        place.refused(&before, &place.run(&[&all[..], &OUT].concat()), words);
+    }
+    for (out, words) in [
+        ("folder.glb", &["cannot write folder.glb", "directory"]),
+        (
+            "file/below.glb",
+            &["cannot write file/below.glb", "directory"],
+        ),
+        ("..", &["cannot write ..", "writable place"]),
+    ] {
+        place.refused(&before, &place.generate(&["--out", out]), words);
+        place.refused(&before, &place.generate(&["--clip", out]), words);
+    }
+    place.refused(
+        &before,
+        &place.generate(&[]),
+        &["out: nothing to write", "--clip"],
+    );
+    let twice = ["--out", "new/a", "--clip", "new/a"];
+    place.refused(
+        &before,
+        &place.generate(&twice),
+        &["new/a would be written twice"],
+    );
+}
+
+#[test]
+fn arguments_that_cannot_be_read_are_named() {
+    let place = Place::new();
+    let before = place.names();
+    for (arguments, word) in [
+        (&["--waypoint", "a,b"][..], "\"a\" is not a number"),
+        (&["--waypoint", "1,2,3"], "3 numbers where 2 are expected"),
+        (
+            &["--waypoint", "1,2@soon"],
+            "\"soon\" is not a number of seconds",
+        ),
+        (&["--end", "1"], "1 numbers where 3 are expected"),
+        (&["--method", "magic"], "few-step, ddim, ancestral"),
+        (&["--sed", "3"], "'--sed'"),
+        (&["--steps", "-1"], "'-1'"),
+    ] {
+        let output = place.generate(&[arguments, &OUT].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(said.starts_with("error: ") && said.contains(word), "{said}");
+        assert_eq!(place.names(), before);
+    }
+}
+
+#[test]
+fn unusable_request_files_name_file_job_and_field() {
+    let place = Place::new();
+    let job = |fields: &str| format!("(object: \"box.obj\", out: \"new/a.glb\", {fields})");
+    let text = "text: \"Lift the box.\"";
+    let files = [
+        ("[]".to_owned(), "no job"),
+        (job(&format!("request: ({text}, sedonds: 3)")), "sedonds"),
+        (
+            job(&format!("request: ({text}, seconds: 0)")),
+            "job 0: seconds: 0",
+        ),
+        (
+            job(&format!("request: ({text}, end: (30, 0, 0))")),
+            "limit is 2.2 m/s",
+        ),
+        (job("request: (text: \" \")"), "job 0: text: is empty"),
+        (job(""), "request"),
+        ("(((((".repeat(10_000), "jobs.ron"),
+        (
+            format!("(object: \"box.obj\", request: ({text}))"),
+            "job 0: out: nothing to write",
+        ),
+        (
+            format!("[{0}, {0}]", job(&format!("request: ({text})"))),
+            "job 1: out: new/a.glb would be written twice",
+        ),
+    ];
+    for (file, word) in files {
+        std::fs::write(place.path("jobs.ron"), &file).expect("written");
+        let before = place.names();
+        let output = place.run(&["generate", "--model", "model", "--request", "jobs.ron"]);
+        place.refused(&before, &output, &[word]);
+    }
+    let before = place.names();
+    let output = place.run(&["generate", "--request", "none.json"]);
+    place.refused(&before, &output, &["cannot read none.json"]);
+}
+
+#[test]
+fn unusable_models_are_named() {
+    let place = Place::new();
+    let before = place.names();
+    let generate = |model: &str| {
+        let mut all = GENERATE.to_vec();
+        all[2] = model;
+        place.run(&[&all[..], &OUT].concat())
+    };
+    place.refused(
+        &before,
+        &generate("none"),
+        &["none is not a usable checkpoint"],
+    );
+    place.refused(&before, &generate("box.obj"), &["box.obj", "not a folder"]);
+    for steps in ["1001", "100000"] {
+        let output = place.generate(&["--steps", steps, OUT[0], OUT[1]]);
+        place.refused(
+            &before,
+            &output,
+            &["sampling.steps", steps, "schedule's 1000"],
+        );
+    }
+    let fast = place.generate(&["--end", "30,0,0", OUT[0], OUT[1]]);
+    place.refused(&before, &fast, &["asks for 20.00 m/s", "limit is 2.2 m/s"]);
+
+    let weights = place.path("model").join(WEIGHTS_FILE);
+    let mut bytes = std::fs::read(&weights).expect("weights");
+    let end = bytes.len() - 4;
+    bytes[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(&weights, &bytes).expect("written");
+    place.refused(
+        &before,
+        &generate("model"),
+        &[WEIGHTS_FILE, "tensor", "not finite"],
+    );
+    std::fs::write(&weights, &bytes[..end]).expect("written");
+    place.refused(&before, &generate("model"), &[WEIGHTS_FILE, "truncated"]);
+    std::fs::remove_file(&weights).expect("removed");
+    place.refused(&before, &generate("model"), &["cannot read", WEIGHTS_FILE]);
+}
+
+#[test]
+fn an_absent_text_encoder_says_how_to_get_it() {
+    let place = Place::new();
+    let before = place.names();
+    let output = place
+        .chois()
+        .args(GENERATE)
+        .args(OUT)
+        .env("CHOIS_TEXT_ENCODER", "/nonexistent")
+        .output()
+        .expect("it runs");
+    let words = [
+        "MiniLM",
+        "/nonexistent/model.safetensors",
+        "cargo setup",
+        "CHOIS_TEXT_ENCODER",
+    ];
+    place.refused(&before, &output, &words);
+}
+
+#[test]
+fn other_commands_name_what_is_missing_too() {
+    let place = Place::new();
+    std::fs::write(place.path("clip.safetensors"), b"no clip").expect("written");
+    let before = place.names();
+    let data = ["--clips", "none", "--objects", "none"];
+    for (arguments, words) in [
+        (
+            &["export", "--clip", "none.safetensors", "--out", "a.glb"][..],
+            &["cannot read none"][..],
+        ),
+        (
+            &["export", "--clip", "clip.safetensors", "--out", "a.glb"],
+            &["clip.safetensors is not a usable motion clip"],
+        ),
+        (&[&["train", "--out", "run"], &data[..]].concat(), &["none"]),
+        (
+            &[&["evaluate", "--model", "model"], &data[..]].concat(),
+            &["none"],
+        ),
+        (
+            &[&["evaluate", "--model", "none"], &data[..]].concat(),
+            &["none", "checkpoint"],
+        ),
+        (
+            &[
+                "import",
+                "--model",
+                "none.pt",
+                "--statistics",
+                "none.p",
+                "--bps",
+                "none.pt",
+                "--out",
+                "new",
+            ],
+            &["cannot read none.p"],
+        ),
+    ] {
+        place.refused(&before, &place.run(arguments), words);
+    }
+}
+
+/// Whether a process has asked to be told of Ctrl-C.
+#[cfg(target_os = "linux")]
+fn listens(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|l| l.strip_prefix("SigCgt:"));
+    // SIGINT is number 2, the second bit.
+    caught
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 2 != 0)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_it_and_leaves_nothing() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    text_encoder_is_there();
+    let place = Place::new();
+    let before = place.names();
+    // Before the first step, and in the midst of thousands.
+    for wait in [0, 2500] {
+        let child = place
+            .chois()
+            .args(GENERATE)
+            .args(OUT)
+            .args(["--method", "ancestral", "--seconds", "60"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let began = Instant::now();
+        while !listens(child.id()) {
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "it never listened"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill -INT {}", child.id())])
+            .status()
+            .expect("a shell");
+        assert!(told.success(), "it was still running");
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        place.refused(&before, &output, &["cancelled"]);
+        assert!(
+            began.elapsed() < Duration::from_secs(150),
+            "at once, or nearly"
+        );
+    }
+}

@@ -176,6 +176,16 @@ impl Interaction {
         self.vertices.matmul(&posed.rotation.transpose(2, 3)) + posed.center.unsqueeze(2)
     }
 
+    /// Height (B, T) of the object's lowest vertex, metres.
+    fn lowest(&self, posed: &Posed) -> Tensor {
+        posed
+            .rotation
+            .select(2, 2)
+            .matmul(&self.vertices.transpose(0, 1))
+            .amin([-1_i64].as_slice(), false)
+            + posed.center.select(-1, 2)
+    }
+
     /// Distance (B, T, 2) of each palm to the nearest vertex, metres. The choice of the vertex carries no gradient.
     fn palm_distance(&self, posed: &Posed) -> Tensor {
         let palms = posed.joints.narrow(2, joint::LEFT_PALM as i64, 2);
@@ -334,6 +344,8 @@ pub struct FewStep<'a> {
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
+    /// Normalised units per metre of the pelvis' and of the object's height.
+    upward: [f64; 2],
 }
 
 /// Frames over which a correction of the first pose fades.
@@ -357,6 +369,11 @@ impl<'a> FewStep<'a> {
             given_frames: given_frames.map(|frames| frames.into_iter().map(|f| f as i64).collect()),
             scene,
             mobility: mobility(statistics).to_device(given.device()),
+            upward: [
+                (statistics.joint_min[0][2], statistics.joint_max[0][2]),
+                (statistics.object_min[2], statistics.object_max[2]),
+            ]
+            .map(|(low, high)| 2.0 / f64::from(high - low)),
         }
     }
 
@@ -385,12 +402,7 @@ impl<'a> FewStep<'a> {
             energy += half_square((local - place) * weight.sqrt()) * c.consistency;
         }
         if c.object_floor > 0.0 {
-            let heights = posed
-                .rotation
-                .select(2, 2)
-                .matmul(&i.vertices.transpose(0, 1));
-            let lowest = heights.amin([-1_i64].as_slice(), false) + posed.center.select(-1, 2);
-            energy += half_square(lowest.clamp_max(0.0)) * c.object_floor;
+            energy += half_square(i.lowest(&posed).clamp_max(0.0)) * c.object_floor;
         }
         let toe = |j: usize| posed.joints.select(2, j as i64);
         if c.feet_floor > 0.0 {
@@ -466,6 +478,41 @@ impl<'a> FewStep<'a> {
     }
 }
 
+impl FewStep<'_> {
+    /// The whole person moved up or down so that the lower toe stands on the floor: what the gradient takes many small
+    /// steps for. Smoothed over time, so that a step's last contact and the next one's first do not jolt the body.
+    fn stand(&self, x: &Tensor) -> Tensor {
+        let posed = self.interaction.pose(x);
+        let z = |j: usize| posed.joints.select(2, j as i64).select(-1, 2);
+        let low = z(joint::LEFT_TOE).min_other(&z(joint::RIGHT_TOE));
+        let shift = smooth(&(-low + TOE)) * (self.config.feet_floor.min(1.0) * self.upward[0]);
+        let x = x.copy();
+        let _ = x.select(2, JOINT_POSITIONS.start as i64 + 2).g_add_(&shift);
+        x
+    }
+
+    /// The object raised out of the floor.
+    fn raise(&self, x: &Tensor) -> Tensor {
+        let depth = self
+            .interaction
+            .lowest(&self.interaction.pose(x))
+            .clamp_max(0.0);
+        let shift = depth * (-self.config.object_floor.min(1.0) * self.upward[1]);
+        let x = x.copy();
+        let _ = x.select(2, OBJECT_POSITION.start as i64 + 2).g_add_(&shift);
+        x
+    }
+}
+
+/// Mean over seven frames of (B, T), the ends repeated.
+fn smooth(x: &Tensor) -> Tensor {
+    const REACH: i64 = 3;
+    x.unsqueeze(1)
+        .replication_pad1d([REACH, REACH])
+        .avg_pool1d([2 * REACH + 1], [1], [0], false, true)
+        .squeeze_dim(1)
+}
+
 /// (T, K) weights that spread values at K frames over all frames, linearly.
 fn interpolation(given: &[i64], frames: i64) -> Tensor {
     let mut weights = vec![0.0_f32; frames as usize * given.len()];
@@ -517,16 +564,27 @@ impl Guide for FewStep<'_> {
             return None;
         }
         let mut x = x0.shallow_clone();
-        if self.config.given > 0.0 {
-            x = tch::no_grad(|| self.meet_given(&x));
-        }
+        // What has a closed form first, then the gradient for what remains, then what must hold exactly.
+        tch::no_grad(|| {
+            if self.config.given > 0.0 {
+                x = self.meet_given(&x);
+            }
+            if self.config.feet_floor > 0.0 {
+                x = self.stand(&x);
+            }
+        });
         for _ in 0..self.config.iterations {
             let g = gradient(&x, |x| self.energy(x));
             x = tch::no_grad(|| x - g * &self.mobility);
         }
-        if self.config.given > 0.0 {
-            x = tch::no_grad(|| self.meet_given(&x));
-        }
+        tch::no_grad(|| {
+            if self.config.given > 0.0 {
+                x = self.meet_given(&x);
+            }
+            if self.config.object_floor > 0.0 {
+                x = self.raise(&x);
+            }
+        });
         Some(x)
     }
 }

@@ -134,10 +134,10 @@ fn moving(seconds: f32) -> (f32, f32) {
     )
 }
 
-/// Frames that lifting takes, and setting down: half a second, less in haste.
+/// Frames that lifting takes, and setting down: three quarters of a second, less in haste.
 fn rise(seconds: f32) -> f32 {
     let (from, to) = moving(seconds);
-    (FPS / 2.0).min((to - from) / 3.0)
+    (FPS * 0.75).min((to - from) / 2.6)
 }
 
 /// Whether the sentence has the object leave the floor (the published rule knows "lift" and "pick").

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use chois::diffusion::Flow;
 use chois::geometry::{Mesh, ObjectGeometry, load_mesh};
-use chois::model::checkpoint::{CONFIG_FILE, WEIGHTS_FILE, write_tensors};
+use chois::model::checkpoint::{CONFIG_FILE, WEIGHTS_FILE, parse_config, write_tensors};
 use chois::model::{Checkpoint, Weights};
 use chois::request::{InteractionRequest, Waypoint};
 use chois::synthesis::{Order, Synthesizer};
 use chois::{Error, clip};
 use chois_tests::tiny;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use tch::{Device, Kind, Tensor};
 
 /// Fails unless the message is one sentence that holds all of these words.
@@ -154,10 +158,13 @@ fn damaged_tensors_are_named() {
     Checkpoint::load(folder.0.path()).expect("whole again");
 }
 
+/// What is done to a config.
+type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+
 #[test]
 fn unusable_configs_name_the_field() {
     let folder = Folder::new();
-    let cases: [(&str, &dyn Fn(&mut serde_json::Value), &[&str]); 12] = [
+    let cases: [(&str, Change, &[&str]); 12] = [
         (
             "an unknown field",
             &|c| c["guidence"] = 1.into(),
@@ -319,7 +326,7 @@ fn unusable_meshes_are_named_and_measured() {
         std::fs::write(&path, tiny::obj(mesh)).expect("written");
         let error = load_mesh(&path, None).expect_err("refused");
         says(&error, &["thing.obj", "not a usable mesh"]);
-        assert_eq!(listing(folder.path()), [path.clone()]);
+        assert_eq!(listing(folder.path()), std::slice::from_ref(&path));
     }
     let nowhere = folder.path().join("none.glb");
     says(
@@ -511,4 +518,55 @@ fn clips_that_cannot_be_written_leave_nothing() {
     let error = clip::write_clip(&path, &broken).expect_err("no clip");
     says(&error, &["clip \"box\"", "object_position", "row 7"]);
     assert_eq!(listing(folder.path()), before);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// The header says what is where: it is the part that a reader believes.
+    #[test]
+    fn damaged_weights_are_whole_or_refused(
+        damage in vec((0_usize..3000, any::<u8>()), 1..4),
+        cut in option::weighted(0.2, any::<Index>()),
+    ) {
+        let path = Path::new(WEIGHTS_FILE);
+        let mut bytes = whole_weights().clone();
+        for (at, byte) in damage {
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        match Checkpoint::from_parts(tiny::checkpoint().config, &bytes, path) {
+            Ok(checkpoint) => prop_assert!(checkpoint.network(Device::Cpu).is_ok()),
+            Err(error) => {
+                let text = error.to_string();
+                prop_assert!(text.starts_with(WEIGHTS_FILE) && !text.contains('\n'), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_configs_are_whole_or_refused(
+        damage in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = serde_json::to_vec(&tiny::checkpoint().config).expect("JSON");
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        match parse_config(&bytes, Path::new(CONFIG_FILE)) {
+            Ok(config) => prop_assert!(config.validate().is_ok()),
+            Err(error) => {
+                let text = error.to_string();
+                prop_assert!(text.starts_with(CONFIG_FILE) && !text.contains('\n'), "{text}");
+            }
+        }
+    }
+}
+
+/// The weights' file of the tiny checkpoint.
+fn whole_weights() -> &'static Vec<u8> {
+    static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    BYTES.get_or_init(|| std::fs::read(Folder::new().weights()).expect("weights"))
 }

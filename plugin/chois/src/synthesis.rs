@@ -294,6 +294,13 @@ impl Synthesizer {
                 reference,
                 path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
                 height_keys: keys(&plan.height_keys, &[]),
+                // A later window may begin after the object has left, an early one end before it arrives.
+                rest: plan.rest.map_or([None; 2], |[until, from]| {
+                    [
+                        until.checked_sub(range.start),
+                        from.checked_sub(range.start).filter(|f| *f < range.len()),
+                    ]
+                }),
                 keep: if known.len() > 1 { overlap } else { Vec::new() },
                 scene: task.order.scene.map(|s| (s, *canonical)),
                 index: task.index,

@@ -341,6 +341,8 @@ pub struct FewStep<'a> {
     given: Tensor,
     /// Frames at which the object's x and y, and its z, are given.
     given_frames: [Vec<i64>; 2],
+    /// Shares (1, T, 1) of the resting pose at the start and of the one at the end in the object's motion.
+    rest: [Option<Tensor>; 2],
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
@@ -353,13 +355,15 @@ const FADE: i64 = 15;
 
 impl<'a> FewStep<'a> {
     /// Guidance of a request. `given` holds the given values: those of the first frame, the object's x and y at the first of
-    /// `given_frames` and its z at the second, both ascending, from the first frame to the last that exists.
+    /// `given_frames` and its z at the second, both ascending, from the first frame to the last that exists. The object
+    /// rests up to the first frame of `rest` and from the second on; no term else keeps it still while nobody holds it.
     pub fn new(
         interaction: &'a Interaction,
         config: GuidanceConfig,
         statistics: &Statistics,
         given: &Tensor,
         given_frames: [Vec<usize>; 2],
+        rest: [Option<usize>; 2],
         scene: Option<&'a SceneField>,
     ) -> Self {
         Self {
@@ -367,6 +371,8 @@ impl<'a> FewStep<'a> {
             config,
             given: given.shallow_clone(),
             given_frames: given_frames.map(|frames| frames.into_iter().map(|f| f as i64).collect()),
+            rest: resting(rest, given.size()[1])
+                .map(|share| share.map(|s| s.to_device(given.device()))),
             scene,
             mobility: mobility(statistics).to_device(given.device()),
             upward: [
@@ -474,8 +480,72 @@ impl<'a> FewStep<'a> {
         let count = CONTACT.start as i64 - from;
         let first = error.narrow(1, 0, 1).narrow(2, from, count);
         let _ = x.narrow(2, from, count).g_add_(&(first * fade));
-        x
+        self.at_rest(&x)
     }
+
+    /// The object still where it stands before it is taken and after it is put down.
+    fn at_rest(&self, x: &Tensor) -> Tensor {
+        let from = OBJECT_POSITION.start as i64;
+        let count = OBJECT_ROTATION.end as i64 - from;
+        let strength = self.config.given.min(1.0);
+        let mut object = x.narrow(2, from, count);
+        let [before, after] = &self.rest;
+        if let Some(share) = before {
+            let start = self.given.narrow(1, 0, 1).narrow(2, from, count);
+            object = &object + (start - &object) * share * strength;
+        }
+        if let Some(share) = after {
+            // The place is given; how it is turned there is what the last frames agree on.
+            let last = self.given_frames[0][self.given_frames[0].len() - 1];
+            let place = self.given.narrow(1, last, 1).narrow(2, from, 3);
+            let turn = (x.narrow(2, OBJECT_ROTATION.start as i64, 9) * share).sum_dim_intlist(
+                [1_i64].as_slice(),
+                true,
+                Kind::Float,
+            ) / (share.sum(Kind::Float) + 1e-6);
+            let end = Tensor::cat(&[place, upright(&turn)], -1);
+            object = &object + (end - &object) * share * strength;
+        }
+        let rest = x.narrow(2, count, FEATURES as i64 - count);
+        Tensor::cat(&[object, rest], -1)
+    }
+}
+
+/// Frames in which an object goes over from rest to motion, and from motion to rest.
+const SETTLE: f32 = 10.0;
+/// An object that is put down leaning by less than the first angle stands as it stood before, but for its turn about the
+/// vertical; one that leans by more than the second was laid down on purpose. Radians.
+const LEANING: (f64, f64) = (0.4, 0.7);
+
+/// Shares (1, T, 1) of the resting poses over time: 1 up to the first frame of `rest`, and from the second on.
+fn resting(rest: [Option<usize>; 2], frames: i64) -> [Option<Tensor>; 2] {
+    let share = |f: &dyn Fn(f32) -> f32| {
+        let values: Vec<f32> = (0..frames)
+            .map(|t| {
+                let u = f(t as f32).clamp(0.0, 1.0);
+                u * u * (3.0 - 2.0 * u)
+            })
+            .collect();
+        Tensor::from_slice(&values).view([1, -1, 1])
+    };
+    let [until, from] = rest.map(|frame| frame.map(|f| f as f32));
+    [
+        until.map(|until| share(&|t| 1.0 - (t - until) / SETTLE)),
+        from.map(|from| share(&|t| (t - from + SETTLE) / SETTLE)),
+    ]
+}
+
+/// A rotation since the start (B, 1, 9), row-major, without its lean.
+fn upright(turn: &Tensor) -> Tensor {
+    let e = |r: i64, c: i64| turn.narrow(2, 3 * r + c, 1);
+    let (sine, cosine) = (e(1, 0) - e(0, 1), e(0, 0) + e(1, 1));
+    let size = (&sine * &sine + &cosine * &cosine).sqrt().clamp_min(1e-6);
+    let (s, c) = (sine / &size, cosine / &size);
+    let (zero, one) = (s.zeros_like(), s.ones_like());
+    let level = Tensor::cat(&[&c, &-&s, &zero, &s, &c, &zero, &zero, &zero, &one], 2);
+    let lean = e(2, 2).clamp(-1.0, 1.0).acos();
+    let share = ((-lean + LEANING.1) / (LEANING.1 - LEANING.0)).clamp(0.0, 1.0);
+    turn + (level - turn) * share
 }
 
 impl FewStep<'_> {
@@ -564,16 +634,16 @@ impl Guide for FewStep<'_> {
             return None;
         }
         let mut x = x0.shallow_clone();
-        // What has a closed form first, then the gradient for what remains, then what must hold exactly.
+        // What has a closed form, the gradient for what remains, then what must hold exactly.
         tch::no_grad(|| {
             if self.config.given > 0.0 {
                 x = self.meet_given(&x);
             }
-            if self.config.feet_floor > 0.0 {
-                x = self.stand(&x);
-            }
         });
         for _ in 0..self.config.iterations {
+            if self.config.feet_floor > 0.0 {
+                x = tch::no_grad(|| self.stand(&x));
+            }
             let g = gradient(&x, |x| self.energy(x));
             x = tch::no_grad(|| x - g * &self.mobility);
         }

@@ -46,6 +46,8 @@ pub struct WindowInput<'a> {
     pub path_keys: Vec<usize>,
     /// Frames at which guidance, not the network, is given the object's z.
     pub height_keys: Vec<usize>,
+    /// The object rests up to the first of these frames, and from the second on, where that is planned.
+    pub rest: [Option<usize>; 2],
     /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
     pub keep: Vec<f32>,
     /// Distance to the scene, and the window's frame in it.
@@ -307,6 +309,7 @@ impl Generator<'_> {
             &self.config.statistics,
             &given,
             [path, heights],
+            w.rest,
             scene,
         )))
     }

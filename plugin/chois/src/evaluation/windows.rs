@@ -70,6 +70,7 @@ pub fn evaluate(
                     reference,
                     path_keys: Vec::new(),
                     height_keys: Vec::new(),
+                    rest: [None; 2],
                     keep: Vec::new(),
                     scene: None,
                     index: 0,

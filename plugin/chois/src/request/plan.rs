@@ -37,6 +37,8 @@ pub struct Plan {
     pub waypoint_frames: Vec<usize>,
     /// Further frames at which guidance holds the object to the path: when it leaves its place and when it arrives.
     pub path_keys: Vec<usize>,
+    /// The object rests up to the first of these frames and from the second on; unknown where waypoints have times.
+    pub rest: Option<[usize; 2]>,
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
 }
@@ -61,7 +63,7 @@ impl Plan {
             });
         let yaw = request.start.yaw.to_radians();
         let rotation = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * given;
-        let rest = -object.lowest(&rotation);
+        let resting = -object.lowest(&rotation);
         let start = request.start.position;
         let last = request
             .waypoints
@@ -80,6 +82,10 @@ impl Plan {
         } else {
             untimed(request, &curve, frames)?
         };
+        let rest = (!is_timed).then(|| {
+            let (from, to) = moving(request.seconds);
+            [from as usize, (to.ceil() as usize).min(frames - 1)]
+        });
         let person = match &request.person {
             Some(p) => {
                 let facing = p.facing.to_radians();
@@ -91,14 +97,10 @@ impl Plan {
             pose: stand(skeleton, standing, person.0, person.1),
             rotation,
             path,
-            heights: heights(request, [start[2] + rest, end[2] + rest]),
+            heights: heights(request, [start[2] + resting, end[2] + resting]),
             waypoint_frames,
-            path_keys: if is_timed {
-                Vec::new()
-            } else {
-                let (from, to) = moving(request.seconds);
-                vec![from as usize, (to.ceil() as usize).min(frames - 1)]
-            },
+            path_keys: rest.map_or_else(Vec::new, |rest| rest.to_vec()),
+            rest,
             height_keys: if lifts(request) {
                 let (from, to) = moving(request.seconds);
                 let rise = rise(request.seconds);

@@ -434,7 +434,18 @@ fn unusable_requests_name_the_field_and_the_remedy() {
             "seconds",
         ],
     );
+    // A mean of 2 m/s, but 3 m/s between rest and rest.
     let mut hurried = timed(&[Some(1.0)]);
+    hurried.waypoints[0].at = [2.0, 0.0];
+    refused(
+        hurried.clone(),
+        &[
+            "from the start to waypoint 0 in 1.00 s",
+            "asks for 3.00 m/s",
+            "limit is 2.2 m/s",
+            "more time",
+        ],
+    );
     hurried.waypoints[0].at = [1e3, 0.0];
     refused(hurried, &["1000.00 m/s", "limit is 2.2 m/s"]);
 

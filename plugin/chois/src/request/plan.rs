@@ -405,25 +405,28 @@ fn timed(
     let mut times = vec![0.0];
     times.extend(request.waypoints.iter().filter_map(|w| w.time));
     times.push(seconds.max(times[times.len() - 1] + 1e-3));
+    let too_fast = |i: usize, speed: f32| {
+        let name = |i: usize| match i {
+            0 => "the start".to_owned(),
+            i if i + 1 == times.len() => "the end".to_owned(),
+            i => format!("waypoint {}", i - 1),
+        };
+        Error::invalid(
+            "waypoints",
+            format!(
+                "{:.2} m from {} to {} in {:.2} s asks for {speed:.2} m/s; the limit is {MAX_SPEED} m/s: give more \
+                 time or a shorter way",
+                curve.at[i] - curve.at[i - 1],
+                name(i - 1),
+                name(i),
+                times[i] - times[i - 1],
+            ),
+        )
+    };
     for i in 1..times.len() {
-        let (length, time) = (curve.at[i] - curve.at[i - 1], times[i] - times[i - 1]);
-        if length / time > MAX_SPEED {
-            let name = |i: usize| match i {
-                0 => "the start".to_owned(),
-                i if i + 1 == times.len() => "the end".to_owned(),
-                i => format!("waypoint {}", i - 1),
-            };
-            return Err(Error::invalid(
-                "waypoints",
-                format!(
-                    "{:.2} m from {} to {} in {time:.2} s asks for {:.2} m/s; the limit is {MAX_SPEED} m/s: give more \
-                     time or a shorter way",
-                    length,
-                    name(i - 1),
-                    name(i),
-                    length / time
-                ),
-            ));
+        let speed = (curve.at[i] - curve.at[i - 1]) / (times[i] - times[i - 1]);
+        if speed > MAX_SPEED {
+            return Err(too_fast(i, speed));
         }
     }
     // Monotone cubic through (time, length), at rest at both ends (Fritsch and Carlson 1980).
@@ -449,9 +452,16 @@ fn timed(
             + (3.0 * s2 - 2.0 * s3) * curve.at[i]
             + (s3 - s2) * h * tangent[i]
     };
-    let path = (0..frames)
-        .map(|t| curve.point(length(t as f32 / FPS)))
-        .collect();
+    let lengths: Vec<f32> = (0..frames).map(|t| length(t as f32 / FPS)).collect();
+    // Speeding up and slowing down take their share of a leg: its fastest frame is faster than its mean.
+    let speed = |t: &usize| (lengths[*t] - lengths[*t - 1]) * FPS;
+    let fastest = (1..frames).max_by(|a, b| speed(a).total_cmp(&speed(b)));
+    if let Some(t) = fastest.filter(|t| speed(t) > MAX_SPEED) {
+        let middle = (t as f32 - 0.5) / FPS;
+        let leg = times.partition_point(|x| *x <= middle).clamp(1, n - 1);
+        return Err(too_fast(leg, speed(&t)));
+    }
+    let path = lengths.iter().map(|l| curve.point(*l)).collect();
     let waypoint_frames = request
         .waypoints
         .iter()

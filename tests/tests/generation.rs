@@ -1,0 +1,493 @@
+//! Requests become clips: determinism, lengths, guidance, progress. The network is untrained, so what holds here holds
+//! whatever the network says.
+
+use chois::clip::write_clip;
+use chois::diffusion::guidance::{FewStep, Interaction, SceneField};
+use chois::diffusion::sampler::{Guide, Moment, Predict, Run, SeededNoise};
+use chois::diffusion::window::WindowInput;
+use chois::diffusion::{Ancestral, Ddim, Flow, Progress, Sampler, Schedule};
+use chois::geometry::{ObjectGeometry, SdfGrid};
+use chois::model::kinematics::Bounds;
+use chois::motion::canonical::Canonical;
+use chois::motion::features::{FEATURES, Window};
+use chois::motion::{MotionClip, WINDOW};
+use chois::request::plan::{Plan, relaxed, stand};
+use chois::request::{GuidanceConfig, InteractionRequest, Method};
+use chois::synthesis::{Generated, Order, Synthesizer};
+use chois::{Error, Result};
+use chois_tests::tiny;
+use nalgebra::{UnitQuaternion, Vector2, Vector3};
+use tch::{Device, Tensor};
+
+fn request() -> InteractionRequest {
+    InteractionRequest::new("Lift the box, move the box, and put down the box.")
+        .waypoints([[0.5, 0.1], [0.9, 0.4]])
+        .end([1.1, 0.8, 0.3])
+        .seed(7)
+}
+
+fn generate(synthesizer: &mut Synthesizer, request: &InteractionRequest) -> Generated {
+    let object = tiny::object();
+    let order = Order {
+        request,
+        object: &object,
+        scene: None,
+    };
+    synthesizer
+        .generate(&order, &mut |_| Flow::Continue)
+        .expect("a clip")
+}
+
+fn bytes(clip: &MotionClip) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("clip.safetensors");
+    write_clip(&path, clip).expect("written");
+    std::fs::read(&path).expect("read")
+}
+
+fn centers(generated: &Generated, object: &ObjectGeometry) -> Vec<Vector3<f32>> {
+    (generated.clip.frames.iter())
+        .map(|f| f.object_rotation * object.center() + f.object_position)
+        .collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_bits_and_another_seed_another_clip() {
+    for method in [Method::FewStep, Method::Ddim] {
+        let mut request = request().seconds(5.0);
+        request.sampling.method = method;
+        let mut synthesizer = tiny::synthesizer();
+        let first = bytes(&generate(&mut synthesizer, &request).clip);
+        // Neither what was generated in between nor a fresh synthesizer makes a difference.
+        let other = bytes(&generate(&mut synthesizer, &request.clone().seed(8)).clip);
+        assert!(first == bytes(&generate(&mut synthesizer, &request).clip));
+        assert!(first == bytes(&generate(&mut tiny::synthesizer(), &request).clip));
+        assert!(first != other, "{method:?}: another seed");
+        request.text = "Kick the box.".to_owned();
+        let other = bytes(&generate(&mut synthesizer, &request).clip);
+        assert!(first != other, "{method:?}: another sentence");
+    }
+}
+
+#[test]
+fn long_requests_are_as_long_as_asked() {
+    let mut synthesizer = tiny::synthesizer();
+    for (seconds, windows) in [(1.0, 1), (2.5, 1), (4.0, 1), (4.1, 2), (7.6, 2), (8.0, 3)] {
+        let request = request().waypoints([[0.2, 0.0]]).end([0.3, 0.1, 0.0]);
+        let request = request.seconds(seconds);
+        assert_eq!(request.windows(), windows, "{seconds} s");
+        let clip = generate(&mut synthesizer, &request).clip;
+        assert_eq!(clip.frames.len(), request.frames(), "{seconds} s");
+        assert_eq!(clip.frames.len(), (seconds * 30.0).round() as usize);
+        for (t, frame) in clip.frames.iter().enumerate() {
+            let joints = clip.joints(t);
+            let numbers = joints.iter().flatten().chain(&frame.object_position);
+            assert!(numbers.chain(&frame.contact).all(|v| v.is_finite()));
+            let turns = frame.pose.rotations.iter().chain([&frame.object_rotation]);
+            assert!(turns.map(|q| q.norm()).all(|n| (n - 1.0).abs() < 1e-4));
+            assert!(frame.contact.iter().all(|c| (0.0..=1.0).contains(c)));
+        }
+    }
+}
+
+#[test]
+fn guidance_meets_what_is_given_and_off_does_not() {
+    let mut synthesizer = tiny::synthesizer();
+    let object = tiny::object();
+    let offs = |generated: &Generated| -> Vec<f32> {
+        let centers = centers(generated, &object);
+        let plan = &generated.plan;
+        let last = plan.path.len() - 1;
+        let ends = [0, last].map(|t| (centers[t] - plan.center(t)).norm());
+        let passed =
+            (plan.waypoint_frames.iter()).map(|t| (centers[*t].xy() - plan.path[*t]).norm());
+        passed.chain(ends).collect()
+    };
+    for method in [Method::FewStep, Method::Ddim] {
+        let mut request = request();
+        request.sampling.method = method;
+        request.guidance = GuidanceConfig {
+            given: 1.0,
+            last_steps: 1,
+            // The other terms are off: nothing is left to descend.
+            iterations: 2,
+            ..GuidanceConfig::off()
+        };
+        let guided = generate(&mut synthesizer, &request);
+        for off in offs(&guided) {
+            assert!(off < 1e-3, "{method:?}: {off} m off");
+        }
+        let first = &guided.clip.frames[0];
+        let wanted = &guided.plan;
+        assert!((first.pose.root - wanted.pose.root).norm() < 1e-3);
+        for (got, want) in first.pose.rotations.iter().zip(&wanted.pose.rotations) {
+            assert!(got.angle_to(want) < 1e-2);
+        }
+        assert!(first.object_rotation.angle_to(&wanted.rotation) < 1e-2);
+        request.guidance = GuidanceConfig::off();
+        let free = generate(&mut synthesizer, &request);
+        assert!(
+            offs(&free).iter().any(|off| *off > 0.02),
+            "untrained weights go astray"
+        );
+        // With all terms at work the given places are met still.
+        request.guidance = GuidanceConfig::default();
+        for off in offs(&generate(&mut synthesizer, &request)) {
+            assert!(off < 1e-3, "{method:?}: {off} m off");
+        }
+    }
+}
+
+#[test]
+fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
+    let mut synthesizer = tiny::synthesizer();
+    let sentence = synthesizer.sentence("Lift the box.").expect("a vector");
+    let object = tiny::object();
+    let guidances = [
+        GuidanceConfig::off(),
+        GuidanceConfig {
+            last_steps: 1,
+            ..GuidanceConfig::default()
+        },
+    ];
+    let asked = guidances.map(|guidance| {
+        [7, 8].map(|seed| InteractionRequest {
+            guidance,
+            seed,
+            ..request()
+        })
+    });
+    let skeleton = synthesizer.skeleton().clone();
+    let input = |request, index| {
+        let checkpoint = synthesizer.checkpoint();
+        let plan = Plan::new(request, &object, &skeleton, &relaxed()).expect("a plan");
+        let mut window = Window {
+            joints: vec![skeleton.forward(&plan.pose); WINDOW],
+            rotations: vec![plan.pose.rotations; WINDOW],
+            object_center: (0..WINDOW).map(|t| plan.center(t)).collect(),
+            object_rotation: vec![plan.rotation; WINDOW],
+            contact: vec![[0.0; 4]; WINDOW],
+        };
+        Canonical::of(&plan.pose.root, &plan.pose.rotations[0]).apply(&mut window);
+        let reference = window.object_rotation[0];
+        WindowInput {
+            request,
+            object: &object,
+            skeleton: &skeleton,
+            sentence: sentence.clone(),
+            features: window.encode(&checkpoint.config.statistics, &reference, WINDOW),
+            length: WINDOW,
+            reference,
+            path_keys: Vec::new(),
+            height_keys: Vec::new(),
+            rest: [None; 2],
+            keep: Vec::new(),
+            scene: None,
+            index,
+        }
+    };
+    let run = |inputs: &[WindowInput<'_>]| {
+        let generator = synthesizer.generator();
+        generator
+            .windows(inputs, &mut |_| Flow::Continue)
+            .expect("windows")
+    };
+    for [a, b] in &asked {
+        let together = run(&[input(a, 0), input(b, 0), input(a, 1)]);
+        for (i, (request, index)) in [(a, 0), (b, 0), (a, 1)].into_iter().enumerate() {
+            let alone = run(&[input(request, index)]);
+            let pairs = together[i].iter().zip(&alone[0]);
+            let apart = pairs.filter(|(x, y)| (*x - *y).abs() > 1e-4).count();
+            // A palm half way between two vertices may choose either: guidance takes the last bits seriously.
+            let allowed = if a.guidance.is_off() { 0 } else { 200 };
+            assert!(apart <= allowed, "window {i}: {apart} values");
+        }
+        assert!(far(&together[0], &together[1]) > 0.05, "another seed");
+        assert!(far(&together[0], &together[2]) > 0.05, "another window");
+    }
+    assert!(run(&[]).is_empty());
+}
+
+fn far(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!((a.len(), b.len()), (WINDOW * FEATURES, WINDOW * FEATURES));
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| (x - y).abs())
+        .fold(0.0, f32::max)
+}
+
+/// Predicts half of what it sees.
+struct Half;
+
+impl Predict for Half {
+    fn predict(&self, x: &Tensor, _: usize) -> Tensor {
+        x * 0.5
+    }
+}
+
+fn sample(
+    sampler: &dyn Sampler,
+    schedule: &Schedule,
+    progress: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Tensor> {
+    sampler.sample(&mut Run {
+        schedule,
+        predictor: &Half,
+        guide: None,
+        noise: &mut SeededNoise::new(3, Device::Cpu),
+        shape: (1, 4),
+        start: None,
+        keep: None,
+        clamp: true,
+        progress,
+    })
+}
+
+#[test]
+fn every_sampler_tells_each_step_once_and_stops_when_told() {
+    let schedule = Schedule::cosine(40);
+    let ddim = Ddim {
+        steps: 13,
+        ..Ddim::published()
+    };
+    let samplers: [(&dyn Sampler, usize); 5] = [
+        (&Ancestral, 40),
+        (&ddim, 13),
+        (&Ddim::few(1), 1),
+        (&Ddim::few(8), 8),
+        (&Ddim::few(40), 40),
+    ];
+    for (sampler, total) in samplers {
+        let mut told = Vec::new();
+        let out = sample(sampler, &schedule, &mut |p| {
+            told.push(p);
+            Flow::Continue
+        })
+        .expect("a sample");
+        let expected: Vec<_> = (1..=total).map(|done| Progress { done, total }).collect();
+        assert_eq!(told, expected);
+        assert_eq!(out.size(), [1, 4, FEATURES as i64]);
+        let again = sample(sampler, &schedule, &mut |_| Flow::Continue).expect("a sample");
+        assert!(out == again, "the same bits");
+        for last in [1, total.div_ceil(2), total] {
+            let mut made = 0;
+            let result = sample(sampler, &schedule, &mut |p| {
+                made += 1;
+                if p.done == last {
+                    Flow::Cancel
+                } else {
+                    Flow::Continue
+                }
+            });
+            assert!(matches!(result, Err(Error::Cancelled)));
+            assert_eq!(made, last);
+        }
+    }
+    for steps in [0, 41] {
+        let error = sample(&Ddim::few(steps), &schedule, &mut |_| Flow::Continue)
+            .expect_err("no such number of steps")
+            .to_string();
+        assert!(error.contains("between 1 and the schedule's 40"), "{error}");
+    }
+}
+
+#[test]
+fn progress_of_many_windows_is_one_count() {
+    let mut synthesizer = tiny::synthesizer();
+    let object = tiny::object();
+    for (method, steps) in [(Method::FewStep, 4), (Method::Ddim, 6)] {
+        let mut request = request().seconds(8.0);
+        request.sampling.method = method;
+        request.sampling.steps = steps;
+        let order = Order {
+            request: &request,
+            object: &object,
+            scene: None,
+        };
+        let total = steps * request.windows();
+        let mut told = Vec::new();
+        synthesizer
+            .generate(&order, &mut |p| {
+                told.push(p);
+                Flow::Continue
+            })
+            .expect("a clip");
+        let expected: Vec<_> = (1..=total).map(|done| Progress { done, total }).collect();
+        assert_eq!(told, expected, "{method:?}");
+    }
+}
+
+/// How deep joints and vertices are in a grid, metres, summed.
+fn depth(grid: &SdfGrid, canonical: &Canonical, points: &Tensor) -> f32 {
+    let flat = points.contiguous().view(-1);
+    let flat = Vec::<f32>::try_from(&flat).expect("numbers");
+    flat.chunks_exact(3)
+        .map(|p| canonical.point_back(&Vector3::from_row_slice(p)))
+        .map(|p| (-grid.query(&p)).max(0.0))
+        .sum()
+}
+
+#[test]
+fn the_scene_term_pushes_body_and_object_out_of_a_box() {
+    // A wall of half a metre, and a person who stands in its face with a box in hand.
+    let wall = tiny::cuboid([-1.0, 0.0, -0.1], [2.0, 0.5, 2.1]);
+    let grid = SdfGrid::from_mesh(&wall, 48).expect("a grid");
+    let checkpoint = tiny::checkpoint();
+    let skeleton = checkpoint.skeleton();
+    let statistics = &checkpoint.config.statistics;
+    let object = tiny::object();
+    let pose = stand(&skeleton, &relaxed(), Vector2::new(0.1, -0.02), 0.3);
+    let mut window = Window {
+        joints: vec![skeleton.forward(&pose); WINDOW],
+        rotations: vec![pose.rotations; WINDOW],
+        object_center: vec![Vector3::new(0.3, -0.1, 1.0); WINDOW],
+        object_rotation: vec![UnitQuaternion::identity(); WINDOW],
+        contact: vec![[0.0; 4]; WINDOW],
+    };
+    let canonical = Canonical::of(&pose.root, &pose.rotations[0]);
+    canonical.apply(&mut window);
+    let reference = window.object_rotation[0];
+    let x = Tensor::from_slice(&window.encode(statistics, &reference, WINDOW)).view([
+        1,
+        WINDOW as i64,
+        FEATURES as i64,
+    ]);
+    let flat = |v: &[Vector3<f32>]| {
+        let values: Vec<f32> = v.iter().flatten().copied().collect();
+        Tensor::from_slice(&values).view([-1, 3])
+    };
+    let matrix = reference.to_rotation_matrix();
+    let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
+    let reference = Tensor::from_slice(&rows).view([1, 3, 3]);
+    let interaction = Interaction {
+        bounds: Bounds::new(statistics, Device::Cpu),
+        offsets: flat(&skeleton.rest_offsets).unsqueeze(0),
+        vertices: flat(object.vertices()),
+        consistency_reference: reference.shallow_clone(),
+        reference,
+    };
+    let field = SceneField::new(&grid, &canonical, Device::Cpu);
+    let guided = |config: GuidanceConfig, scene: Option<&SceneField>| {
+        let ends = || vec![0, WINDOW - 1];
+        let guide = FewStep::new(
+            &interaction,
+            config,
+            statistics,
+            &x,
+            [ends(), ends()],
+            [None; 2],
+            scene,
+        );
+        let at = |remaining| Moment {
+            step: 0,
+            remaining,
+            variance: 0.0,
+        };
+        assert!(guide.guide(&x, at(config.last_steps)).is_none(), "not yet");
+        guide.guide(&x, at(0)).expect("guided")
+    };
+    let config = GuidanceConfig {
+        scene: 0.5,
+        last_steps: 1,
+        iterations: 20,
+        ..GuidanceConfig::off()
+    };
+    let depths = |x: &Tensor| {
+        let (joints, vertices) = interaction.joints_and_vertices(x);
+        [joints, vertices].map(|p| depth(&grid, &canonical, &p))
+    };
+    let before = depths(&x);
+    assert!(before.iter().all(|d| *d > 1.0), "{before:?} m in the wall");
+    let once = depths(&guided(
+        GuidanceConfig {
+            iterations: 1,
+            ..config
+        },
+        Some(&field),
+    ));
+    let after = depths(&guided(config, Some(&field)));
+    for what in 0..2 {
+        assert!(once[what] < before[what], "{before:?} {once:?}");
+        assert!(
+            after[what] < 0.5 * before[what],
+            "{before:?} {once:?} {after:?}"
+        );
+    }
+    // Without a scene, and for what stands free of it, nothing moves.
+    let moved = |x: &Tensor, y: &Tensor| (x - y).abs().max().double_value(&[]);
+    assert!(moved(&guided(config, None), &x) < 1e-6);
+    let away = Canonical {
+        origin: canonical.origin + canonical.rotation * Vector3::new(0.0, -3.0, 0.0),
+        ..canonical
+    };
+    let field = SceneField::new(&grid, &away, Device::Cpu);
+    assert!(moved(&guided(config, Some(&field)), &x) < 1e-6);
+}
+
+#[test]
+fn scenes_change_a_whole_run() {
+    let mut synthesizer = tiny::synthesizer();
+    let object = tiny::object();
+    let wall = tiny::cuboid([-2.0, -2.0, -0.5], [4.0, 4.0, 2.0]);
+    let scene = SdfGrid::from_mesh(&wall, 24).expect("a grid");
+    let request = request();
+    let mut clip = |scene| {
+        let order = Order {
+            request: &request,
+            object: &object,
+            scene,
+        };
+        synthesizer
+            .generate(&order, &mut |_| Flow::Continue)
+            .expect("a clip")
+            .clip
+    };
+    let (free, within) = (clip(None), clip(Some(&scene)));
+    let lowest = |clip: &MotionClip| -> f32 {
+        let roots = clip.frames[30..].iter().map(|f| f.pose.root.z);
+        roots.sum::<f32>()
+    };
+    assert!(lowest(&within) != lowest(&free));
+    assert_eq!(within.frames.len(), free.frames.len());
+}
+
+#[test]
+fn one_step_is_enough_for_a_clip() {
+    let mut synthesizer = tiny::synthesizer();
+    for method in [Method::FewStep, Method::Ddim] {
+        let mut request = request();
+        request.sampling.method = method;
+        request.sampling.steps = 1;
+        assert_eq!(
+            generate(&mut synthesizer, &request).clip.frames.len(),
+            WINDOW
+        );
+    }
+}
+
+#[test]
+fn the_published_sampler_makes_every_step_of_the_schedule() {
+    let mut checkpoint = tiny::checkpoint();
+    checkpoint.config.diffusion.steps = 30;
+    let encoder = Box::new(tiny::Digested);
+    let mut synthesizer =
+        Synthesizer::new(checkpoint, encoder, Device::Cpu).expect("a synthesizer");
+    let object = tiny::object();
+    let mut request = request();
+    request.sampling.method = Method::Ancestral;
+    let order = Order {
+        request: &request,
+        object: &object,
+        scene: None,
+    };
+    let mut steps = 0;
+    let mut run = || {
+        synthesizer.generate(&order, &mut |p| {
+            steps = p.done;
+            Flow::Continue
+        })
+    };
+    let (first, second) = (run().expect("a clip"), run().expect("a clip"));
+    assert_eq!(steps, 30);
+    assert!(bytes(&first.clip) == bytes(&second.clip));
+}

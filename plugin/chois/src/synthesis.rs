@@ -15,6 +15,7 @@ use crate::model::config::TextEncoderKind;
 use crate::model::{Checkpoint, Network};
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
+use crate::motion::feet;
 use crate::motion::seam::Seam;
 use crate::motion::{FPS, Frame, MotionClip, OVERLAP, WINDOW};
 use crate::request::InteractionRequest;
@@ -201,10 +202,16 @@ impl Synthesizer {
                 self.next_window(&window, start, &mut sequence, &mut tell)?;
             }
         }
-        Ok(Generated {
-            clip: self.clip(order, &sequence)?,
-            plan,
-        })
+        let mut clip = self.clip(order, &sequence)?;
+        let planting = order.request.guidance.planting();
+        if planting > 0.0 {
+            let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
+            feet::plant(&clip.skeleton, &mut poses, planting);
+            for (frame, pose) in clip.frames.iter_mut().zip(poses) {
+                frame.pose = pose;
+            }
+        }
+        Ok(Generated { clip, plan })
     }
 
     fn trans2joint(&self) -> Vector3<f32> {

@@ -350,6 +350,8 @@ pub struct FewStep<'a> {
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
+    /// The same for the arms alone.
+    arms: Tensor,
     /// Normalised units per metre of the pelvis' and of the object's height.
     upward: [f64; 2],
 }
@@ -379,12 +381,19 @@ impl<'a> FewStep<'a> {
                 .map(|share| share.map(|s| s.to_device(given.device()))),
             scene,
             mobility: mobility(statistics).to_device(given.device()),
+            arms: arms().to_device(given.device()),
             upward: [
                 (statistics.joint_min[0][2], statistics.joint_max[0][2]),
                 (statistics.object_min[2], statistics.object_max[2]),
             ]
             .map(|(low, high)| 2.0 / f64::from(high - low)),
         }
+    }
+
+    /// Squared distance of palms that are held to be in contact and the surface, summed over frames.
+    fn contact_energy(&self, x: &Tensor, posed: &Posed) -> Tensor {
+        let off = (self.interaction.palm_distance(posed) - HELD).clamp_min(0.0);
+        (off.square() * held(x)).sum(Kind::Float) * (0.5 * self.config.contact)
     }
 
     /// Energy whose descent is the guidance: squared errors in metres, summed over frames.
@@ -394,11 +403,9 @@ impl<'a> FewStep<'a> {
         let posed = i.pose(x);
         let half_square = |e: Tensor| e.square().sum(Kind::Float) * 0.5;
         let mut energy = Tensor::zeros([], (Kind::Float, x.device()));
-        // 0 at channels of 0.5, 1 from 0.9 on: hands come and go without a jump.
-        let held = ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0);
+        let held = held(x);
         if c.contact > 0.0 {
-            let off = (i.palm_distance(&posed) - HELD).clamp_min(0.0);
-            energy += half_square(off * held.sqrt()) * c.contact;
+            energy += self.contact_energy(x, &posed);
         }
         if c.consistency > 0.0 {
             let palms = posed.joints.narrow(2, joint::LEFT_PALM as i64, 2);
@@ -418,25 +425,14 @@ impl<'a> FewStep<'a> {
         if c.feet_floor > 0.0 {
             let z = |j: usize| toe(j).select(-1, 2);
             let low = z(joint::LEFT_TOE).min_other(&z(joint::RIGHT_TOE));
-            energy += half_square(low - TOE) * c.feet_floor;
+            // Most of it is `stand`'s; this lets the legs help.
+            energy += half_square(low - TOE) * (0.3 * c.feet_floor);
         }
         if c.feet_slide > 0.0 {
-            let frames = x.size()[1];
-            for (j, high) in [
-                (joint::LEFT_TOE, 0.06),
-                (joint::RIGHT_TOE, 0.06),
-                (joint::LEFT_ANKLE, 0.12),
-                (joint::RIGHT_ANKLE, 0.12),
-            ] {
-                let p = toe(j);
-                let down = ((-p.select(-1, 2).detach() + high) / (0.6 * high)).clamp(0.0, 1.0);
-                let both = down
-                    .narrow(1, 1, frames - 1)
-                    .min_other(&down.narrow(1, 0, frames - 1));
-                let moved =
-                    (p.narrow(1, 1, frames - 1) - p.narrow(1, 0, frames - 1)).narrow(2, 0, 2);
-                energy += half_square(moved * both.sqrt().unsqueeze(-1)) * c.feet_slide;
-            }
+            let feet = Tensor::stack(&FEET.map(|(j, _)| toe(j)), 2);
+            let (place, planted) = tch::no_grad(|| planted(&feet));
+            let off = (feet.narrow(3, 0, 2) - place) * planted.sqrt();
+            energy += half_square(off) * c.feet_slide;
         }
         if let (Some(scene), true) = (self.scene, c.scene > 0.0) {
             let inside = |points: &Tensor| {
@@ -559,7 +555,11 @@ impl FewStep<'_> {
         let posed = self.interaction.pose(x);
         let z = |j: usize| posed.joints.select(2, j as i64).select(-1, 2);
         let low = z(joint::LEFT_TOE).min_other(&z(joint::RIGHT_TOE));
-        let shift = smooth(&(-low + TOE)) * (self.config.feet_floor.min(1.0) * self.upward[0]);
+        let off = smooth(&(-low + TOE));
+        // Out of the floor at once, down to it as far as is asked for.
+        let up = off.clamp_min(0.0);
+        let down = off.clamp_max(0.0) * self.config.feet_floor.min(1.0);
+        let shift = (up + down) * self.upward[0];
         let x = x.copy();
         let _ = x.select(2, JOINT_POSITIONS.start as i64 + 2).g_add_(&shift);
         x
@@ -576,6 +576,80 @@ impl FewStep<'_> {
         let _ = x.select(2, OBJECT_POSITION.start as i64 + 2).g_add_(&shift);
         x
     }
+}
+
+/// How sure the contact channels are of each hand, (B, T, 2): 0 at 0.5, 1 from 0.9 on, so that hands come and go without a
+/// jump. Carries no gradient.
+fn held(x: &Tensor) -> Tensor {
+    ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0)
+}
+
+/// Joints of the feet, and the height in metres below which each may stand.
+const FEET: [(usize, f32); 4] = [
+    (joint::LEFT_TOE, 0.06),
+    (joint::RIGHT_TOE, 0.06),
+    (joint::LEFT_ANKLE, 0.13),
+    (joint::RIGHT_ANKLE, 0.13),
+];
+/// A foot that is slower than this, metres a frame, stands or ought to.
+const STANCE_SPEED: f32 = 0.012;
+/// The shortest stance, frames.
+const STANCE: usize = 4;
+
+/// Where each joint of the feet ought to stand, (B, T, 4, 2), and whether it does, (B, T, 4, 1), from positions (B, T, 4, 3)
+/// in metres. A foot stands while it is low and slow; over each such stretch it ought to stay at the stretch's mean place.
+fn planted(feet: &Tensor) -> (Tensor, Tensor) {
+    let size = feet.size();
+    let (batch, frames) = (size[0] as usize, size[1] as usize);
+    let values = Vec::<f32>::try_from(
+        &feet
+            .to_device(Device::Cpu)
+            .to_kind(Kind::Float)
+            .contiguous()
+            .view(-1),
+    )
+    .unwrap_or_else(|_| vec![0.0; batch * frames * FEET.len() * 3]);
+    let mut places = vec![0.0_f32; batch * frames * FEET.len() * 2];
+    let mut stands = vec![0.0_f32; batch * frames * FEET.len()];
+    for b in 0..batch {
+        for (k, (_, height)) in FEET.iter().enumerate() {
+            let at = |t: usize| (b * frames + t) * FEET.len() + k;
+            let p = |t: usize| &values[3 * at(t)..3 * at(t) + 3];
+            let stance = |t: usize| {
+                // Over three frames, so that a single jerk does not end a stance.
+                let (a, z) = (t.saturating_sub(1), (t + 2).min(frames - 1));
+                let way = (p(z)[0] - p(a)[0]).hypot(p(z)[1] - p(a)[1]);
+                p(t)[2] < *height && way < STANCE_SPEED * (z - a).max(1) as f32
+            };
+            let mut t = 0;
+            while t < frames {
+                let from = t;
+                while t < frames && stance(t) {
+                    t += 1;
+                }
+                if t - from >= STANCE {
+                    let n = (t - from) as f32;
+                    let mean = [0, 1].map(|axis| (from..t).map(|f| p(f)[axis]).sum::<f32>() / n);
+                    for f in from..t {
+                        places[2 * at(f)..2 * at(f) + 2].copy_from_slice(&mean);
+                        // Fading in and out: a foot that is held and let go in one frame jumps.
+                        let edge = (f - from + 1).min(t - f) as f32;
+                        stands[at(f)] = (edge / STANCE as f32).min(1.0);
+                    }
+                }
+                t += 1;
+            }
+        }
+    }
+    let shape = |last: i64| [size[0], size[1], FEET.len() as i64, last];
+    (
+        Tensor::from_slice(&places)
+            .view(shape(2))
+            .to_device(feet.device()),
+        Tensor::from_slice(&stands)
+            .view(shape(1))
+            .to_device(feet.device()),
+    )
 }
 
 /// Mean over seven frames of (B, T), the ends repeated.
@@ -614,16 +688,31 @@ fn mobility(s: &Statistics) -> Tensor {
         let object = 2.0 / (s.object_max[a] - s.object_min[a]);
         m[OBJECT_POSITION.start + a] = object * object * if a == 2 { 0.6 } else { 0.05 };
         let root = 2.0 / (s.joint_max[0][a] - s.joint_min[0][a]);
-        m[JOINT_POSITIONS.start + a] = root * root * if a == 2 { 0.4 } else { 0.1 };
+        m[JOINT_POSITIONS.start + a] = root * root * if a == 2 { 0.4 } else { 0.03 };
     }
     for (joints, give) in [
         (&[1, 2, 4, 5][..], 2.0),
         (&[7, 8], 1.0),
         (&[0, 3, 6, 9], 1.0),
-        (&[13, 14], 1.5),
-        (&[16, 17, 18, 19], 4.0),
-        (&[20, 21], 2.0),
-    ] {
+    ]
+    .iter()
+    .chain(&ARMS)
+    {
+        for j in *joints {
+            let at = JOINT_ROTATIONS.start + 6 * j;
+            m[at..at + 6].fill(*give);
+        }
+    }
+    Tensor::from_slice(&m)
+}
+
+/// Joints of the arms and how far they give way.
+const ARMS: [(&[usize], f32); 3] = [(&[13, 14], 1.5), (&[16, 17, 18, 19], 4.0), (&[20, 21], 2.0)];
+
+/// Mobility of the arms alone.
+fn arms() -> Tensor {
+    let mut m = vec![0.0_f32; FEATURES];
+    for (joints, give) in ARMS {
         for j in joints {
             let at = JOINT_ROTATIONS.start + 6 * j;
             m[at..at + 6].fill(give);
@@ -650,6 +739,14 @@ impl Guide for FewStep<'_> {
             }
             let g = gradient(&x, |x| self.energy(x));
             x = tch::no_grad(|| x - g * &self.mobility);
+        }
+        if self.config.feet_floor > 0.0 {
+            x = tch::no_grad(|| self.stand(&x));
+            // The body has moved once more: the arms make up for it.
+            for _ in 0..self.config.iterations {
+                let g = gradient(&x, |x| self.contact_energy(x, &self.interaction.pose(x)));
+                x = tch::no_grad(|| x - g * &self.arms);
+            }
         }
         tch::no_grad(|| {
             if self.config.given > 0.0 {

@@ -7,8 +7,8 @@ use crate::diffusion::window::{Generator, WindowInput};
 use crate::diffusion::{Flow, Progress};
 use crate::error::Result;
 use crate::geometry::Surface;
-use crate::motion::WINDOW;
 use crate::motion::features::{FEATURES, Window};
+use crate::motion::{WINDOW, feet};
 use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
 use crate::skeleton::Pose;
 use crate::training::dataset::{Choice, Dataset};
@@ -85,11 +85,22 @@ pub fn evaluate(
                 statistics,
                 &captured.object_rotation[0],
             );
-            for (joints, rotations) in window.joints.iter_mut().zip(&window.rotations) {
-                *joints = source.skeleton.forward(&Pose {
+            let mut poses: Vec<Pose> = window
+                .joints
+                .iter()
+                .zip(&window.rotations)
+                .map(|(joints, rotations)| Pose {
                     root: joints[0],
                     rotations: *rotations,
-                });
+                })
+                .collect();
+            let planting = config.guidance.planting();
+            if planting > 0.0 {
+                feet::plant(&source.skeleton, &mut poses, planting);
+            }
+            for (t, pose) in poses.iter().enumerate() {
+                window.joints[t] = source.skeleton.forward(pose);
+                window.rotations[t] = pose.rotations;
             }
             let ours = Trajectory::from_window(&window, &source.skeleton, &source.geometry)?;
             let theirs = Trajectory::from_window(&captured, &source.skeleton, &source.geometry)?;

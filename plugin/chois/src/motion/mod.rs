@@ -3,6 +3,7 @@
 pub mod blend;
 pub mod canonical;
 pub mod features;
+pub mod feet;
 pub mod mirror;
 pub mod path;
 pub mod seam;

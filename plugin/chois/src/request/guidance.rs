@@ -16,7 +16,8 @@ pub struct GuidanceConfig {
     pub object_floor: f64,
     /// Lower toe at the floor.
     pub feet_floor: f64,
-    /// Feet that are down do not slide.
+    /// Feet that are down do not slide: while sampling, and once more at the end by bending the legs (see
+    /// [`crate::motion::feet`]), with this share or all of it from 0.5 on.
     pub feet_slide: f64,
     /// Given start pose, waypoints and end. 1 meets them exactly.
     pub given: f64,
@@ -34,7 +35,7 @@ impl Default for GuidanceConfig {
             contact: 0.5,
             consistency: 0.15,
             object_floor: 0.8,
-            feet_floor: 0.3,
+            feet_floor: 1.0,
             feet_slide: 0.5,
             given: 1.0,
             scene: 0.5,
@@ -74,6 +75,11 @@ impl GuidanceConfig {
             ]
             .iter()
             .all(|w| *w == 0.0)
+    }
+
+    /// How firmly [`crate::motion::feet::plant`] holds feet that stand.
+    pub fn planting(&self) -> f32 {
+        (self.feet_slide * 2.0).min(1.0) as f32
     }
 
     /// Refuses weights that are not finite or negative.

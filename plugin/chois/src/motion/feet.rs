@@ -1,0 +1,147 @@
+//! Feet that stand still while they stand, and leave the floor when they step.
+//!
+//! A network that averages over what it has seen lets feet creep. Where a toe joint is low and slow it is held at one
+//! place on the floor; on the way to the next such place the correction goes over smoothly and the foot is lifted. Hips
+//! and knees follow by two-bone inverse kinematics; pelvis, ankles' rotations and everything above stay.
+
+use nalgebra::Vector3;
+
+use crate::ik;
+use crate::skeleton::{Pose, Skeleton, joint};
+
+/// Height of a standing toe joint over the floor, metres.
+const TOE: f32 = 0.02;
+/// A toe joint stands below this height, metres, ...
+const LOW: f32 = 0.09;
+/// ... slower than this, metres a frame at 30 frames a second.
+const SLOW: f32 = 0.015;
+/// The shortest stance and the longest gap within one, frames.
+const STANCE: usize = 4;
+const GAP: usize = 2;
+/// Farthest that a foot is moved, metres: what is farther off is no creeping.
+const FARTHEST: f32 = 0.2;
+/// How high a step is that goes as far as `STEP`, metres.
+const CLEARANCE: f32 = 0.06;
+const STEP: f32 = 0.2;
+
+/// Holds standing feet in place. `strength` 0 leaves the poses as they are, 1 holds them exactly where the legs reach.
+/// Metres, Z up, floor at z = 0, 30 frames a second. The first frame stays as it is.
+pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
+    for (toe, limb) in [
+        (joint::LEFT_TOE, ik::LEFT_LEG),
+        (joint::RIGHT_TOE, ik::RIGHT_LEG),
+    ] {
+        let path: Vec<Vector3<f32>> = poses.iter().map(|p| skeleton.forward(p)[toe]).collect();
+        let offsets = offsets(&path);
+        for (pose, offset) in poses.iter_mut().zip(offsets).skip(1) {
+            if offset.norm() > 1e-5 {
+                let ankle = skeleton.forward(pose)[limb.tip];
+                ik::reach(skeleton, pose, limb, ankle + offset * strength);
+            }
+        }
+    }
+}
+
+/// Stretches of frames in which a toe joint stands: first frame, and the one past the last.
+fn stances(path: &[Vector3<f32>]) -> Vec<(usize, usize)> {
+    let last = path.len().saturating_sub(1);
+    let stands = |t: usize| {
+        let (a, b) = (t.saturating_sub(2), (t + 2).min(last));
+        let way = (path[b] - path[a]).xy().norm();
+        path[t].z < LOW && way < SLOW * (b - a).max(1) as f32
+    };
+    let mut out: Vec<(usize, usize)> = Vec::new();
+    for t in (0..path.len()).filter(|t| stands(*t)) {
+        match out.last_mut() {
+            Some((_, end)) if t <= *end + GAP => *end = t + 1,
+            _ => out.push((t, t + 1)),
+        }
+    }
+    out.retain(|(from, to)| to - from >= STANCE || *from == 0);
+    out
+}
+
+/// What is added to a toe joint's position at each frame.
+fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
+    let mut out = vec![Vector3::zeros(); path.len()];
+    let stances = stances(path);
+    for &(from, to) in &stances {
+        let place = if from == 0 {
+            path[0]
+        } else {
+            path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32
+        };
+        for t in from..to {
+            let wanted = Vector3::new(place.x, place.y, TOE) - path[t];
+            let size = wanted.norm();
+            out[t] = if size > FARTHEST {
+                wanted * (FARTHEST / size)
+            } else {
+                wanted
+            };
+        }
+    }
+    let smooth = |u: f32| u * u * (3.0 - 2.0 * u);
+    for pair in stances.windows(2) {
+        let ((_, from), (to, _)) = (pair[0], pair[1]);
+        let (a, b) = (out[from - 1], out[to]);
+        let way = (path[to] + b - path[from - 1] - a).xy().norm();
+        let height = CLEARANCE * (way / STEP).min(1.0);
+        let frames = (to + 1 - from) as f32;
+        for t in from..to {
+            let u = (t + 1 - from) as f32 / frames;
+            out[t] = a.lerp(&b, smooth(u));
+            let high = TOE + height * (std::f32::consts::PI * u).sin();
+            out[t].z = out[t].z.max(high - path[t].z);
+        }
+    }
+    // Past the last stance the correction dies away.
+    if let Some(&(_, end)) = stances.last() {
+        let from = out[end - 1];
+        for (k, o) in out[end..].iter_mut().enumerate() {
+            *o = from * (1.0 - smooth(((k + 1) as f32 / 10.0).min(1.0)));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creeping_stops_and_steps_are_lifted() {
+        // Stands and creeps 6 cm in 30 frames, shuffles 30 cm in 10, creeps on.
+        let mut path = Vec::new();
+        let mut x = 0.0;
+        for t in 0..80 {
+            x += if (30..40).contains(&t) { 0.03 } else { 0.002 };
+            path.push(Vector3::new(x, 0.0, 0.03));
+        }
+        let corrected: Vec<Vector3<f32>> = path
+            .iter()
+            .zip(offsets(&path))
+            .map(|(p, o)| p + o)
+            .collect();
+        for t in 1..24 {
+            assert!(
+                (corrected[t] - corrected[t - 1]).xy().norm() < 1e-5,
+                "stands at {t}"
+            );
+            assert!((corrected[t].z - TOE).abs() < 1e-5);
+        }
+        assert!(corrected[34].z > 0.06, "is lifted: {}", corrected[34].z);
+        assert!((corrected[70] - corrected[60]).norm() < 1e-5);
+        for t in 1..80 {
+            let v = (corrected[t] - corrected[t - 1]).norm();
+            assert!(v < 0.08, "nothing jumps: {v} at {t}");
+        }
+        // A foot that never stands is left alone.
+        let flying: Vec<_> = path
+            .iter()
+            .map(|p| p + Vector3::new(0.0, 0.0, 0.5))
+            .collect();
+        assert!(offsets(&flying).iter().all(|o| o.norm() == 0.0));
+        assert!(offsets(&[]).is_empty());
+    }
+}

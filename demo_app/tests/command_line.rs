@@ -295,7 +295,7 @@ fn unusable_models_are_named() {
         );
     }
     let fast = place.generate(&["--end", "30,0,0", OUT[0], OUT[1]]);
-    place.refused(&before, &fast, &["asks for 20.00 m/s", "limit is 2.2 m/s"]);
+    place.refused(&before, &fast, &["asks for 18.18 m/s", "limit is 2.2 m/s"]);
 
     let weights = place.path("model").join(WEIGHTS_FILE);
     let mut bytes = std::fs::read(&weights).expect("weights");

@@ -429,7 +429,7 @@ fn unusable_requests_name_the_field_and_the_remedy() {
         lift().end([30.0, 0.0, 0.0]),
         &[
             "30.00 m in 4 s",
-            "asks for 20.00 m/s",
+            "asks for 18.18 m/s",
             "limit is 2.2 m/s",
             "seconds",
         ],

@@ -512,7 +512,7 @@ impl<'a> FewStep<'a> {
 }
 
 /// Frames in which an object goes over from rest to motion, and from motion to rest.
-const SETTLE: f32 = 10.0;
+const SETTLE: f32 = 8.0;
 /// An object that is put down leaning by less than the first angle stands as it stood before, but for its turn about the
 /// vertical; one that leans by more than the second was laid down on purpose. Radians.
 const LEANING: (f64, f64) = (0.4, 0.7);

@@ -16,8 +16,10 @@ const STEP_AWAY: f32 = 0.45;
 const PATH_SIDE: f32 = 1.75;
 /// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
 /// seconds of each.
-const REACH: (f32, f32) = (0.3, 1.2);
+const REACH: (f32, f32) = (0.25, 1.1);
 const RETURN: (f32, f32) = (0.2, 0.9);
+/// Parts into which lifting, and setting down, is divided by frames whose height is held to the plan.
+const HEIGHT_KEYS: usize = 6;
 /// Share of the carrying time spent speeding up, and slowing down.
 const RAMP: f32 = 0.25;
 
@@ -104,9 +106,14 @@ impl Plan {
             height_keys: if lifts(request) {
                 let (from, to) = moving(request.seconds);
                 let rise = rise(request.seconds);
-                [from, from + rise, to - rise, to]
+                // Close enough that going up and down follows the plan: clips played fast have taught the network to snatch.
+                let keys = |from: f32| {
+                    (0..=HEIGHT_KEYS).map(move |k| from + rise * k as f32 / HEIGHT_KEYS as f32)
+                };
+                keys(from)
+                    .chain(keys(to - rise))
                     .map(|t| (t.round() as usize).min(frames - 1))
-                    .to_vec()
+                    .collect()
             } else {
                 Vec::new()
             },
@@ -585,8 +592,9 @@ mod tests {
         let lift =
             InteractionRequest::new("Lift the box, move it and put it down.").end([1.5, 0.0, 0.3]);
         let up = plan(&lift).expect("a plan");
-        assert_eq!(up.height_keys.len(), 4);
-        let heights: Vec<f32> = up.height_keys.iter().map(|f| up.heights[*f]).collect();
+        let keys = &up.height_keys;
+        assert_eq!(keys.len(), 2 * (HEIGHT_KEYS + 1));
+        let heights = [0, HEIGHT_KEYS, HEIGHT_KEYS + 1, 2 * HEIGHT_KEYS + 1].map(|k| up.heights[keys[k]]);
         assert!(
             (heights[0] - 0.2).abs() < 0.02,
             "leaves the floor: {heights:?}"

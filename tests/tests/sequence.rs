@@ -1,7 +1,9 @@
 //! Two windows of a long sequence against the published PyTorch code (specification, section 9).
 
 use chois::diffusion::Schedule;
-use chois::diffusion::sampler::{Ancestral, Flow, ParityPredictor, RecordedNoise, Run, Sampler};
+use chois::diffusion::sampler::{
+    Ancestral, Flow, Keep, KeepRule, ParityPredictor, RecordedNoise, Run, Sampler,
+};
 use chois::geometry::{BpsBasis, Mesh, ObjectGeometry};
 use chois::model::Network;
 use chois::motion::blend;
@@ -48,7 +50,10 @@ fn sample(
             noise: &mut RecordedNoise::new(noise.unbind(0)),
             shape: (1, WINDOW as i64),
             start: Some(start),
-            keep: keep.map(|k| Tensor::from_slice(k).view([1, -1, FEATURES as i64])),
+            keep: keep.map(|k| Keep {
+                frames: Tensor::from_slice(k).view([1, -1, FEATURES as i64]),
+                rule: KeepRule::Clean,
+            }),
             clamp: true,
             progress: &mut |_| Flow::Continue,
         })

@@ -17,7 +17,7 @@ use crate::motion::canonical::Canonical;
 use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
 use crate::motion::feet;
 use crate::motion::seam::Seam;
-use crate::motion::{FPS, Frame, MotionClip, OVERLAP, WINDOW};
+use crate::motion::{FPS, Frame, MotionClip, WINDOW};
 use crate::request::InteractionRequest;
 use crate::request::plan::Plan;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton};
@@ -178,10 +178,10 @@ impl Synthesizer {
     ) -> Result<Generated> {
         let plan = self.plan(order)?;
         let sentence = self.sentence(&order.request.text)?;
-        let frames = plan.path.len();
-        let windows = order.request.windows();
+        let starts = order.request.window_starts();
+        let windows = starts.len();
         let mut sequence = Window::default();
-        for index in 0..windows {
+        for (index, start) in starts.into_iter().enumerate() {
             let mut tell = |p: Progress| {
                 progress(Progress {
                     done: index * p.total + p.done,
@@ -197,8 +197,6 @@ impl Synthesizer {
             if index == 0 {
                 self.first_window(&window, &mut sequence, &mut tell)?;
             } else {
-                // The last window is a whole one too: it overlaps as much as it must.
-                let start = (index * (WINDOW - OVERLAP)).min(frames - WINDOW);
                 self.next_window(&window, start, &mut sequence, &mut tell)?;
             }
         }
@@ -255,7 +253,7 @@ impl Synthesizer {
         progress: &mut dyn FnMut(Progress) -> Flow,
     ) -> Result<()> {
         let seam = Seam::new(sequence, sequence.len() - start, &self.trans2joint())?;
-        let range = start..start + WINDOW;
+        let range = start..(start + WINDOW).min(task.plan.path.len());
         let window = self.window(task, &seam.canonical, &seam.overlap, range, progress)?;
         seam.join(sequence, window)
     }

@@ -179,6 +179,34 @@ pub enum Flow {
     Cancel,
 }
 
+/// Known first frames of windows.
+pub struct Keep {
+    /// Clean frames (B, o, 220).
+    pub frames: Tensor,
+    /// How they are kept.
+    pub rule: KeepRule,
+}
+
+/// How known first frames are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepRule {
+    /// As published: after each step but the last they are put back without noise.
+    Clean,
+    /// They stand in the clean prediction of each step, so that the state around them is as noisy as the network has
+    /// learned to expect.
+    Predicted,
+}
+
+impl Keep {
+    fn put_into(&self, x: &Tensor) -> Tensor {
+        let o = self.frames.size()[1];
+        Tensor::cat(
+            &[self.frames.shallow_clone(), x.narrow(1, o, x.size()[1] - o)],
+            1,
+        )
+    }
+}
+
 /// One denoising run: B windows of T frames.
 pub struct Run<'a> {
     /// The schedule the network was trained on.
@@ -193,8 +221,8 @@ pub struct Run<'a> {
     pub shape: (i64, i64),
     /// Start in place of fresh noise, (B, T, 220).
     pub start: Option<Tensor>,
-    /// Clean first frames (B, o, 220), put back after each step but the last (long sequences).
-    pub keep: Option<Tensor>,
+    /// First frames that are known (long sequences).
+    pub keep: Option<Keep>,
     /// Clamp clean predictions to [-1, 1].
     pub clamp: bool,
     /// Told after each step.
@@ -224,16 +252,16 @@ impl Run<'_> {
                 x0 = guided;
             }
         }
+        if let Some(keep) = self.keep.as_ref().filter(|k| k.rule == KeepRule::Predicted) {
+            x0 = keep.put_into(&x0);
+        }
         if self.clamp { x0.clamp_(-1.0, 1.0) } else { x0 }
     }
 
     /// After a step: first frames put back, progress told.
     pub(super) fn after(&mut self, x: Tensor, done: usize, total: usize) -> Result<Tensor> {
         let x = match &self.keep {
-            Some(keep) if done < total => {
-                let o = keep.size()[1];
-                Tensor::cat(&[keep.shallow_clone(), x.narrow(1, o, x.size()[1] - o)], 1)
-            }
+            Some(keep) if done < total && keep.rule == KeepRule::Clean => keep.put_into(&x),
             _ => x,
         };
         match (self.progress)(Progress { done, total }) {

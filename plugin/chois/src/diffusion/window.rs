@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::guidance::{FewStep, Interaction, Published, SceneField};
 use super::sampler::{
-    Ancestral, Ddim, FastPredictor, Flow, Guide, Moment, NoiseSource, Progress, Run, Sampler,
-    SeededNoise,
+    Ancestral, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource, Progress,
+    Run, Sampler, SeededNoise,
 };
 use super::schedule::Schedule;
 use crate::condition;
@@ -211,13 +211,18 @@ impl Generator<'_> {
             }),
             Method::Ancestral => Box::new(Ancestral),
         };
-        let keep = (!inputs[0].keep.is_empty()).then(|| {
-            stack(
+        let keep = (!inputs[0].keep.is_empty()).then(|| Keep {
+            frames: stack(
                 inputs
                     .iter()
                     .map(|w| Tensor::from_slice(&w.keep).view([-1, FEATURES as i64]))
                     .collect(),
-            )
+            ),
+            rule: if sampling.method == Method::FewStep {
+                KeepRule::Predicted
+            } else {
+                KeepRule::Clean
+            },
         });
         let mut noise = BatchNoise(
             inputs

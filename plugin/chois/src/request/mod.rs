@@ -12,7 +12,7 @@ pub use guidance::GuidanceConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::motion::{FPS, WINDOW};
+use crate::motion::{FPS, OVERLAP, WINDOW};
 use crate::text::MAX_TEXT_CHARS;
 
 /// Fastest planned motion of an object, metres a second. The fastest captured one is 1.4 over half a second; clips in
@@ -22,6 +22,8 @@ pub const MAX_SPEED: f32 = 2.2;
 pub const MIN_SECONDS: f32 = 1.0;
 /// Longest interaction, seconds.
 pub const MAX_SECONDS: f32 = 60.0;
+/// A last window of fewer frames has little to go on.
+const SHORTEST_WINDOW: usize = 60;
 /// Most waypoints of one request.
 pub const MAX_WAYPOINTS: usize = 256;
 /// Places beyond this distance from the origin are refused, metres: half a millimetre is the resolution of f32 there.
@@ -305,13 +307,16 @@ impl InteractionRequest {
         self.guidance.validate()
     }
 
-    /// How many windows of the network this takes (specification, section 9).
-    pub fn windows(&self) -> usize {
+    /// The first frame of each window of the network that this takes (specification, section 9). Windows overlap by
+    /// [`OVERLAP`], or by more where else the last would be left with less than [`SHORTEST_WINDOW`].
+    pub fn window_starts(&self) -> Vec<usize> {
         let frames = self.frames();
-        if frames <= WINDOW {
-            1
-        } else {
-            1 + (frames - WINDOW).div_ceil(WINDOW - crate::motion::OVERLAP)
-        }
+        let windows = match frames.checked_sub(WINDOW) {
+            None | Some(0) => 1,
+            Some(more) => 1 + more.div_ceil(WINDOW - OVERLAP),
+        };
+        let hop =
+            (WINDOW - OVERLAP).min(frames.saturating_sub(SHORTEST_WINDOW) / (windows - 1).max(1));
+        (0..windows).map(|w| w * hop).collect()
     }
 }

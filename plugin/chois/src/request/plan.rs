@@ -16,10 +16,10 @@ const STEP_AWAY: f32 = 0.45;
 const PATH_SIDE: f32 = 1.75;
 /// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
 /// seconds of each.
-const REACH: (f32, f32) = (0.25, 1.1);
+const REACH: (f32, f32) = (0.25, 1.5);
 const RETURN: (f32, f32) = (0.2, 0.9);
-/// Parts into which lifting, and setting down, is divided by frames whose height is held to the plan.
-const HEIGHT_KEYS: usize = 6;
+/// Frames between those at which the height of something lifted is held to the plan.
+const HEIGHT_KEYS: usize = 4;
 /// Share of the carrying time spent speeding up, and slowing down.
 const RAMP: f32 = 0.25;
 
@@ -105,14 +105,12 @@ impl Plan {
             rest,
             height_keys: if lifts(request) {
                 let (from, to) = moving(request.seconds);
-                let rise = rise(request.seconds);
-                // Close enough that going up and down follows the plan: clips played fast have taught the network to snatch.
-                let keys = |from: f32| {
-                    (0..=HEIGHT_KEYS).map(move |k| from + rise * k as f32 / HEIGHT_KEYS as f32)
-                };
-                keys(from)
-                    .chain(keys(to - rise))
-                    .map(|t| (t.round() as usize).min(frames - 1))
+                // So close that the object's height follows the plan: clips played fast have taught the network to snatch.
+                (from as usize..)
+                    .step_by(HEIGHT_KEYS)
+                    .take_while(|t| (*t as f32) < to)
+                    .chain([to.ceil() as usize])
+                    .map(|t| t.min(frames - 1))
                     .collect()
             } else {
                 Vec::new()
@@ -592,18 +590,16 @@ mod tests {
         let lift =
             InteractionRequest::new("Lift the box, move it and put it down.").end([1.5, 0.0, 0.3]);
         let up = plan(&lift).expect("a plan");
-        let keys = &up.height_keys;
-        assert_eq!(keys.len(), 2 * (HEIGHT_KEYS + 1));
-        let heights = [0, HEIGHT_KEYS, HEIGHT_KEYS + 1, 2 * HEIGHT_KEYS + 1].map(|k| up.heights[keys[k]]);
+        let at = |share: f32| {
+            up.heights[up.height_keys[(share * (up.height_keys.len() - 1) as f32) as usize]]
+        };
         assert!(
-            (heights[0] - 0.2).abs() < 0.02,
-            "leaves the floor: {heights:?}"
+            (at(0.0) - 0.2).abs() < 0.02,
+            "leaves the floor at {}",
+            at(0.0)
         );
-        assert!(
-            heights[1] > 0.9 && heights[2] > 0.9,
-            "is carried: {heights:?}"
-        );
-        assert!((heights[3] - 0.5).abs() < 0.02, "is put down: {heights:?}");
+        assert!(at(0.5) > 0.9, "is carried at {}", at(0.5));
+        assert!((at(1.0) - 0.5).abs() < 0.02, "is put down at {}", at(1.0));
         assert!((up.heights[119] - 0.5).abs() < 1e-6);
         let push = InteractionRequest::new("Push the box.").end([1.5, 0.0, 0.0]);
         let down = plan(&push).expect("a plan");

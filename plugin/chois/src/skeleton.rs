@@ -11,6 +11,9 @@ pub const JOINTS: usize = 24;
 /// Joints with a rotation of their own; palms turn with the wrists.
 pub const ROTATIONS: usize = 22;
 
+/// Height of a toe joint over the floor while its foot stands, metres: the sole is that thick (specification, section 8).
+pub const TOE_HEIGHT: f32 = 0.02;
+
 /// Parent of each joint; the pelvis has none.
 pub const PARENTS: [Option<usize>; JOINTS] = [
     None,

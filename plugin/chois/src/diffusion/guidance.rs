@@ -5,6 +5,7 @@
 //! energies per frame in metres and descends them on the prediction of the last steps, with weights that mean "which share
 //! of the error one iteration removes".
 
+use nalgebra::Vector3;
 use tch::{Device, Kind, Tensor};
 
 use super::sampler::{Guide, Moment};
@@ -15,13 +16,14 @@ use crate::motion::features::{
     CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION,
     Statistics,
 };
+use crate::motion::feet;
 use crate::request::GuidanceConfig;
-use crate::skeleton::joint;
+use crate::skeleton::{TOE_HEIGHT, joint};
 
 /// Distance of palm and surface that counts as held, metres.
 const HELD: f64 = 0.02;
 /// Height of the lower toe joint over the floor, metres.
-const TOE: f64 = 0.02;
+const TOE: f64 = TOE_HEIGHT as f64;
 /// Contact channels above this are contact, in the published rule.
 const CONTACT_THRESHOLD: f64 = 0.95;
 
@@ -429,9 +431,9 @@ impl<'a> FewStep<'a> {
             energy += half_square(low - TOE) * (0.3 * c.feet_floor);
         }
         if c.feet_slide > 0.0 {
-            let feet = Tensor::stack(&FEET.map(|(j, _)| toe(j)), 2);
-            let (place, planted) = tch::no_grad(|| planted(&feet));
-            let off = (feet.narrow(3, 0, 2) - place) * planted.sqrt();
+            let toes = Tensor::stack(&TOES.map(toe), 2);
+            let (place, firm) = tch::no_grad(|| planted(&toes.detach()));
+            let off = (toes.narrow(3, 0, 2) - place) * firm.sqrt();
             energy += half_square(off) * c.feet_slide;
         }
         if let (Some(scene), true) = (self.scene, c.scene > 0.0) {
@@ -584,72 +586,42 @@ fn held(x: &Tensor) -> Tensor {
     ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0)
 }
 
-/// Joints of the feet, and the height in metres below which each may stand.
-const FEET: [(usize, f32); 4] = [
-    (joint::LEFT_TOE, 0.06),
-    (joint::RIGHT_TOE, 0.06),
-    (joint::LEFT_ANKLE, 0.13),
-    (joint::RIGHT_ANKLE, 0.13),
-];
-/// A foot that is slower than this, metres a frame, stands or ought to.
-const STANCE_SPEED: f32 = 0.012;
-/// The shortest stance, frames.
-const STANCE: usize = 4;
+/// The toe joints.
+const TOES: [usize; 2] = [joint::LEFT_TOE, joint::RIGHT_TOE];
+/// Frames in which a stance comes and goes: a foot that is held and let go in one frame jumps.
+const EASE: f32 = 4.0;
 
-/// Where each joint of the feet ought to stand, (B, T, 4, 2), and whether it does, (B, T, 4, 1), from positions (B, T, 4, 3)
-/// in metres. A foot stands while it is low and slow; over each such stretch it ought to stay at the stretch's mean place.
-fn planted(feet: &Tensor) -> (Tensor, Tensor) {
-    let size = feet.size();
+/// Where each toe joint ought to stand, (B, T, 2, 2), and how firmly, (B, T, 2, 1), from positions (B, T, 2, 3) in metres:
+/// over each stance at the stance's mean place.
+fn planted(toes: &Tensor) -> (Tensor, Tensor) {
+    let size = toes.size();
     let (batch, frames) = (size[0] as usize, size[1] as usize);
-    let values = Vec::<f32>::try_from(
-        &feet
-            .to_device(Device::Cpu)
-            .to_kind(Kind::Float)
-            .contiguous()
-            .view(-1),
-    )
-    .unwrap_or_else(|_| vec![0.0; batch * frames * FEET.len() * 3]);
-    let mut places = vec![0.0_f32; batch * frames * FEET.len() * 2];
-    let mut stands = vec![0.0_f32; batch * frames * FEET.len()];
+    let count = batch * frames * TOES.len();
+    let flat = toes.to_device(Device::Cpu).contiguous().view(-1);
+    let values = Vec::<f32>::try_from(&flat).unwrap_or_else(|_| vec![0.0; 3 * count]);
+    let mut places = vec![0.0_f32; 2 * count];
+    let mut firm = vec![0.0_f32; count];
     for b in 0..batch {
-        for (k, (_, height)) in FEET.iter().enumerate() {
-            let at = |t: usize| (b * frames + t) * FEET.len() + k;
-            let p = |t: usize| &values[3 * at(t)..3 * at(t) + 3];
-            let stance = |t: usize| {
-                // Over three frames, so that a single jerk does not end a stance.
-                let (a, z) = (t.saturating_sub(1), (t + 2).min(frames - 1));
-                let way = (p(z)[0] - p(a)[0]).hypot(p(z)[1] - p(a)[1]);
-                p(t)[2] < *height && way < STANCE_SPEED * (z - a).max(1) as f32
-            };
-            let mut t = 0;
-            while t < frames {
-                let from = t;
-                while t < frames && stance(t) {
-                    t += 1;
+        for k in 0..TOES.len() {
+            let at = |t: usize| (b * frames + t) * TOES.len() + k;
+            let path: Vec<Vector3<f32>> = (0..frames)
+                .map(|t| Vector3::from_column_slice(&values[3 * at(t)..3 * at(t) + 3]))
+                .collect();
+            for (from, to) in feet::stances(&path) {
+                let mean = path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32;
+                for t in from..to {
+                    places[2 * at(t)..2 * at(t) + 2].copy_from_slice(&[mean.x, mean.y]);
+                    firm[at(t)] = ((t - from + 1).min(to - t) as f32 / EASE).min(1.0);
                 }
-                if t - from >= STANCE {
-                    let n = (t - from) as f32;
-                    let mean = [0, 1].map(|axis| (from..t).map(|f| p(f)[axis]).sum::<f32>() / n);
-                    for f in from..t {
-                        places[2 * at(f)..2 * at(f) + 2].copy_from_slice(&mean);
-                        // Fading in and out: a foot that is held and let go in one frame jumps.
-                        let edge = (f - from + 1).min(t - f) as f32;
-                        stands[at(f)] = (edge / STANCE as f32).min(1.0);
-                    }
-                }
-                t += 1;
             }
         }
     }
-    let shape = |last: i64| [size[0], size[1], FEET.len() as i64, last];
-    (
-        Tensor::from_slice(&places)
-            .view(shape(2))
-            .to_device(feet.device()),
-        Tensor::from_slice(&stands)
-            .view(shape(1))
-            .to_device(feet.device()),
-    )
+    let tensor = |values: &[f32], last: i64| {
+        Tensor::from_slice(values)
+            .view([size[0], size[1], TOES.len() as i64, last])
+            .to_device(toes.device())
+    };
+    (tensor(&places, 2), tensor(&firm, 1))
 }
 
 /// Mean over seven frames of (B, T), the ends repeated.

@@ -9,12 +9,10 @@ use super::metrics::{CONTACT_DISTANCE, feet_height, foot_sliding, hand_bone_poin
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, Surface};
 use crate::motion::MotionClip;
-use crate::skeleton::joint;
+use crate::skeleton::{TOE_HEIGHT, joint};
 
 /// An object is moved while some point of it is faster than this, metres per second.
 const MOVING: f64 = 0.1;
-/// Height of a toe joint over the sole, metres; that of the guidance's feet term.
-const TOE_OVER_SOLE: f32 = 0.02;
 
 /// Positions farther from the origin than this are no motion of a person, metres.
 const FARTHEST: f32 = 1e5;
@@ -140,7 +138,7 @@ impl ClipFacts {
             contact_share: (moved > 0).then(|| held as f64 / moved as f64),
             foot_skate: foot_sliding(&joints, feet_height),
             feet_height,
-            foot_penetration: below(toes.map(|z| z - TOE_OVER_SOLE)),
+            foot_penetration: below(toes.map(|z| z - TOE_HEIGHT)),
             object_penetration: below(lowest),
             hand_penetration_share: depths.iter().filter(|d| **d > 0.0).count() as f64
                 / frames as f64,

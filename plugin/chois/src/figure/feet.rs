@@ -7,10 +7,10 @@
 
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
-use super::{Figure, refit::TOE_OVER_SOLE};
+use super::Figure;
 use crate::ik;
 use crate::motion::MotionClip;
-use crate::skeleton::{Pose, joint};
+use crate::skeleton::{Pose, TOE_HEIGHT, joint};
 
 /// Farthest the toes bend upward, radians.
 const TOES_MOST: f32 = 1.0;
@@ -37,7 +37,7 @@ pub fn over_floor(figure: &Figure, clip: &MotionClip) -> Vec<Pose> {
         let rear = underside(figure, ankle, toe);
 
         let height = |pose: &Pose| clip.skeleton.forward(pose)[toe].z;
-        let sunk = |pose: &Pose| match TOE_OVER_SOLE - height(pose) {
+        let sunk = |pose: &Pose| match TOE_HEIGHT - height(pose) {
             sunk if sunk > TOLERANCE => sunk.min(RAISE_MOST),
             _ => 0.0,
         };
@@ -125,7 +125,7 @@ fn underside(figure: &Figure, joint: usize, toe: usize) -> Vec<Vector3<f32>> {
                 |k: usize| usize::from(part.joints[i][k]) == joint && part.weights[i][k] > 127;
             let v = part.vertices[i] - at;
             // The lowest half of the height from sole to ankle holds whatever can touch the floor.
-            if (0..4).any(own) && part.normals[i].y < 0.0 && v.y < TOE_OVER_SOLE {
+            if (0..4).any(own) && part.normals[i].y < 0.0 && v.y < TOE_HEIGHT {
                 out.push(v);
             }
         }
@@ -202,7 +202,7 @@ mod tests {
         };
         (pose.rotations[1], pose.rotations[4]) = (turn(-15.0), turn(15.0));
         (pose.rotations[ANKLE], pose.rotations[TOE]) = (turn(pitch), turn(pitch));
-        pose.root.z = TOE_OVER_SOLE + lift - skeleton.forward(&pose)[TOE].z;
+        pose.root.z = TOE_HEIGHT + lift - skeleton.forward(&pose)[TOE].z;
         // The other foot is off the floor.
         pose.rotations[2] = turn(-60.0);
         let frame = Frame {

@@ -6,10 +6,8 @@
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::{Figure, FigurePart, PHALANGES, finger_joint};
-use crate::skeleton::{JOINTS, ROTATIONS, Skeleton, joint};
+use crate::skeleton::{JOINTS, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 
-/// Height of the toe joint over the sole when the foot stands flat, metres: where captured people have it.
-pub const TOE_OVER_SOLE: f32 = 0.02;
 /// No part of a body becomes this much smaller or larger.
 const SCALES: std::ops::RangeInclusive<f32> = 0.4..=2.5;
 
@@ -224,7 +222,7 @@ fn foot_map(
     let turn = Rotation3::rotation_between(&from, &to).unwrap_or_else(Rotation3::identity);
     let axis = from.try_normalize(1e-6).unwrap_or_else(Vector3::z);
     let sole = sole(figure, [ankle, toe]);
-    let height = target[ankle].y - (target[toe].y - TOE_OVER_SOLE);
+    let height = target[ankle].y - (target[toe].y - TOE_HEIGHT);
     let length = ratio(to.norm(), from.norm());
     let along = axis * axis.transpose();
     let up = Vector3::y() * Vector3::y().transpose();
@@ -338,7 +336,7 @@ pub(crate) mod tests {
             for side in 0..2 {
                 let feet = [joint::LEFT_ANKLE + side, joint::LEFT_TOE + side];
                 let below = rest[feet[1]].y - sole(&fitted, feet);
-                assert!((below - TOE_OVER_SOLE).abs() < 1e-4, "{below}");
+                assert!((below - TOE_HEIGHT).abs() < 1e-4, "{below}");
             }
         }
     }

@@ -7,10 +7,8 @@
 use nalgebra::Vector3;
 
 use crate::ik;
-use crate::skeleton::{Pose, Skeleton, joint};
+use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 
-/// Height of a standing toe joint over the floor, metres.
-const TOE: f32 = 0.02;
 /// A toe joint stands below this height, metres, ...
 const LOW: f32 = 0.09;
 /// ... slower than this, metres a frame at 30 frames a second.
@@ -43,7 +41,7 @@ pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
 }
 
 /// Stretches of frames in which a toe joint stands: first frame, and the one past the last.
-fn stances(path: &[Vector3<f32>]) -> Vec<(usize, usize)> {
+pub(crate) fn stances(path: &[Vector3<f32>]) -> Vec<(usize, usize)> {
     let last = path.len().saturating_sub(1);
     let stands = |t: usize| {
         let (a, b) = (t.saturating_sub(2), (t + 2).min(last));
@@ -72,7 +70,7 @@ fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
             path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32
         };
         for t in from..to {
-            let wanted = Vector3::new(place.x, place.y, TOE) - path[t];
+            let wanted = Vector3::new(place.x, place.y, TOE_HEIGHT) - path[t];
             let size = wanted.norm();
             out[t] = if size > FARTHEST {
                 wanted * (FARTHEST / size)
@@ -91,7 +89,7 @@ fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
         for t in from..to {
             let u = (t + 1 - from) as f32 / frames;
             out[t] = a.lerp(&b, smooth(u));
-            let high = TOE + height * (std::f32::consts::PI * u).sin();
+            let high = TOE_HEIGHT + height * (std::f32::consts::PI * u).sin();
             out[t].z = out[t].z.max(high - path[t].z);
         }
     }
@@ -128,7 +126,7 @@ mod tests {
                 (corrected[t] - corrected[t - 1]).xy().norm() < 1e-5,
                 "stands at {t}"
             );
-            assert!((corrected[t].z - TOE).abs() < 1e-5);
+            assert!((corrected[t].z - TOE_HEIGHT).abs() < 1e-5);
         }
         assert!(corrected[34].z > 0.06, "is lifted: {}", corrected[34].z);
         assert!((corrected[70] - corrected[60]).norm() < 1e-5);

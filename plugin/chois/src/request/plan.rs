@@ -6,10 +6,8 @@ use super::{InteractionRequest, MAX_SPEED};
 use crate::error::{Error, Result};
 use crate::geometry::ObjectGeometry;
 use crate::motion::FPS;
-use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
+use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 
-/// Height of the lower toe joint of a standing person over the floor, metres.
-pub const TOE_HEIGHT: f32 = 0.02;
 /// Distance from the pelvis to the object's nearest point, metres: the median of captured starts.
 const STEP_AWAY: f32 = 0.45;
 /// Direction of the path from the facing direction, radians: captured people mostly carry to one side.

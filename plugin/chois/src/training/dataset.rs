@@ -18,7 +18,7 @@ use crate::ik;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{Statistics, Window};
 use crate::motion::{FPS, MotionClip, WINDOW};
-use crate::skeleton::{ROTATIONS, Skeleton, joint};
+use crate::skeleton::{ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 use crate::text::TextEncoder;
 
 /// Distance of a palm to the object at which the hand counts as touching (specification, section 10).
@@ -27,8 +27,6 @@ pub const CONTACT_DISTANCE: f32 = 0.05;
 const LABELLED_CONTACT_DISTANCE: f32 = 0.10;
 /// Gaps of contact up to this many frames are closed.
 const CONTACT_GAP: usize = 8;
-/// Height of the toe joint over the floor when standing, metres.
-const TOE_HEIGHT: f32 = 0.02;
 /// Clips up to this long are also shown whole, played faster so that they fit a window: a person lifts, carries and puts
 /// down within 5 to 8 s, and is asked to do it in 4.
 const LONGEST_RETIMED: usize = 250;

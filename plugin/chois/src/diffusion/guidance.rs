@@ -420,9 +420,6 @@ impl<'a> FewStep<'a> {
             });
             energy += half_square((local - place) * weight.sqrt()) * c.consistency;
         }
-        if c.object_floor > 0.0 {
-            energy += half_square(i.lowest(&posed).clamp_max(0.0)) * c.object_floor;
-        }
         let toe = |j: usize| posed.joints.select(2, j as i64);
         if c.feet_floor > 0.0 {
             let z = |j: usize| toe(j).select(-1, 2);
@@ -712,7 +709,8 @@ impl Guide for FewStep<'_> {
             let g = gradient(&x, |x| self.energy(x));
             x = tch::no_grad(|| x - g * &self.mobility);
         }
-        if self.config.feet_floor > 0.0 {
+        // Before the last step the network has the last word on the pose anyway.
+        if at.remaining == 0 && self.config.feet_floor > 0.0 {
             x = tch::no_grad(|| self.stand(&x));
             // The body has moved once more: the arms make up for it.
             for _ in 0..self.config.iterations {

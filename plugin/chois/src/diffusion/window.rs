@@ -23,7 +23,7 @@ use crate::request::{InteractionRequest, Method};
 use crate::skeleton::Skeleton;
 
 /// Most vertices that guidance looks at: more cost time and say the same.
-const GUIDE_VERTICES: usize = 4_000;
+const GUIDE_VERTICES: usize = 2_000;
 
 /// One window to be generated.
 pub struct WindowInput<'a> {

@@ -39,7 +39,7 @@ impl Default for GuidanceConfig {
             feet_slide: 0.5,
             given: 1.0,
             scene: 0.5,
-            last_steps: 4,
+            last_steps: 3,
             iterations: 2,
         }
     }

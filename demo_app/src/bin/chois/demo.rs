@@ -29,8 +29,8 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     for facts in run_jobs(&jobs, &args.model)? {
-        println!("{facts}");
+        say!("{facts}");
     }
-    println!("open the .glb files in any glTF viewer");
+    say!("open the .glb files in any glTF viewer");
     Ok(())
 }

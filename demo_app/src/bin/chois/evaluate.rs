@@ -117,9 +117,9 @@ pub fn run(args: &Args) -> Result<()> {
         ));
     if args.json {
         let json = serde_json::to_string_pretty(&report);
-        println!("{}", json.map_err(|e| Error::invalid("report", e))?);
+        say!("{}", json.map_err(|e| Error::invalid("report", e))?);
     } else {
-        println!("{report}");
+        say!("{report}");
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => None,
     };
     glb::write(&args.out, &clip, mesh.as_ref(), &GlbOptions::default())?;
-    println!(
+    say!(
         "{}: {} frames, {:.1} s, {}",
         args.out.display(),
         clip.frames.len(),

@@ -262,7 +262,7 @@ pub fn run(args: &Args) -> Result<()> {
     let facts = run_jobs(&jobs, &args.model)?;
     if !args.json {
         for facts in &facts {
-            println!("{facts}");
+            say!("{facts}");
         }
         return Ok(());
     }
@@ -270,7 +270,7 @@ pub fn run(args: &Args) -> Result<()> {
         (None, [one]) => serde_json::to_string_pretty(one),
         _ => serde_json::to_string_pretty(&facts),
     };
-    println!("{}", json.map_err(|e| Error::invalid("facts", e))?);
+    say!("{}", json.map_err(|e| Error::invalid("facts", e))?);
     Ok(())
 }
 

@@ -97,9 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
     };
     if args.json {
         let line = serde_json::to_string(&facts).map_err(|e| Error::invalid("json", e))?;
-        println!("{line}");
+        say!("{line}");
     } else {
-        println!(
+        say!(
             "{}: {} weights in {} tensors ({} layers, width {}, {} heads), trained {} steps",
             facts.name,
             facts.weights,
@@ -109,14 +109,14 @@ pub fn run(args: &Args) -> Result<()> {
             facts.heads,
             facts.steps
         );
-        println!(
+        say!(
             "basis points: {}; sentences: CLIP ViT-B/32 (bring its weights)",
             match facts.basis {
                 Basis::Standard => "the published table",
                 Basis::Tensor => "kept beside the weights",
             }
         );
-        println!("checkpoint in {}", args.out.display());
+        say!("checkpoint in {}", args.out.display());
     }
     Ok(())
 }

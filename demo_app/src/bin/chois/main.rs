@@ -1,5 +1,13 @@
 //! `chois`: generate, evaluate, train and import from the command line.
 
+/// Prints a line on stdout; a reader that has left, as `head` does, is no error.
+macro_rules! say {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($arg)*);
+    }};
+}
+
 mod assets;
 mod demo;
 mod evaluate;

@@ -253,7 +253,7 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     save(&trainer)?;
     bar.finish();
-    println!(
+    say!(
         "{} steps in {:.0} s, checkpoint in {}",
         trainer.step_count(),
         trainer.seconds(),

@@ -201,7 +201,7 @@ impl Synthesizer {
             }
         }
         let mut clip = self.clip(order, &sequence)?;
-        let planting = order.request.guidance.planting();
+        let planting = order.request.planting();
         if planting > 0.0 {
             let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
             feet::plant(&clip.skeleton, &mut poses, planting);

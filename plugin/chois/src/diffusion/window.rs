@@ -22,8 +22,10 @@ use crate::motion::features::FEATURES;
 use crate::request::{InteractionRequest, Method};
 use crate::skeleton::Skeleton;
 
-/// Most vertices that guidance looks at: more cost time and say the same.
+/// Most vertices that guidance for few steps looks at: more cost time and say the same.
 const GUIDE_VERTICES: usize = 2_000;
+/// Most vertices that the published guidance looks at (specification, section 8).
+const PUBLISHED_VERTICES: usize = 30_000;
 
 /// One window to be generated.
 pub struct WindowInput<'a> {
@@ -249,7 +251,10 @@ impl Generator<'_> {
 
     fn interaction(&self, w: &WindowInput<'_>, device: Device) -> Interaction {
         let vertices = w.object.vertices();
-        let step = vertices.len().div_ceil(GUIDE_VERTICES).max(1);
+        let step = match w.request.sampling.method {
+            Method::Ancestral => vertices.len() / PUBLISHED_VERTICES + 1,
+            Method::FewStep | Method::Ddim => vertices.len().div_ceil(GUIDE_VERTICES).max(1),
+        };
         let flat: Vec<f32> = vertices
             .iter()
             .step_by(step)
@@ -303,10 +308,11 @@ impl Generator<'_> {
             frames.dedup();
             frames
         };
-        let path = condition::WAYPOINT_FRAMES
-            .into_iter()
-            .chain(w.path_keys.iter().copied());
-        let path = within(&mut { path });
+        let path = within(
+            &mut condition::WAYPOINT_FRAMES
+                .into_iter()
+                .chain(w.path_keys.iter().copied()),
+        );
         let heights = within(&mut w.height_keys.iter().copied());
         Some(Box::new(FewStep::new(
             interaction,

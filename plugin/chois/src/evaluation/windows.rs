@@ -78,7 +78,9 @@ pub fn evaluate(
             })
             .collect();
         let generated = generator.windows(&inputs, &mut |_| Flow::Continue)?;
-        for ((choice, features), captured) in group.iter().zip(generated).zip(captured) {
+        for (((choice, request), features), captured) in
+            group.iter().zip(&requests).zip(generated).zip(captured)
+        {
             let source = &data.sources[choice.source];
             let mut window = Window::decode(
                 &features[..choice.length * FEATURES],
@@ -94,7 +96,7 @@ pub fn evaluate(
                     rotations: *rotations,
                 })
                 .collect();
-            let planting = config.guidance.planting();
+            let planting = request.planting();
             if planting > 0.0 {
                 feet::plant(&source.skeleton, &mut poses, planting);
             }

@@ -77,11 +77,6 @@ impl GuidanceConfig {
             .all(|w| *w == 0.0)
     }
 
-    /// How firmly [`crate::motion::feet::plant`] holds feet that stand.
-    pub fn planting(&self) -> f32 {
-        (self.feet_slide * 2.0).min(1.0) as f32
-    }
-
     /// Refuses weights that are not finite or negative.
     pub fn validate(&self) -> Result<()> {
         for (name, value) in [

@@ -307,6 +307,15 @@ impl InteractionRequest {
         self.guidance.validate()
     }
 
+    /// How firmly [`crate::motion::feet::plant`] holds feet that stand, 0 to 1. What the published sampler makes is left as
+    /// published.
+    pub fn planting(&self) -> f32 {
+        match self.sampling.method {
+            Method::Ancestral => 0.0,
+            Method::FewStep | Method::Ddim => (self.guidance.feet_slide * 2.0).min(1.0) as f32,
+        }
+    }
+
     /// The first frame of each window of the network that this takes (specification, section 9). Windows overlap by
     /// [`OVERLAP`], or by more where else the last would be left with less than [`SHORTEST_WINDOW`].
     pub fn window_starts(&self) -> Vec<usize> {

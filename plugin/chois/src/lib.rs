@@ -17,6 +17,7 @@ pub mod import;
 pub mod model;
 pub mod motion;
 pub mod request;
+pub mod retarget;
 pub mod skeleton;
 pub mod synthesis;
 pub mod text;

@@ -1,0 +1,57 @@
+//! CHOIS in Bevy: characters that do things with objects.
+//!
+//! Add [`ChoisPlugins`] to an app that has Bevy's assets and transforms. The group is made of
+//!
+//! | plugin | what it does |
+//! |---|---|
+//! | [`clip::ClipPlugin`] | [`clip::MotionClip`] as an asset, loaded from files and made into Bevy `AnimationClip`s |
+//! | [`synthesis::SynthesisPlugin`] | the thread that owns libtorch: requests in, progress and clips out |
+//! | [`avatar::AvatarPlugin`] | finds the bones of skinned glTF avatars |
+//! | [`object::ObjectPlugin`] | reads the shape of things that can be moved |
+//! | [`playback::PlaybackPlugin`] | plays clips on avatars and objects, and tells what happens |
+//! | [`debug_draw::DebugDrawPlugin`] | contact heat, waypoints and ghosts (feature `debug_draw`) |
+//!
+//! The model's world has Z up, Bevy's has Y up; they meet in [`frame`] only.
+
+use bevy::app::{PluginGroup, PluginGroupBuilder};
+
+pub use chois;
+
+pub mod avatar;
+pub mod clip;
+#[cfg(feature = "debug_draw")]
+pub mod debug_draw;
+pub mod error;
+pub mod frame;
+pub mod object;
+pub mod playback;
+pub mod synthesis;
+
+/// What a game usually needs: `use bevy_chois::prelude::*;`.
+pub mod prelude {
+    pub use crate::ChoisPlugins;
+    pub use crate::avatar::{Avatar, AvatarRig};
+    pub use crate::clip::MotionClip;
+    pub use crate::object::{Interactable, ObjectShape};
+}
+
+/// Everything: see the [crate's](crate) table.
+#[derive(Clone, Debug, Default)]
+pub struct ChoisPlugins {
+    /// The inference worker's settings.
+    pub synthesis: synthesis::SynthesisPlugin,
+}
+
+impl PluginGroup for ChoisPlugins {
+    fn build(self) -> PluginGroupBuilder {
+        let group = PluginGroupBuilder::start::<Self>()
+            .add(clip::ClipPlugin)
+            .add(self.synthesis)
+            .add(avatar::AvatarPlugin)
+            .add(object::ObjectPlugin)
+            .add(playback::PlaybackPlugin);
+        #[cfg(feature = "debug_draw")]
+        let group = group.add(debug_draw::DebugDrawPlugin);
+        group
+    }
+}

@@ -1,0 +1,1 @@
+//! What the plugin's tests share: headless apps that tick by hand.

@@ -32,3 +32,37 @@ pub struct Rig {
 /// Which bone is which part of the body.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RigMap {}
+
+/// Where the avatar's root stands in one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RootPlace {
+    /// Position in the model's world (metres, Z up): on the floor under the pelvis.
+    pub position: Vector3<f32>,
+    /// Rotation in the model's world; identity leaves a Y-up rig as its file has it (see [`crate::frame`]). Only a
+    /// turn about the vertical: where the person faces.
+    pub rotation: UnitQuaternion<f32>,
+}
+
+/// A clip on the bones of a rig: what playing needs, frame by frame, nothing left to solve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RigClip {
+    /// Frames per second.
+    pub fps: f32,
+    /// Bones of the [`Rig`] that turn, by index; all others keep their bind pose.
+    pub bones: Vec<usize>,
+    /// Rotations relative to each bone's parent, Y-up rig frame, frame after frame: `frames x bones.len()`.
+    pub rotations: Vec<UnitQuaternion<f32>>,
+    /// The bone that carries the body, by index in the [`Rig`].
+    pub hips: usize,
+    /// Translation of `hips` relative to its parent, in the parent's units, one a frame.
+    pub hips_translations: Vec<Vector3<f32>>,
+    /// Where the avatar's root stands, one a frame.
+    pub roots: Vec<RootPlace>,
+}
+
+impl RigClip {
+    /// Number of frames.
+    pub fn frames(&self) -> usize {
+        self.roots.len()
+    }
+}

@@ -12,7 +12,7 @@ use chois::retarget::{Rig, RigMap};
 /// one with `WorldAssetRoot`). When the scene has spawned and its bones were found, [`AvatarRig`] is inserted beside it.
 #[derive(Component, Clone, Debug, Default)]
 #[require(Transform, Visibility)]
-pub struct Avatar;
+pub struct Avatar {}
 
 /// The bones of an [`Avatar`], once found.
 #[derive(Component, Clone, Debug)]

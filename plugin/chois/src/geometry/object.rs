@@ -93,6 +93,20 @@ impl ObjectGeometry {
         &self.name
     }
 
+    /// The same shape under another name; nothing is copied.
+    #[must_use]
+    pub fn named(&self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            shape: Arc::clone(&self.shape),
+        }
+    }
+
+    /// Whether both have the same name and share one shape (not merely an equal one).
+    pub fn is(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.shape, &other.shape)
+    }
+
     /// Vertices relative to the centre, rest frame, metres. Never empty.
     pub fn vertices(&self) -> &[Vector3<f32>] {
         &self.shape.mesh.vertices

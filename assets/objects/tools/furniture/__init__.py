@@ -1,0 +1,1 @@
+"""Parametric furniture: shapes, procedural materials and a writer of binary glTF. Metres, Y up, front towards +Z."""

@@ -6,7 +6,7 @@ Prints each object's size, triangles and bytes, and refuses a part whose surface
 import pathlib
 import sys
 
-from furniture import movable
+from furniture import devices, movable
 from furniture.glb import Document
 from furniture.shape import bounds, open_edges, volume
 
@@ -18,6 +18,12 @@ OBJECTS = {
     "table": movable.table,
     "chair": movable.chair,
     "suitcase": movable.suitcase,
+    "monitor": devices.monitor,
+    "bin": devices.waste_bin,
+    "tripod": devices.tripod,
+    "clothes_stand": devices.clothes_stand,
+    "stool": devices.stool,
+    "storage_box": devices.storage_box,
 }
 
 

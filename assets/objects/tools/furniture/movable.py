@@ -2,30 +2,8 @@
 origin, front towards +Z."""
 import numpy as np
 
+from .parts import board, hoop, plate, rectangle, rod, splayed, taper
 from .solids import bent, box, circle, lathe, oblong, rounded, sweep
-
-
-def board(sx, sy, sz, material, r=0.002, k=0, inner=(1, 1, 1), shift=0.0, grain=None):
-    """A wooden part with a place of its own in the grain."""
-    return box(sx, sy, sz, r, k, inner, grain).of(material).shifted_uv(0.37 * shift, 0.131 * shift)
-
-
-def plate(outline, y0, y1, material, ends=0.003, arc=3):
-    """A flat body: `outline` in (x, -z) runs counter-clockwise seen from above."""
-    section = rounded(outline, True, 6)
-    return sweep(section, [(0, y0, 0), (0, y1, 0)], up=(1, 0, 0), ends=ends, arc=arc).of(material)
-
-
-def rectangle(w, d, r):
-    return [(w / 2, -d / 2, r), (w / 2, d / 2, r), (-w / 2, d / 2, r), (-w / 2, -d / 2, r)]
-
-
-def rod(path, r, material, segments=10, ends=0.002, up=(0, 0, 1), scale=None, arc=2):
-    path = np.asarray(path, float)
-    way = path[-1] - path[0]
-    if abs(way @ np.asarray(up, float)) > 0.95 * np.linalg.norm(way):
-        up = (1, 0, 0)
-    return sweep(circle(r, segments), path, up=up, ends=ends, scale=scale, arc=arc).of(material)
 
 
 def floor_lamp():
@@ -47,9 +25,7 @@ def floor_lamp():
     inner = lathe([(narrow - wall, high), (bottom - wall, low)], 64)
     out += [outer.of("linen"), inner.of("lining")]
     for y, r in ((low, bottom), (high, narrow)):
-        ring = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-        out.append(sweep(circle(0.0045, 8), np.stack([r * np.sin(ring), np.full(64, y), r * np.cos(ring)], -1),
-                         up=(0, 1, 0), loop=True).of("cream fabric"))
+        out.append(hoop(r, y, 0.0045, "cream fabric", 64))
     for k in range(3):
         spoke = rod(bent([(0.012, 1.40, 0), (0.05, 1.40, 0), (0.10, 1.545, 0), (narrow - 0.001, 1.560, 0)], 0.02, 3), 0.0025,
                     "brass", 6, 0.0)
@@ -105,22 +81,6 @@ def carton():
         slot = sweep(circle(0.0016, 6), path, up=(1, 0, 0), loop=True).of("dark gap")
         out.append(slot.at(s * (w / 2 + 0.0026), 0.255, 0))
     return out
-
-
-def taper(top, bottom, height):
-    """Narrows a centred leg towards its foot: a factor that runs from `bottom` at -height/2 to `top` at height/2."""
-    def f(p):
-        k = bottom + (top - bottom) * (p[:, 1:2] / height + 0.5)
-        return p * np.concatenate([k, np.ones_like(k), k], 1)
-    return f
-
-
-def splayed(foot_x, foot_z, height):
-    """Leans a leg so that its foot stands out by the given amounts while its top stays."""
-    def f(p):
-        k = (height - p[:, 1]) / height
-        return p + np.stack([foot_x * k, 0 * k, foot_z * k], -1)
-    return f
 
 
 def table():

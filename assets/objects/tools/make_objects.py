@@ -6,24 +6,39 @@ Prints each object's size, triangles and bytes, and refuses a part whose surface
 import pathlib
 import sys
 
-from furniture import devices, movable
+from furniture import devices, movable, room, standing
 from furniture.glb import Document
 from furniture.shape import bounds, open_edges, volume
 
 # Surfaces that close only together with a neighbour of another material.
 SHARED = {"linen", "lining"}
+# Folder of assets, file name, shapes.
 OBJECTS = {
-    "floor_lamp": movable.floor_lamp,
-    "box": movable.carton,
-    "table": movable.table,
-    "chair": movable.chair,
-    "suitcase": movable.suitcase,
-    "monitor": devices.monitor,
-    "bin": devices.waste_bin,
-    "tripod": devices.tripod,
-    "clothes_stand": devices.clothes_stand,
-    "stool": devices.stool,
-    "storage_box": devices.storage_box,
+    "objects": {
+        "floor_lamp": movable.floor_lamp,
+        "box": movable.carton,
+        "table": movable.table,
+        "chair": movable.chair,
+        "suitcase": movable.suitcase,
+        "monitor": devices.monitor,
+        "bin": devices.waste_bin,
+        "tripod": devices.tripod,
+        "clothes_stand": devices.clothes_stand,
+        "stool": devices.stool,
+        "storage_box": devices.storage_box,
+    },
+    "rooms": {
+        "sofa": standing.sofa,
+        "shelf": standing.shelf,
+        "rug": standing.rug,
+        "plant": standing.plant,
+        "floor": room.floor,
+        "wall_window": room.wall_window,
+        "wall_door": room.wall_door,
+        "wall_plain": room.wall_plain,
+        "wall_long": room.wall_long,
+        "ceiling": room.ceiling,
+    },
 }
 
 
@@ -38,21 +53,27 @@ def check(name, shapes):
 
 
 def main():
-    folder = pathlib.Path(__file__).resolve().parent.parent
-    names = sys.argv[1:] or list(OBJECTS)
-    for name in names:
-        made = OBJECTS[name]()
-        nodes = made if isinstance(made, dict) else {name: made}
-        document = Document()
-        for node, shapes in nodes.items():
-            check(node, shapes)
-            document.node(node, shapes)
-        data = document.bytes()
-        (folder / f"{name}.glb").write_bytes(data)
-        low, high = bounds([s for shapes in nodes.values() for s in shapes])
-        size = " x ".join(f"{v:.2f}" for v in high - low)
-        print(f"{name}.glb: {size} m, lowest {low[1]:+.4f}, {document.triangles} triangles, {len(data)} bytes, "
-              f"{', '.join(m['name'] for m in document.materials)}")
+    assets = pathlib.Path(__file__).resolve().parents[2]
+    asked = sys.argv[1:]
+    unknown = set(asked) - {name for names in OBJECTS.values() for name in names}
+    if unknown:
+        raise SystemExit(f"nothing is called {', '.join(sorted(unknown))}; known: "
+                         + ", ".join(name for names in OBJECTS.values() for name in names))
+    for folder, names in OBJECTS.items():
+        (assets / folder).mkdir(exist_ok=True)
+        for name in asked or names:
+            if name not in names:
+                continue
+            shapes = names[name]()
+            check(name, shapes)
+            document = Document()
+            document.node(name, shapes)
+            data = document.bytes()
+            (assets / folder / f"{name}.glb").write_bytes(data)
+            low, high = bounds(shapes)
+            size = " x ".join(f"{v:.2f}" for v in high - low)
+            print(f"{folder}/{name}.glb: {size} m, lowest {low[1]:+.4f}, {document.triangles} triangles, "
+                  f"{len(data)} bytes, {', '.join(m['name'] for m in document.materials)}")
 
 
 if __name__ == "__main__":

@@ -31,13 +31,14 @@ def wood(*colours):
 @lru_cache(None)
 def cloth(dark, light, seed):
     height, shade = picture.weave(seed=seed)
-    value = 0.22 + 0.42 * picture.soften(height) + 0.30 * shade
+    # Weak contrast: without smaller copies of the picture, strong threads would flicker from afar.
+    value = 0.30 + 0.26 * picture.soften(height, 2) + 0.24 * shade
     return picture.png(picture.steps(value, 24), picture.ramp([srgb(dark), srgb(light)], 24))
 
 
 @lru_cache(None)
 def cloth_normals():
-    index, palette = picture.normals(picture.soften(picture.weave()[0], 2), 2.2)
+    index, palette = picture.normals(picture.soften(picture.weave()[0], 3), 1.3)
     return picture.png(index, palette)
 
 
@@ -133,6 +134,7 @@ MATERIALS = {
     "label": plain("#ece8df", 0.7),
     "print": plain("#3a3128", 0.8),
     "dark gap": plain("#2a2018", 0.95),
+    "subfloor": plain("#4d3622", 0.95),
     "shell": plain("#1f4e5a", 0.38),
     "black plastic": plain("#191a1c", 0.5),
     "grey plastic": plain("#5d6166", 0.55),
@@ -149,6 +151,8 @@ MATERIALS = {
     "leaves": textured(lambda: print_("leaves"), (1.0, 1.0), 0.7),
     "wall paint": plain("#e3ddd0", 0.92),
     "accent paint": plain("#8fa09a", 0.92),
+    "ceiling paint": plain("#f1eee8", 0.95),
+    "curtain": textured(lambda: cloth("#b9c0bd", "#dfe3df", 11), WEAVE, 0.95, normal=cloth_normals),
     "white paint": plain("#efece5", 0.5),
     "terracotta": plain("#b0674a", 0.8),
     "soil": plain("#33261c", 1.0),

@@ -1,0 +1,1 @@
+"""Dressed, skinned people from MakeHuman's CC0 data; see ../make_people.py."""

@@ -15,7 +15,7 @@ use chois::model::denoiser::Denoiser;
 use chois::model::fused::FusedDenoiser;
 use chois::model::weights::Weights;
 use chois::synthesis::{Order, Synthesizer};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tch::{Device, Kind, Tensor};
 
 const FRAMES: i64 = 120;
@@ -122,9 +122,50 @@ fn window(c: &mut Criterion) {
     group.finish();
 }
 
+/// Several requests through the network together: time per batch; per clip it is that over the number.
+fn batch(c: &mut Criterion) {
+    tch::set_num_threads(2);
+    let assets = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../assets");
+    let model = assets.join("models/chois-compact");
+    let mut synthesizer =
+        Synthesizer::load(&model, None, Device::Cpu).expect("the shipped checkpoint");
+    let mesh = load_mesh(&assets.join("objects/crate.glb"), None).expect("the crate");
+    let object = ObjectGeometry::new("crate", mesh.refined()).expect("the crate");
+    let requests: Vec<_> = (0..8)
+        .map(|seed| {
+            InteractionRequest::new("Lift the largebox, move the largebox, and put it down.")
+                .waypoints([[0.6, 0.1], [1.1, 0.4]])
+                .end([1.4, 0.8, 0.0])
+                .seed(seed)
+        })
+        .collect();
+    let orders: Vec<_> = requests
+        .iter()
+        .map(|request| Order {
+            request,
+            object: &object,
+            scene: None,
+        })
+        .collect();
+    let mut group = c.benchmark_group("batch of 4-second windows, shipped checkpoint, 8 steps");
+    for count in [1, 2, 4, 8] {
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(format!("{count} together"), |b| {
+            b.iter(|| {
+                synthesizer.generate_batch(
+                    &orders[..count],
+                    &mut |_, _| Flow::Continue,
+                    &mut |_, result| drop(black_box(result.expect("a clip"))),
+                );
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = denoiser_step, window
+    targets = denoiser_step, window, batch
 }
 criterion_main!(benches);

@@ -1,4 +1,6 @@
-//! A request becomes a clip: plan, conditions, denoising, back to the scene.
+//! A request becomes a clip: plan, conditions, denoising, back to the scene. Several go through the network together.
+
+mod course;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,21 +9,21 @@ use std::sync::Arc;
 use nalgebra::{UnitQuaternion, Vector3};
 use tch::Device;
 
-use crate::diffusion::window::{Generator, WindowInput};
+use crate::diffusion::window::Generator;
 use crate::diffusion::{Flow, Progress, Schedule};
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, SdfGrid};
 use crate::model::config::TextEncoderKind;
 use crate::model::{Checkpoint, Network};
-use crate::motion::canonical::Canonical;
-use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
+use crate::motion::features::Window;
 use crate::motion::feet;
-use crate::motion::seam::Seam;
-use crate::motion::{FPS, Frame, MotionClip, WINDOW};
+use crate::motion::{FPS, Frame, MotionClip};
 use crate::request::InteractionRequest;
 use crate::request::plan::Plan;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton};
 use crate::text::{ClipText, MiniLm, TextEncoder};
+
+use course::Course;
 
 /// A loaded model, ready for requests. Belongs to one thread: libtorch's.
 pub struct Synthesizer {
@@ -43,14 +45,6 @@ pub struct Order<'a> {
     pub object: &'a ObjectGeometry,
     /// Distance to the scene's geometry, for the scene term of guidance.
     pub scene: Option<&'a SdfGrid>,
-}
-
-/// One window of an order.
-struct WindowTask<'a> {
-    order: &'a Order<'a>,
-    plan: &'a Plan,
-    sentence: Arc<Vec<f32>>,
-    index: u64,
 }
 
 /// A generated clip with what was planned.
@@ -176,32 +170,64 @@ impl Synthesizer {
         order: &Order<'_>,
         progress: &mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Generated> {
-        let plan = self.plan(order)?;
-        let sentence = self.sentence(&order.request.text)?;
-        let starts = order.request.window_starts();
-        let windows = starts.len();
-        let mut sequence = Window::default();
-        for (index, start) in starts.into_iter().enumerate() {
-            let mut tell = |p: Progress| {
-                progress(Progress {
-                    done: index * p.total + p.done,
-                    total: windows * p.total,
-                })
-            };
-            let window = WindowTask {
-                order,
-                plan: &plan,
-                sentence: sentence.clone(),
-                index: index as u64,
-            };
-            if index == 0 {
-                self.first_window(&window, &mut sequence, &mut tell)?;
-            } else {
-                self.next_window(&window, start, &mut sequence, &mut tell)?;
+        let mut made = Err(Error::Cancelled);
+        self.generate_batch(
+            std::slice::from_ref(order),
+            &mut |_, p| progress(p),
+            &mut |_, result| made = result,
+        );
+        made
+    }
+
+    /// Generates several clips at once: windows that ask for the same sampling and keep equally many frames go through
+    /// the network together. Each order has its own seed, plan and guidance, and its own result, told to `done` with the
+    /// order's index as soon as its last window is made; every order is told of exactly once. `progress` hears of every
+    /// denoising step of each order that is still wanted; an order that it cancels ends there, the others go on.
+    ///
+    /// A clip made beside others is the clip made alone but for rounding: products of other shapes add in another
+    /// order, and guidance, which chooses the nearest vertex, may carry the last bits further. A batch of one is
+    /// [`Self::generate`], bit for bit.
+    ///
+    /// # Errors
+    /// Told to `done`, per order: those of [`Self::generate`].
+    pub fn generate_batch(
+        &mut self,
+        orders: &[Order<'_>],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<Generated>),
+    ) {
+        let mut courses = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            match self.course(index, order) {
+                Ok(course) => courses.push(course),
+                Err(error) => done(index, Err(error)),
             }
         }
-        let mut clip = self.clip(order, &sequence)?;
-        let planting = order.request.planting();
+        // The least advanced first, so that short orders are not held up by long ones.
+        while let Some(first) = courses.iter().min_by_key(|c| c.made) {
+            let key = first.key();
+            let (mut group, rest): (Vec<_>, Vec<_>) =
+                courses.into_iter().partition(|c| c.key() == key);
+            courses = rest;
+            let results = self.advance(&mut group, progress);
+            for (course, result) in group.into_iter().zip(results) {
+                match result {
+                    Err(error) => done(course.index, Err(error)),
+                    Ok(()) if course.is_complete() => done(course.index, self.finish(course)),
+                    Ok(()) => courses.push(course),
+                }
+            }
+        }
+    }
+
+    fn trans2joint(&self) -> Vector3<f32> {
+        Vector3::from(self.checkpoint.config.trans2joint)
+    }
+
+    /// The clip of an order whose windows are all made.
+    fn finish(&self, course: Course<'_>) -> Result<Generated> {
+        let mut clip = self.clip(course.order, &course.sequence)?;
+        let planting = course.order.request.planting();
         if planting > 0.0 {
             let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
             feet::plant(&clip.skeleton, &mut poses, planting);
@@ -209,118 +235,10 @@ impl Synthesizer {
                 frame.pose = pose;
             }
         }
-        Ok(Generated { clip, plan })
-    }
-
-    fn trans2joint(&self) -> Vector3<f32> {
-        Vector3::from(self.checkpoint.config.trans2joint)
-    }
-
-    /// The window that begins with the planned pose.
-    fn first_window(
-        &self,
-        task: &WindowTask<'_>,
-        sequence: &mut Window,
-        progress: &mut dyn FnMut(Progress) -> Flow,
-    ) -> Result<()> {
-        let plan = task.plan;
-        let canonical = Canonical::of_subject(
-            &plan.pose.root,
-            &plan.pose.rotations[0],
-            &self.trans2joint(),
-        );
-        let mut first = Window {
-            joints: vec![self.skeleton.forward(&plan.pose)],
-            rotations: vec![plan.pose.rotations],
-            object_center: vec![plan.center(0)],
-            object_rotation: vec![plan.rotation],
-            contact: vec![[0.0; 4]],
-        };
-        canonical.apply(&mut first);
-        let length = plan.path.len().min(WINDOW);
-        let window = self.window(task, &canonical, &first, 0..length, progress)?;
-        *sequence = window;
-        canonical.apply_back(sequence);
-        Ok(())
-    }
-
-    /// A window that goes on from where the sequence is (specification, section 9).
-    fn next_window(
-        &self,
-        task: &WindowTask<'_>,
-        start: usize,
-        sequence: &mut Window,
-        progress: &mut dyn FnMut(Progress) -> Flow,
-    ) -> Result<()> {
-        let seam = Seam::new(sequence, sequence.len() - start, &self.trans2joint())?;
-        let range = start..(start + WINDOW).min(task.plan.path.len());
-        let window = self.window(task, &seam.canonical, &seam.overlap, range, progress)?;
-        seam.join(sequence, window)
-    }
-
-    /// Generates frames `range` of the plan as a window in its canonical frame; `known` holds its first frames, in that
-    /// frame: one that is given, or more that are kept.
-    fn window(
-        &self,
-        task: &WindowTask<'_>,
-        canonical: &Canonical,
-        known: &Window,
-        range: std::ops::Range<usize>,
-        progress: &mut dyn FnMut(Progress) -> Flow,
-    ) -> Result<Window> {
-        let statistics = &self.checkpoint.config.statistics;
-        let reference = known.object_rotation[0];
-        let overlap = known.encode(statistics, &reference, known.len());
-        let mut features = vec![0.0; WINDOW * FEATURES];
-        features[..FEATURES].copy_from_slice(&overlap[..FEATURES]);
-        // All of the plan; which frames of it the network and the guidance are told is theirs to pick.
-        for t in 1..range.len() {
-            let center = canonical.point(&task.plan.center(range.start + t));
-            features[t * FEATURES..][OBJECT_POSITION]
-                .copy_from_slice(&statistics.normalise_object(&center));
-        }
-        let plan = task.plan;
-        let keys = |frames: &[usize], more: &[usize]| -> Vec<usize> {
-            frames
-                .iter()
-                .chain(more)
-                .filter(|f| range.contains(f))
-                .map(|f| f - range.start)
-                .collect()
-        };
-        let out = self.generator().windows(
-            &[WindowInput {
-                request: task.order.request,
-                object: task.order.object,
-                skeleton: &self.skeleton,
-                sentence: task.sentence.clone(),
-                features,
-                length: range.len(),
-                reference,
-                path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
-                height_keys: keys(&plan.height_keys, &[]),
-                // A later window may begin after the object has left, an early one end before it arrives.
-                rest: plan.rest.map_or([None; 2], |[until, from]| {
-                    [
-                        until.checked_sub(range.start),
-                        from.checked_sub(range.start).filter(|f| *f < range.len()),
-                    ]
-                }),
-                keep: if known.len() > 1 { overlap } else { Vec::new() },
-                scene: task.order.scene.map(|s| (s, *canonical)),
-                index: task.index,
-            }],
-            progress,
-        )?;
-        let mut window = Window::decode(
-            &out[0][..range.len() * FEATURES],
-            statistics,
-            &UnitQuaternion::identity(),
-        );
-        for q in &mut window.object_rotation {
-            *q *= reference;
-        }
-        Ok(window)
+        Ok(Generated {
+            clip,
+            plan: course.plan,
+        })
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use tch::Device;
+pub use tch::Device;
 
 /// A CUDA device when the libtorch at hand has one, else the CPU. Decided once, and logged.
 ///
@@ -24,6 +24,11 @@ pub fn choose() -> Device {
         );
         device
     })
+}
+
+/// Has libtorch share each product on the CPU among this many threads, for what the calling thread computes from now on.
+pub fn set_threads(threads: usize) {
+    tch::set_num_threads(threads.clamp(1, 1024) as i32);
 }
 
 #[cfg(unix)]

@@ -1,11 +1,34 @@
 //! The inference worker: one thread owns libtorch; requests go in, progress and clips come out.
+//!
+//! [`MotionSynthesizer`] takes [`InteractionOrder`]s and answers with the handle of a clip that will be there later.
+//! Nothing of the work is done on Bevy's threads. Orders that wait together and ask for the same sampling go through the
+//! network as one batch. What happens is told by [`GenerationStarted`], [`GenerationProgress`], [`GenerationFinished`],
+//! [`GenerationFailed`] and [`GenerationCancelled`], each a buffered message and an event on the order's entities.
+//!
+//! An order ends when its clip is there, when it is cancelled, when its deadline passes, when its object or avatar is
+//! despawned, or when nobody holds its handle any more: the thread looks between any two denoising steps. A panic in the
+//! model fails the order that caused it; the thread loads the checkpoint again and goes on. (A program built with
+//! `panic = "abort"` ends instead, and so does one whose libtorch crashes.)
+//!
+//! The checkpoint is an asset, [`Checkpoint`]; when it is reloaded the worker goes over to it between two batches, and
+//! keeps the old one if the new cannot be used.
 
-use bevy::app::{App, Plugin};
+mod checkpoint;
+mod event;
+mod generations;
+mod model;
+mod order;
+mod plugin;
+mod queue;
+mod synthesizer;
+mod worker;
 
-/// The inference worker.
-#[derive(Clone, Debug, Default)]
-pub struct SynthesisPlugin;
-
-impl Plugin for SynthesisPlugin {
-    fn build(&self, _app: &mut App) {}
-}
+pub use checkpoint::{Checkpoint, CheckpointFiles, CheckpointLoader};
+pub use event::{
+    CancelReason, GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
+    GenerationStarted, ModelFailed, ModelReady, OrderId,
+};
+pub use model::{Device, Job, Libtorch, Model, ModelLoader};
+pub use order::{InteractionOrder, OrderObject};
+pub use plugin::{SynthesisPlugin, SynthesisSystems};
+pub use synthesizer::{GenerationStatus, MotionSynthesizer};

@@ -63,7 +63,18 @@ impl Synthesizer {
     /// # Errors
     /// Those of [`Checkpoint::load`], [`MiniLm::load`] and [`ClipText::load`].
     pub fn load(folder: &Path, clip_weights: Option<&Path>, device: Device) -> Result<Self> {
-        let checkpoint = Checkpoint::load(folder)?;
+        Self::from_checkpoint(Checkpoint::load(folder)?, clip_weights, device)
+    }
+
+    /// The same for a checkpoint that was read already.
+    ///
+    /// # Errors
+    /// Those of [`MiniLm::load`] and [`ClipText::load`].
+    pub fn from_checkpoint(
+        checkpoint: Checkpoint,
+        clip_weights: Option<&Path>,
+        device: Device,
+    ) -> Result<Self> {
         let encoder: Box<dyn TextEncoder> = match (checkpoint.config.text_encoder, clip_weights) {
             (TextEncoderKind::MiniLm, _) => Box::new(MiniLm::load(&MiniLm::default_folder())?),
             (TextEncoderKind::ClipVitB32, Some(path)) => Box::new(ClipText::load(path)?),

@@ -1,0 +1,158 @@
+//! What the worker runs: a model made of a checkpoint. The usual one is [`Libtorch`]; games and tests may bring others.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chois::Result;
+use chois::diffusion::{Flow, Progress};
+use chois::geometry::{Mesh, ObjectGeometry, SdfGrid};
+use chois::model::Checkpoint as Parts;
+use chois::motion::MotionClip;
+use chois::request::InteractionRequest;
+use chois::synthesis::{Order, Synthesizer};
+use nalgebra::Vector3;
+
+use super::checkpoint::CheckpointFiles;
+
+/// One interaction to be made: everything in the model's frame (metres, Z up), nothing of Bevy's world.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What is asked for.
+    pub request: InteractionRequest,
+    /// The object.
+    pub object: Arc<ObjectGeometry>,
+    /// Distance to the scene's geometry, in the request's frame.
+    pub scene: Option<Arc<SdfGrid>>,
+}
+
+/// Makes clips. Lives and dies on the worker's thread; a panic in it fails what it was at and has it loaded again.
+pub trait Model {
+    /// Makes the clips of jobs that ask for the same sampling. `progress` hears of every step of each job still wanted
+    /// and may cancel it; `done` is told the result of every job exactly once, by its index, as soon as there is one.
+    fn generate(
+        &mut self,
+        jobs: &[Job],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<MotionClip>),
+    );
+
+    /// Does once what makes the first job slow. `progress` may cancel.
+    ///
+    /// # Errors
+    /// Whatever keeps it from making clips.
+    fn warm_up(&mut self, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<()> {
+        let _ = progress;
+        Ok(())
+    }
+}
+
+/// Turns a checkpoint into a model, on the worker's thread.
+pub trait ModelLoader: Debug + Send + Sync + 'static {
+    /// The model.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    fn load(&self, checkpoint: &CheckpointFiles) -> Result<Box<dyn Model>>;
+}
+
+/// What libtorch computes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// A CUDA device where there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+}
+
+/// The network, on libtorch.
+#[derive(Clone, Debug, Default)]
+pub struct Libtorch {
+    /// What it computes on.
+    pub device: Device,
+    /// Threads that share one product on the CPU. `None`: all cores but one, at least one, so that the game keeps its.
+    pub threads: Option<usize>,
+    /// CLIP weights (safetensors), for checkpoints that understand sentences through CLIP.
+    pub clip_weights: Option<PathBuf>,
+}
+
+impl Libtorch {
+    fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or(cores - 1).max(1)
+    }
+}
+
+impl ModelLoader for Libtorch {
+    fn load(&self, checkpoint: &CheckpointFiles) -> Result<Box<dyn Model>> {
+        chois::device::set_threads(self.threads());
+        let parts = Parts::from_parts(
+            checkpoint.config.clone(),
+            &checkpoint.weights,
+            &checkpoint.weights_path,
+        )?;
+        let device = match self.device {
+            Device::Auto => chois::device::choose(),
+            Device::Cpu => chois::device::Device::Cpu,
+        };
+        Ok(Box::new(Synthesizer::from_checkpoint(
+            parts,
+            self.clip_weights.as_deref(),
+            device,
+        )?))
+    }
+}
+
+impl Model for Synthesizer {
+    fn generate(
+        &mut self,
+        jobs: &[Job],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<MotionClip>),
+    ) {
+        let orders: Vec<_> = (jobs.iter())
+            .map(|job| Order {
+                request: &job.request,
+                object: &job.object,
+                scene: job.scene.as_deref(),
+            })
+            .collect();
+        self.generate_batch(&orders, progress, &mut |index, made| {
+            done(index, made.map(|made| made.clip));
+        });
+    }
+
+    fn warm_up(&mut self, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<()> {
+        let request = InteractionRequest::new("Lift the box, move the box, and put down the box.");
+        let object = ObjectGeometry::new("box", cube(0.4).refined())?;
+        let order = Order {
+            request: &request,
+            object: &object,
+            scene: None,
+        };
+        Synthesizer::generate(self, &order, progress).map(|_| ())
+    }
+}
+
+/// A cube on the floor, metres.
+fn cube(size: f32) -> Mesh {
+    let vertices = (0..8)
+        .map(|i| Vector3::from_fn(|axis, _| size * (i >> axis & 1) as f32))
+        .collect();
+    let quads = [
+        [0, 2, 3, 1],
+        [4, 5, 7, 6],
+        [0, 1, 5, 4],
+        [2, 6, 7, 3],
+        [0, 4, 6, 2],
+        [1, 3, 7, 5],
+    ];
+    let triangles = quads
+        .iter()
+        .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]]);
+    Mesh {
+        vertices,
+        triangles: triangles.collect(),
+    }
+}

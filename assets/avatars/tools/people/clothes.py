@@ -3,7 +3,7 @@
 import numpy as np
 
 from .body import BODY_VERTICES
-from .mesh import (Mesh, border, bump, cut, noise, normals_of, smooth, smoothstep, subdivide, triangles, unit)
+from .mesh import Mesh, border, bump, cut, noise, normals_of, smooth, smoothstep, subdivide, unit
 
 SOLE = 0.022
 
@@ -22,8 +22,27 @@ class Figure:
         self.leg = share(("upperleg02", "lowerleg", "foot", "toe"))
         self.hand = share(("wrist", "metacarpal", "finger"))
         self.foot = share(("foot", "toe"))
-        self.head = 1 - share(("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "wrist", "meta", "finger", "root",
-                               "pelvis", "upperleg", "lowerleg", "foot", "toe", "breast", "neck01", "neck02"))
+        self.head = 1 - share(
+            (
+                "spine",
+                "clavicle",
+                "shoulder",
+                "upperarm",
+                "lowerarm",
+                "wrist",
+                "meta",
+                "finger",
+                "root",
+                "pelvis",
+                "upperleg",
+                "lowerleg",
+                "foot",
+                "toe",
+                "breast",
+                "neck01",
+                "neck02",
+            )
+        )
         self.joint = {}
         for name in ("neck", "head", "pelvis", "spine-1", "spine-2", "spine-3", "spine-4"):
             self.joint[name] = data.joint(at, name)
@@ -61,7 +80,11 @@ class Figure:
         """A helper mesh with everything the later steps need, subdivided."""
         faces = self.data.faces[group]
         fields = {
-            "weights": self.weights, "rest": self.at, "arm": self.arm, "leg": self.leg, "head": self.head,
+            "weights": self.weights,
+            "rest": self.at,
+            "arm": self.arm,
+            "leg": self.leg,
+            "head": self.head,
             "colour": np.ones((len(self.at), 3)),
         }
         mesh = Mesh(self.at, faces, fields, material).select(faces)
@@ -79,14 +102,17 @@ def neckline(figure, at, head, deep, back=0.0, wide=0.06):
     pit = figure.joint["l-clavicle"][1] + 0.012 - deep
     share = np.clip((at[:, 2] - rear) / (front - rear), -0.5, 1.0)
     line = nape + (pit - nape) * smoothstep(-0.1, 1.05, share)
-    line = line + 0.8 * np.clip(np.abs(at[:, 0]) - wide, 0, None)
+    beyond = np.abs(at[:, 0]) - wide
+    line = line + 0.4 * (beyond + np.hypot(beyond, 0.02))
     return np.where(head > 0.6, -1.0, (line - at[:, 1]) * 0.8)
 
 
 def shirt_value(figure, at, arm, head, cut_of):
     """Positive where the shirt is."""
     sleeve = np.where(arm > 0.45, cut_of["sleeve"] - figure.along_arm(at), 1.0)
-    return np.minimum.reduce([at[:, 1] - cut_of["hem"], sleeve, neckline(figure, at, head, *cut_of["neck"]) * cut_of["collar"]])
+    return np.minimum.reduce(
+        [at[:, 1] - cut_of["hem"], sleeve, neckline(figure, at, head, *cut_of["neck"]) * cut_of["collar"]]
+    )
 
 
 def trousers_value(figure, at, arm, cut_of):
@@ -95,9 +121,11 @@ def trousers_value(figure, at, arm, cut_of):
 
 
 def shoe_value(figure, at, cut_of):
-    """Positive below a shoe's edge, which rises towards the heel."""
+    """Positive below a shoe's edge, which rises towards the heel and at the tongue."""
     ankle = figure.joint["l-ankle"]
-    return cut_of["shoe"] + 0.25 * np.clip(ankle[2] - at[:, 2], -0.05, 0.03) - at[:, 1]
+    heel = 0.25 * np.clip(ankle[2] - at[:, 2], -0.02, 0.03)
+    tongue = 0.7 * np.clip(at[:, 2] - ankle[2] - 0.02, 0, 0.04)
+    return cut_of["shoe"] + heel + tongue - at[:, 1]
 
 
 def limb(mesh, chosen, along, bins=48):
@@ -182,8 +210,12 @@ def shirt(figure, style, cut_of):
     keep = at[:, 1] > cut_of["hem"] - 0.06
     upper, whole = figure.arm_length()
     along = figure.along_arm(at)
-    ease = style["ease"]
     fold = np.zeros(len(at))
+    # Long sleeves close at the cuff.
+    open_ = 1 - style.get("cuff", 0.0) * smoothstep(cut_of["sleeve"] - 0.075, cut_of["sleeve"] - 0.04, along) * (
+        arm > 0.5
+    )
+    ease = style["ease"] * open_
     move = out * (ease + 0.005 * smoothstep(cut_of["hem"] + 0.12, cut_of["hem"] + 0.04, at[:, 1]))[:, None]
     # Torso
     torso = (arm < 0.3) & keep
@@ -200,20 +232,27 @@ def shirt(figure, style, cut_of):
         chosen = (arm > 0.5) & (at[:, 0] * side > 0)
         around, radius = limb(mesh, chosen, along)
         flare = np.interp(along, [0.0, upper, whole], style["sleeve"])
-        flare = flare * smoothstep(0.3, 0.9, arm)
+        flare = flare * smoothstep(0.3, 0.9, arm) * open_
         move += np.where(chosen[:, None], around * flare[:, None], 0)
         # Folds run around the arm, most at the elbow and, on long sleeves, before the cuff.
         height = style["folds"] * (bump(along, upper, 0.07) + 0.5 * bump(along, cut_of["sleeve"] - 0.06, 0.06) + 0.25)
-        wave = np.sin(along * 2 * np.pi / 0.055 + 2.2 * noise(at, 0.16, 5)) * height * smoothstep(0.04, 0.10, along)
+        wave = (
+            np.sin(along * 2 * np.pi / 0.055 + 2.2 * noise(at, 0.16, 5))
+            * height
+            * smoothstep(0.04, 0.10, along)
+            * open_
+        )
         fold += np.where(chosen, wave, 0)
     folds = noise(at * [1, 0.45, 1] + [0, 0, 0], 0.16, 11) * bump(at[:, 1], cut_of["hem"] + 0.10, 0.16)
-    folds += 0.6 * noise(at + 0.8 * np.abs(at[:, [1, 0, 2]]), 0.15, 12) * bump(np.abs(at[:, 0]), 0.19, 0.06) * (arm < 0.6)
+    folds += (
+        0.6 * noise(at + 0.8 * np.abs(at[:, [1, 0, 2]]), 0.15, 12) * bump(np.abs(at[:, 0]), 0.19, 0.06) * (arm < 0.6)
+    )
     # Creases from the armpit across the chest and back, and where the cloth gathers at the waist
     pit = figure.joint["l-shoulder"] - [0.02, 0.10, 0.0]
     from_pit = at * [1, 1, 0] * [np.sign(1.0), 1, 0] - pit * [1, 1, 0]
     from_pit[:, 0] = np.abs(at[:, 0]) - pit[0]
     turn = np.arctan2(from_pit[:, 1], -from_pit[:, 0])
-    crease = np.sin(turn * 9.0 + 1.5 * noise(at, 0.2, 13)) * bump(np.hypot(*from_pit[:, :2].T), 0.07, 0.05)
+    crease = np.sin(turn * 6.5 + 1.5 * noise(at, 0.2, 13)) * bump(np.hypot(*from_pit[:, :2].T), 0.07, 0.05)
     waist = cut_of["hem"] + 0.14
     gather = np.sin((at[:, 1] + 0.35 * np.abs(at[:, 0])) * 2 * np.pi / 0.062 + 2.4 * noise(at * [1, 0.5, 1], 0.22, 14))
     folds += 0.9 * crease + 0.7 * gather * bump(at[:, 1], waist, 0.075) * smoothstep(0.02, 0.13, np.abs(at[:, 0]))
@@ -242,7 +281,12 @@ def trousers(figure, style, cut_of):
     middle = j["spine-4"][2]
     radius, hung = hang(mesh, seat, cut_of["waist"] + 0.05, 5.0, middle)
     arrow = unit((at - [0, 0, middle]) * [1, 0, 1])
-    share = smoothstep(hip - 0.05, hip, y) * smoothstep(cut_of["hem"] + 0.03, cut_of["hem"] - 0.01, y) * smoothstep(0.0, -0.03, at[:, 2] - middle) * (mesh.fields["arm"] < 0.3)
+    share = (
+        smoothstep(hip - 0.05, hip, y)
+        * smoothstep(cut_of["hem"] + 0.03, cut_of["hem"] - 0.01, y)
+        * smoothstep(0.0, -0.03, at[:, 2] - middle)
+        * (mesh.fields["arm"] < 0.3)
+    )
     move += arrow * (np.clip(hung - radius, 0, 0.03) * share * 0.9)[:, None]
     for side in (-1, 1):
         chosen = (leg > 0.5) & (at[:, 0] * side > 0) & (y < hip - 0.10) & (y > ankle - 0.02)
@@ -309,7 +353,7 @@ def hem(mesh, thick, inside):
     for k in range(2):
         np.add.at(along, place[:, k], mesh.at[sides[:, 1]] - mesh.at[sides[:, 0]])
     into = unit(np.cross(normal[ring], unit(along)))
-    into = unit(smooth(into, np.stack([place[:, 0], place[:, 1], place[:, 1]], axis=1), 4))
+    into = unit(smooth(into, np.stack([place[:, 0], place[:, 1], place[:, 1]], axis=1), 12))
     at, n = mesh.at[ring], normal[ring]
     rows = [at, at - into * thick * 0.5 - n * thick * 0.5, at - n * thick, at - n * thick * 2.2 + into * inside]
     faces = []
@@ -354,7 +398,6 @@ def shoes(figure, style, cut_of):
         chosen = upper.at[:, 0] * side > 0
         points = upper.at[chosen & (upper.at[:, 1] < SOLE + 0.012)]
         pieces.append(sole(points, upper, chosen, style))
-        pieces += laces(figure, upper, chosen, side, style)
     return pieces
 
 
@@ -393,8 +436,13 @@ def sole(points, upper, chosen, style):
     lift = 0.010 * smoothstep(0.80, 1.0, long)  # the toe springs up
     rings = []
     profile = [
-        (SOLE + 0.001, -0.012), (SOLE + 0.002, 0.0), (SOLE + 0.0015, 0.0018), (SOLE - 0.002, 0.0032), (0.006, 0.0036),
-        (0.0012, 0.001), (0.0, -0.005),
+        (SOLE + 0.001, -0.012),
+        (SOLE + 0.002, 0.0),
+        (SOLE + 0.0015, 0.0018),
+        (SOLE - 0.002, 0.0032),
+        (0.006, 0.0036),
+        (0.0012, 0.001),
+        (0.0, -0.005),
     ]
     for y, out in profile:
         ring = loop + outward * out
@@ -418,49 +466,6 @@ def sole(points, upper, chosen, style):
     colour = np.tile(np.array(style["sole"]), (len(vertices), 1)) * np.where(vertices[:, 1] < 0.004, 0.6, 1.0)[:, None]
     fields = {key: v[near] for key, v in upper.fields.items()} | {"colour": colour}
     return Mesh(vertices, faces, fields, "soles")
-
-
-def laces(figure, upper, chosen, side, style):
-    """Four bars across the instep."""
-    if "lace" not in style:
-        return []
-    pieces = []
-    ankle, ball = figure.joint["l-ankle" if side > 0 else "r-ankle"], figure.joint["l-foot-1" if side > 0 else "r-foot-1"]
-    normal = normals_of(upper.at, upper.faces)
-    for t in np.linspace(0.42, 0.86, 4):
-        z = ankle[2] * (1 - t) + ball[2] * t
-        x0 = ankle[0] * (1 - t) + ball[0] * t
-        path, bones = [], []
-        for across in np.linspace(-0.021, 0.021, 7):
-            d = np.hypot(upper.at[:, 0] - x0 - across, upper.at[:, 2] - z - 0.006 * abs(across) / 0.021)
-            d = np.where(chosen & (normal[:, 1] > 0.2), d, 9)
-            near = np.argsort(d)[:4]
-            w = 1 / (d[near] + 1e-4)
-            w /= w.sum()
-            path.append((upper.at[near] * w[:, None]).sum(0) + unit((normal[near] * w[:, None]).sum(0)) * 0.0012)
-            bones.append((upper.fields["weights"][near] * w[:, None]).sum(0))
-        pieces.append(tube(np.array(path), np.array(bones), 0.0038, 0.0016, style["lace"]))
-    return pieces
-
-
-def tube(path, weights, wide, high, colour):
-    """A flat cord along a path that lies on a surface facing up."""
-    along = unit(np.gradient(path, axis=0))
-    up = unit(np.array([0, 1.0, 0.35]) - along * (along @ np.array([0, 1.0, 0.35]))[:, None])
-    across = np.cross(along, up)
-    ring = [(np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 7)[:-1]]
-    at = np.stack([path + across * c * wide + up * s * high for c, s in ring], axis=1).reshape(-1, 3)
-    faces = []
-    for r in range(len(path) - 1):
-        for k in range(6):
-            a, b = r * 6 + k, r * 6 + (k + 1) % 6
-            faces += [[a, b, b + 6], [a, b + 6, a + 6]]
-    faces = np.array(faces)
-    normals = normals_of(at, faces)
-    if (normals * (at - np.repeat(path, 6, axis=0))).sum() < 0:
-        faces = faces[:, ::-1]
-    fields = {"weights": np.repeat(weights, 6, axis=0), "colour": np.tile(np.array(colour), (len(at), 1))}
-    return Mesh(at, faces, fields, "laces")
 
 
 def hidden(figure, cut_of, margin=0.03):

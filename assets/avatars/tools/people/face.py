@@ -3,13 +3,21 @@
 import numpy as np
 
 from .body import BODY_VERTICES
-from .mesh import Mesh, both, bump, noise, smoothstep, unit
+from .mesh import Mesh, both, noise, smoothstep, unit
 
 # Where things lie in MakeHuman's texture: middle, half width, half height.
 LIPS = (0.9080, 0.4833, 0.0150, 0.0205)
 NAILS = [
-    (0.4087, 0.0833), (0.4133, 0.0452), (0.4453, 0.0144), (0.5007, 0.0182), (0.5368, 0.0579),
-    (0.7168, 0.0806), (0.7115, 0.0453), (0.6785, 0.0157), (0.6235, 0.0181), (0.5876, 0.0565),
+    (0.4087, 0.0833),
+    (0.4133, 0.0452),
+    (0.4453, 0.0144),
+    (0.5007, 0.0182),
+    (0.5368, 0.0579),
+    (0.7168, 0.0806),
+    (0.7115, 0.0453),
+    (0.6785, 0.0157),
+    (0.6235, 0.0181),
+    (0.5876, 0.0565),
 ]
 EARS = [(0.8541, 0.6301), (0.8543, 0.3369)]
 
@@ -37,7 +45,7 @@ def skin(figure, person):
     head = y > 0.60
     cheek = np.exp(-(((x - 0.042) / 0.022) ** 2) - ((y - 0.690) / 0.016) ** 2) * (z > 0.09) * head
     nose = np.exp(-((x / 0.014) ** 2) - ((y - 0.690) / 0.013) ** 2) * (z > 0.14) * head
-    ears = np.maximum.reduce([np.exp(-(np.hypot(uv[:, 0] - u, uv[:, 1] - v) / 0.025) ** 2) for u, v in EARS])
+    ears = np.maximum.reduce([np.exp(-((np.hypot(uv[:, 0] - u, uv[:, 1] - v) / 0.025) ** 2)) for u, v in EARS])
     lids = np.exp(-(((x - 0.031) / 0.022) ** 2) - ((y - 0.728) / 0.013) ** 2) * (z > 0.10) * head
     red = 0.45 * cheek + 0.40 * nose + 0.5 * ears + 0.30 * lids
     colour = mix(colour, blood, np.clip(red * person.get("flush", 1.0), 0, 0.7))
@@ -53,7 +61,7 @@ def skin(figure, person):
     colour = mix(colour, lips, smoothstep(1.08, 0.88, far) * person.get("lip_share", 0.75))
     for u, v in NAILS:
         near = np.hypot(uv[:, 0] - u, uv[:, 1] - v)
-        colour = mix(colour, np.minimum(tone * 1.12 + 0.06, 1), 0.75 * smoothstep(0.0052, 0.0036, near))
+        colour = mix(colour, np.minimum(tone * [1.30, 1.12, 1.12] + 0.01, 1), 0.6 * smoothstep(0.0048, 0.0034, near))
     faces = data.faces["body"]
     corner = data.uv[data.face_uv["body"]]
     mouth = ((corner[:, :, 0] > 0.74) & (corner[:, :, 1] < 0.145)).all(1) & (data.at[faces][:, :, 1] > 5).all(1)
@@ -75,8 +83,27 @@ def eyes(figure, person):
         right = unit(np.cross([0, 1.0, 0], front))
         up = np.cross(front, right)
         iris = person.get("iris_size", 0.47)
-        rings = [0.0, 0.06, 0.12, 0.165, 0.185, 0.23, 0.29, 0.35, 0.41, iris - 0.025, iris, iris + 0.02, iris + 0.05, 0.6, 0.75,
-                 0.95, 1.2, 1.5, 1.9]
+        rings = [
+            0.0,
+            0.06,
+            0.12,
+            0.165,
+            0.185,
+            0.23,
+            0.29,
+            0.35,
+            0.41,
+            iris - 0.025,
+            iris,
+            iris + 0.02,
+            iris + 0.05,
+            0.6,
+            0.75,
+            0.95,
+            1.2,
+            1.5,
+            1.9,
+        ]
         segments = 40
         at, colour = [middle + front * radius * 1.0], [[0.004] * 3]
         white, inner, outer = linear((236, 231, 226)), linear(person["iris"][0]), linear(person["iris"][1])
@@ -98,7 +125,9 @@ def eyes(figure, person):
                 elif angle < iris + 0.03:
                     c = 0.45 * white + 0.55 * outer * 0.4
                 else:
-                    c = white * (1 - smoothstep(0.55, 1.1, angle)) + (0.35 * white + 0.65 * pink) * smoothstep(0.55, 1.1, angle)
+                    c = white * (1 - smoothstep(0.55, 1.1, angle)) + (0.35 * white + 0.65 * pink) * smoothstep(
+                        0.55, 1.1, angle
+                    )
                     c = c * (0.62 + 0.38 * smoothstep(0.55, -0.35, np.sin(a) * np.sin(angle)))
                 colour.append(c)
         faces = []
@@ -205,7 +234,9 @@ def lashes(figure, person):
             near = near @ body / near.sum(1, keepdims=True)
             at[index] = near + (at[index] - near) * keep
             fields = {"weights": figure.weights, "colour": np.tile(colour, (len(at), 1))}
-            pieces.append(Mesh(at, figure.data.faces[f"helper-{side}-eyelashes-{row}"], fields, "lashes").select(
-                figure.data.faces[f"helper-{side}-eyelashes-{row}"]
-            ))
+            pieces.append(
+                Mesh(at, figure.data.faces[f"helper-{side}-eyelashes-{row}"], fields, "lashes").select(
+                    figure.data.faces[f"helper-{side}-eyelashes-{row}"]
+                )
+            )
     return pieces

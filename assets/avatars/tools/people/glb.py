@@ -21,12 +21,14 @@ def four(weights):
 
 def quaternion(r):
     """x, y, z, w of a rotation matrix."""
-    k = np.array([
-        [r[0, 0] - r[1, 1] - r[2, 2], 0, 0, 0],
-        [r[1, 0] + r[0, 1], r[1, 1] - r[0, 0] - r[2, 2], 0, 0],
-        [r[2, 0] + r[0, 2], r[2, 1] + r[1, 2], r[2, 2] - r[0, 0] - r[1, 1], 0],
-        [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], r.trace()],
-    ])
+    k = np.array(
+        [
+            [r[0, 0] - r[1, 1] - r[2, 2], 0, 0, 0],
+            [r[1, 0] + r[0, 1], r[1, 1] - r[0, 0] - r[2, 2], 0, 0],
+            [r[2, 0] + r[0, 2], r[2, 1] + r[1, 2], r[2, 2] - r[0, 0] - r[1, 1], 0],
+            [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], r.trace()],
+        ]
+    )
     values, vectors = np.linalg.eigh(k / 3)
     q = vectors[:, np.argmax(values)]
     return q if q[3] > 0 or (q[3] == 0 and q[0] > 0) else -q
@@ -64,19 +66,23 @@ def write(path, name, meshes, materials, rig, armature=None, copyright=None):
         bones, weights = four(np.concatenate([m.fields["weights"] for m in chosen]))
         wide = len(position) > 65535
         normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-20)
-        primitives.append({
-            "attributes": {
-                "POSITION": accessor(position, "VEC3", 5126, 34962, min=position.min(0).tolist(),
-                                     max=position.max(0).tolist()),
-                "NORMAL": accessor(normal.astype("<f4"), "VEC3", 5126, 34962),
-                "COLOR_0": accessor(np.round(colour * 65535).astype("<u2"), "VEC4", 5123, 34962, normalized=True),
-                "JOINTS_0": accessor(bones, "VEC4", 5121, 34962),
-                "WEIGHTS_0": accessor(weights, "VEC4", 5121, 34962, normalized=True),
-            },
-            "indices": accessor(faces.astype("<u4" if wide else "<u2").reshape(-1), "SCALAR", 5125 if wide else 5123,
-                                34963),
-            "material": len(used),
-        })
+        primitives.append(
+            {
+                "attributes": {
+                    "POSITION": accessor(
+                        position, "VEC3", 5126, 34962, min=position.min(0).tolist(), max=position.max(0).tolist()
+                    ),
+                    "NORMAL": accessor(normal.astype("<f4"), "VEC3", 5126, 34962),
+                    "COLOR_0": accessor(np.round(colour * 65535).astype("<u2"), "VEC4", 5123, 34962, normalized=True),
+                    "JOINTS_0": accessor(bones, "VEC4", 5121, 34962),
+                    "WEIGHTS_0": accessor(weights, "VEC4", 5121, 34962, normalized=True),
+                },
+                "indices": accessor(
+                    faces.astype("<u4" if wide else "<u2").reshape(-1), "SCALAR", 5125 if wide else 5123, 34963
+                ),
+                "material": len(used),
+            }
+        )
         used.append({"name": material} | materials[material])
         triangle_count += len(faces)
         vertex_count += len(position)
@@ -111,10 +117,14 @@ def write(path, name, meshes, materials, rig, armature=None, copyright=None):
     nodes.append({"name": name, "mesh": 0, "skin": 0})
     body = len(nodes) - 1
     if armature:
-        nodes.append({
-            "name": "Armature", "children": roots, "scale": [armature[0]] * 3,
-            "rotation": [round(float(x), 8) for x in quaternion(unscaled(above))],
-        })
+        nodes.append(
+            {
+                "name": "Armature",
+                "children": roots,
+                "scale": [armature[0]] * 3,
+                "rotation": [round(float(x), 8) for x in quaternion(unscaled(above))],
+            }
+        )
         roots = [len(nodes) - 1]
     document = {
         "asset": {"version": "2.0", "generator": "make_people.py"} | ({"copyright": copyright} if copyright else {}),
@@ -122,9 +132,9 @@ def write(path, name, meshes, materials, rig, armature=None, copyright=None):
         "scenes": [{"name": name, "nodes": [*roots, body]}],
         "nodes": nodes,
         "meshes": [{"name": name, "primitives": primitives}],
-        "skins": [{
-            "name": name, "joints": list(range(len(rig.names))), "inverseBindMatrices": matrices, "skeleton": roots[0],
-        }],
+        "skins": [
+            {"name": name, "joints": list(range(len(rig.names))), "inverseBindMatrices": matrices, "skeleton": roots[0]}
+        ],
         "materials": used,
         "accessors": accessors,
         "bufferViews": views,

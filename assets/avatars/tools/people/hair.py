@@ -4,16 +4,23 @@ import numpy as np
 
 from .body import BODY_VERTICES
 from .face import EARS, LIPS, linear, mix
-from .mesh import Mesh, both, noise, smoothstep, triangles, unit
+from .mesh import Mesh, both, bump, noise, normals_of, smoothstep, triangles, unit
 
 # The middle of MakeHuman's undeformed head, metres; directions on the head are seen from there.
 CENTRE = np.array([0.0, 0.755, 0.055])
 # The height of the hair's edge on the undeformed head, by degrees from the front.
-FULL = ([0, 20, 38, 52, 62, 72, 84, 96, 112, 135, 180], [0.808, 0.807, 0.800, 0.780, 0.764, 0.752, 0.742, 0.738, 0.712, 0.682, 0.672])
-SHORT = ([0, 16, 34, 48, 56, 66, 74, 84, 90, 98, 112, 135, 180],
-         [0.806, 0.806, 0.803, 0.788, 0.768, 0.752, 0.722, 0.712, 0.745, 0.740, 0.706, 0.678, 0.668])
-BALD = ([0, 30, 50, 64, 74, 82, 90, 98, 112, 135, 180],
-        [0.838, 0.836, 0.822, 0.790, 0.740, 0.712, 0.745, 0.740, 0.706, 0.678, 0.668])
+FULL = (
+    [0, 20, 38, 52, 62, 72, 84, 96, 112, 135, 180],
+    [0.808, 0.807, 0.800, 0.780, 0.764, 0.752, 0.742, 0.738, 0.712, 0.682, 0.672],
+)
+SHORT = (
+    [0, 16, 34, 48, 56, 66, 74, 84, 90, 98, 112, 135, 180],
+    [0.806, 0.806, 0.803, 0.788, 0.768, 0.752, 0.722, 0.712, 0.745, 0.740, 0.706, 0.678, 0.668],
+)
+BALD = (
+    [0, 30, 50, 64, 74, 82, 90, 98, 112, 135, 180],
+    [0.838, 0.836, 0.822, 0.790, 0.740, 0.712, 0.745, 0.740, 0.706, 0.678, 0.668],
+)
 
 
 class Skull:
@@ -30,7 +37,9 @@ class Skull:
         self.depth = (0.45 + 0.55 * smoothstep(0.0, 0.035, base[:, 1] - line))[self.use]
         if bare_top:
             high, share = bare_top
-            self.cover *= 1 - share * smoothstep(high - 0.012, high + 0.006, base[:, 1] + 0.25 * np.clip(base[:, 2] - 0.02, -0.03, 0.1))
+            self.cover *= 1 - share * smoothstep(
+                high - 0.012, high + 0.006, base[:, 1] + 0.25 * np.clip(base[:, 2] - 0.02, -0.03, 0.1)
+            )
         self.cover[(base[:, 1] < 0.64) | ear] = 0
         chosen = (base[:, 1] > 0.62) & ~ear & (np.hypot(base[:, 0], base[:, 2] - 0.055) > 0.02)
         self.centre = figure.at[:BODY_VERTICES][(base[:, 1] > 0.74)].mean(0) * [0, 1, 1]
@@ -71,7 +80,11 @@ class Skull:
         face = np.clip(np.searchsorted(edges, pick, side="right") - 1, 0, len(self.faces) - 1)
         a, b = random.uniform(0, 1, (2, count))
         a, b = np.where(a + b > 1, 1 - a, a), np.where(a + b > 1, 1 - b, b)
-        place = corners[face, 0] + (corners[face, 1] - corners[face, 0]) * a[:, None] + (corners[face, 2] - corners[face, 0]) * b[:, None]
+        place = (
+            corners[face, 0]
+            + (corners[face, 1] - corners[face, 0]) * a[:, None]
+            + (corners[face, 2] - corners[face, 0]) * b[:, None]
+        )
         return unit(place - self.centre)
 
 
@@ -135,9 +148,17 @@ def combed(skull, random, count, target, colour, wide, lift, wander=0.06, where=
     # Hair lies over the higher parts of its way: smoothed radii.
     for _ in range(2):
         radius[:, 1:-1] = np.maximum(radius[:, 1:-1], (radius[:, :-2] + radius[:, 2:]) / 2)
-    height = lift * random.uniform(0.35, 1.0, (count, 1)) * (0.02 + 0.98 * np.sin(np.pi * np.clip(t * 0.97, 0, 1)) ** 1.6)
+    height = (
+        lift * random.uniform(0.35, 1.0, (count, 1)) * (0.02 + 0.98 * np.sin(np.pi * np.clip(t * 0.97, 0, 1)) ** 1.6)
+    )
     points = skull.centre + path * (radius + height)[:, :, None]
-    return ribbons(points, path, taper(count, steps, wide, random, 0.12, 0.5), tint(colour, count, steps, random, 1.1), skull.weights)
+    return ribbons(
+        points,
+        path,
+        taper(count, steps, wide, random, 0.12, 0.5),
+        tint(colour, count, steps, random, 1.1),
+        skull.weights,
+    )
 
 
 def hanging(skull, random, count, start, aim, length, spread, colour, wide, steps=10):
@@ -147,11 +168,15 @@ def hanging(skull, random, count, start, aim, length, spread, colour, wide, step
     out = np.sqrt(random.uniform(0, 1, count))
     side = unit(np.cross(aim, [0, 1.0, 0]))
     lifted = np.cross(side, aim)
-    thick = spread * (0.35 + 0.65 * np.sin(np.pi * np.clip(0.10 + 0.78 * t, 0, 1))) * (1 - 0.55 * smoothstep(0.6, 1.0, t))
+    thick = (
+        spread * (0.35 + 0.65 * np.sin(np.pi * np.clip(0.10 + 0.78 * t, 0, 1))) * (1 - 0.55 * smoothstep(0.6, 1.0, t))
+    )
     long = length * random.uniform(0.78, 1.05, count)[:, None]
     s = t[None] * long
     away = 0.045 * (1 - np.exp(-s / 0.035))
-    middle = start + aim * away[:, :, None] + np.array([0, -1.0, 0]) * (np.maximum(s - 0.02, 0) ** 1.25 * 1.45)[:, :, None]
+    middle = (
+        start + aim * away[:, :, None] + np.array([0, -1.0, 0]) * (np.maximum(s - 0.02, 0) ** 1.25 * 1.45)[:, :, None]
+    )
     middle[:, :, 1] += 0.016 * np.exp(-(((s - 0.025) / 0.02) ** 2))
     around = side * np.cos(turn)[:, None] + lifted * np.sin(turn)[:, None]
     wave = 0.004 * np.sin(2 * np.pi * (t[None] * 1.2 + random.uniform(0, 1, (count, 1))))
@@ -164,7 +189,7 @@ def hanging(skull, random, count, start, aim, length, spread, colour, wide, step
     return ribbons(points, unit(ring), taper(count, steps, wide, random, 0.8, 0.1), colours, skull.weights)
 
 
-def torus(skull, middle, axis, big, small, colour, material="laces"):
+def torus(skull, middle, axis, big, small, colour, material="tie"):
     """A hair tie."""
     side = unit(np.cross(axis, [0, 1.0, 0.1]))
     up = np.cross(side, axis)
@@ -177,12 +202,12 @@ def torus(skull, middle, axis, big, small, colour, material="laces"):
     i, j = k // m, k % m
     p, q, r, s = k, ((i + 1) % n) * m + j, ((i + 1) % n) * m + (j + 1) % m, i * m + (j + 1) % m
     faces = np.concatenate([np.stack([p, q, r], axis=1), np.stack([p, r, s], axis=1)])
-    from .mesh import normals_of
-
     normals = normals_of(at, faces)
     if (normals * (at - middle - ring * big)).sum() < 0:
         faces = faces[:, ::-1]
-    return Mesh(at, faces, {"weights": np.tile(skull.weights, (len(at), 1)), "colour": np.tile(colour, (len(at), 1))}, material)
+    return Mesh(
+        at, faces, {"weights": np.tile(skull.weights, (len(at), 1)), "colour": np.tile(colour, (len(at), 1))}, material
+    )
 
 
 def ponytail(figure, skin, style, random):
@@ -196,10 +221,18 @@ def ponytail(figure, skin, style, random):
         combed(skull, random, 260, target, colour * 0.75, 0.012, 0.005),
         combed(skull, random, 430, target, colour, 0.0080, 0.010),
     ]
+
     # The edge of the hair again, finer, so that it does not start in a step.
-    edge = lambda p: np.exp(-(((p[:, 1] - np.interp(np.degrees(np.arctan2(np.abs(p[:, 0]), p[:, 2] - CENTRE[2])), *FULL)) / 0.012) ** 2))
+    def edge(places):
+        angle = np.degrees(np.arctan2(np.abs(places[:, 0]), places[:, 2] - CENTRE[2]))
+        return bump(places[:, 1], np.interp(angle, *FULL), 0.012)
+
     pieces.append(combed(skull, random, 320, target, colour * 0.9, 0.0055, 0.005, 0.05, edge))
-    pieces.append(hanging(skull, random, 150, tie, unit(np.array([0, 0.25, -1.0])), style.get("length", 0.24), 0.030, colour, 0.009))
+    pieces.append(
+        hanging(
+            skull, random, 150, tie, unit(np.array([0, 0.25, -1.0])), style.get("length", 0.24), 0.030, colour, 0.009
+        )
+    )
     pieces.append(torus(skull, tie + target * 0.008, target, 0.0125, 0.0045, linear((40, 40, 46))))
     return pieces
 
@@ -247,7 +280,9 @@ def beard(figure, skin, normals, style, random):
     ear = np.minimum.reduce([np.hypot(uv[:, 0] - u, uv[:, 1] - v) for u, v in EARS]) < 0.036
     lips = ((uv[:, 0] - LIPS[0]) / LIPS[2]) ** 2 + ((uv[:, 1] - LIPS[1]) / LIPS[3]) ** 2 < 1.25
     # Upper edge: along the jaw up to the ear, below the cheek; lower edge: under the chin.
-    top = np.interp(x, [0.0, 0.018, 0.030, 0.042, 0.055, 0.066, 0.08], [0.648, 0.648, 0.652, 0.656, 0.668, 0.694, 0.705])
+    top = np.interp(
+        x, [0.0, 0.018, 0.030, 0.042, 0.055, 0.066, 0.08], [0.648, 0.648, 0.652, 0.656, 0.668, 0.694, 0.705]
+    )
     cover = smoothstep(0.004, -0.004, y - top) * smoothstep(0.596, 0.606, y + 0.10 * (z - 0.10))
     lip = smoothstep(0.034, 0.028, x) * smoothstep(0.6845, 0.6815, y + 0.16 * x) * smoothstep(0.668, 0.671, y)
     corner = smoothstep(0.006, 0.003, np.abs(x - 0.032)) * smoothstep(0.680, 0.674, y) * (y > 0.62)
@@ -274,10 +309,12 @@ def beard(figure, skin, normals, style, random):
     t = np.linspace(0, 1, 3)[None, :, None]
     long = style["length"] * random.uniform(0.6, 1.2, (count, 1, 1))
     upper = smoothstep(0.66, 0.70, (figure.data.at[faces[face], 1] * 0.1).mean(1))[:, None, None]
-    long = long * (1 - 0.35 * upper)
+    long = long * (1 - 0.55 * upper)
     points = at[:, None] + normal[:, None] * 0.0004 + ways[:, None] * t * long - normal[:, None] * t**2 * long * 0.12
     colours = tint(colour, count, 3, random, 1.1, 0.75)
-    mesh = ribbons(points, np.repeat(normal[:, None], 3, axis=1), taper(count, 3, 0.0028, random, 0.9, 0.1), colours, weights[0])
+    mesh = ribbons(
+        points, np.repeat(normal[:, None], 3, axis=1), taper(count, 3, 0.0028, random, 0.9, 0.1), colours, weights[0]
+    )
     mesh.fields["weights"] = np.repeat(weights, 6, axis=0)
     return mesh
 

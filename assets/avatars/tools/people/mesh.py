@@ -81,9 +81,7 @@ def subdivide(mesh):
     e, c = n, n + len(edges)
     quads = []
     for k in range(f.shape[1]):
-        quads.append(np.stack([
-            f[:, k], e + index[:, k], c + np.arange(len(f)), e + index[:, k - 1],
-        ], axis=1))
+        quads.append(np.stack([f[:, k], e + index[:, k], c + np.arange(len(f)), e + index[:, k - 1]], axis=1))
     at, fields = unpack(np.concatenate([moved, point, centre]))
     return Mesh(at, np.stack(quads, axis=1).reshape(-1, 4), fields, mesh.material)
 
@@ -172,8 +170,8 @@ def normals_of(at, faces, weld=True):
 
 
 def both(faces):
-    """Faces to be seen from either side with the same normals: a lock of hair is as light from below as from above, which
-    a two-sided material, which turns the normals, does not give."""
+    """Faces to be seen from either side with the same normals: a lock of hair is as light from below as from above. A
+    two-sided material turns the normals and darkens it."""
     return np.concatenate([faces, faces[:, ::-1]])
 
 

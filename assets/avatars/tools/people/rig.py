@@ -17,8 +17,7 @@ class Rig:
         self.names = []
         while len(self.names) < len(bones):
             self.names += [
-                b for b in bones
-                if b not in self.names and (not bones[b]["parent"] or bones[b]["parent"] in self.names)
+                b for b in bones if b not in self.names and (not bones[b]["parent"] or bones[b]["parent"] in self.names)
             ]
         self.parents = [self.names.index(bones[b]["parent"]) if bones[b]["parent"] else -1 for b in self.names]
         self.weights = dense[:, [source.index(b) for b in self.names]]
@@ -69,11 +68,13 @@ def matrix(head, along, roll):
     y = unit(z_up @ along)
     c = 1 + y[1]
     if c > 1e-6:
-        base = np.array([
-            [1 - y[0] * y[0] / c, y[0], -y[0] * y[2] / c],
-            [-y[0], y[1], -y[2]],
-            [-y[0] * y[2] / c, y[2], 1 - y[2] * y[2] / c],
-        ])
+        base = np.array(
+            [
+                [1 - y[0] * y[0] / c, y[0], -y[0] * y[2] / c],
+                [-y[0], y[1], -y[2]],
+                [-y[0] * y[2] / c, y[2], 1 - y[2] * y[2] / c],
+            ]
+        )
     else:
         base = np.diag([-1.0, -1.0, 1.0])
     out = np.eye(4)
@@ -116,6 +117,7 @@ def t_pose(rig, names):
 
 
 def skin(at, weights, move):
-    """Vertices moved by linear blend skinning."""
-    moved = np.einsum("kij,nj->nki", move[:, :3, :3], at) + move[:, :3, 3]
-    return (moved * weights[:, :, None]).sum(1)
+    """Vertices moved so that linear blend skinning, moving the bones back, brings them exactly to where they were: the
+    shape that was modelled is kept where a figure spends its time, and the new rest pose takes the error."""
+    back = np.einsum("vk,kij->vij", weights, np.linalg.inv(move))
+    return np.linalg.solve(back, np.concatenate([at, np.ones((len(at), 1))], axis=1)[:, :, None])[:, :3, 0]

@@ -4,9 +4,12 @@ pub mod blend;
 pub mod canonical;
 pub mod features;
 pub mod feet;
+pub mod inertia;
 pub mod mirror;
 pub mod path;
 pub mod seam;
+pub mod spline;
+pub mod touch;
 
 use nalgebra::{UnitQuaternion, Vector3};
 

@@ -1,0 +1,56 @@
+//! The systems of playback.
+
+use bevy::app::{AnimationSystems, App, Plugin, PostUpdate};
+use bevy::ecs::schedule::{IntoScheduleConfigs, SystemSet};
+use bevy::transform::TransformSystems;
+
+use super::events::{
+    ContactLost, ContactMade, InteractionFinished, InteractionInterrupted, InteractionStarted,
+    ObjectReleased, ObjectTaken,
+};
+use super::{play, prepare};
+
+/// When playback happens, in `PostUpdate`.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlaybackSystems {
+    /// Clips are looked up and put on rigs.
+    Prepare,
+    /// Bones, avatars and objects are moved: after Bevy's `AnimationSystems`, before transforms are propagated.
+    Play,
+}
+
+/// Plays [`Interaction`](super::Interaction)s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlaybackPlugin;
+
+impl Plugin for PlaybackPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_message::<InteractionStarted>()
+            .add_message::<ContactMade>()
+            .add_message::<ContactLost>()
+            .add_message::<InteractionFinished>()
+            .add_message::<InteractionInterrupted>()
+            .add_message::<ObjectTaken>()
+            .add_message::<ObjectReleased>()
+            .add_observer(play::inserted)
+            .add_observer(play::despawned)
+            .add_observer(play::removed)
+            .configure_sets(
+                PostUpdate,
+                (
+                    PlaybackSystems::Prepare,
+                    PlaybackSystems::Play
+                        .after(AnimationSystems)
+                        .before(TransformSystems::Propagate),
+                )
+                    .chain(),
+            )
+            .add_systems(
+                PostUpdate,
+                (
+                    prepare::prepare.in_set(PlaybackSystems::Prepare),
+                    play::play.in_set(PlaybackSystems::Play),
+                ),
+            );
+    }
+}

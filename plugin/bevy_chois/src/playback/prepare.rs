@@ -1,0 +1,171 @@
+//! Gets ready what an interaction needs: its clip, the avatar's bones, the object's shape, and the clip on the bones.
+
+use bevy::asset::{AssetServer, Assets, LoadState};
+use bevy::ecs::change_detection::DetectChangesMut;
+use bevy::ecs::system::{Query, Res, ResMut};
+use bevy::transform::components::{GlobalTransform, Transform};
+
+use super::events::InterruptReason;
+use super::player::{Phase, Player, Ready};
+use super::{Interaction, InteractionState, WaitingFor};
+use crate::avatar::AvatarRig;
+use crate::clip::MotionClip;
+use crate::clip::bake::{BakeJob, Baked, BakedClips, Retargeter};
+use crate::clip::plugin::root_scale;
+use crate::object::{Interactable, ObjectShape};
+
+/// Finds [`Player::next`] for those who wait, and for those whose clip or rig has changed.
+pub(super) fn prepare(
+    mut avatars: Query<(
+        &Interaction,
+        &mut InteractionState,
+        &mut Player,
+        Option<&AvatarRig>,
+        Option<&GlobalTransform>,
+    )>,
+    objects: Query<(
+        Option<&Interactable>,
+        Option<&ObjectShape>,
+        Option<&Transform>,
+    )>,
+    clips: Res<Assets<MotionClip>>,
+    server: Option<Res<AssetServer>>,
+    retargeter: Option<Res<Retargeter>>,
+    mut baked: ResMut<BakedClips>,
+) {
+    for (interaction, mut state, mut player, rig, place) in &mut avatars {
+        let asked = Some((interaction.clip.id(), interaction.object));
+        // A component that is changed in place asks for something else, too.
+        if player.inserted || player.asked != asked {
+            player.inserted = false;
+            if player.phase == Phase::Playing {
+                player.interrupt = Some(InterruptReason::Replaced);
+            }
+            player.asked = asked;
+            player.wanted = true;
+            player.next = None;
+            player.warned = false;
+        }
+        if !(player.wanted || matches!(player.phase, Phase::Playing | Phase::Finished)) {
+            continue;
+        }
+        let outcome = look(
+            interaction,
+            &player,
+            rig,
+            place,
+            &objects,
+            &clips,
+            server.as_deref(),
+            retargeter.as_deref(),
+            &mut baked,
+        );
+        let waits = match outcome {
+            Outcome::Same => continue,
+            Outcome::Ready(ready) => {
+                player.next = Some(*ready);
+                WaitingFor::Start
+            }
+            Outcome::Wait(what) => what,
+            Outcome::Fail(reason) => {
+                player.wanted = false;
+                player.next = None;
+                player.interrupt = Some(reason);
+                continue;
+            }
+        };
+        if player.wanted {
+            state.set_if_neq(InteractionState::Waiting(waits));
+        }
+    }
+}
+
+enum Outcome {
+    /// What plays, or is to play next, is what should.
+    Same,
+    Ready(Box<Ready>),
+    Wait(WaitingFor),
+    Fail(InterruptReason),
+}
+
+fn look(
+    interaction: &Interaction,
+    player: &Player,
+    rig: Option<&AvatarRig>,
+    place: Option<&GlobalTransform>,
+    objects: &Query<(
+        Option<&Interactable>,
+        Option<&ObjectShape>,
+        Option<&Transform>,
+    )>,
+    clips: &Assets<MotionClip>,
+    server: Option<&AssetServer>,
+    retargeter: Option<&Retargeter>,
+    baked: &mut BakedClips,
+) -> Outcome {
+    let id = interaction.clip.id();
+    let Some(clip) = clips.get(id) else {
+        if !player.wanted {
+            return Outcome::Fail(InterruptReason::ClipUnloaded);
+        }
+        return match server.and_then(|server| server.get_load_state(id)) {
+            Some(LoadState::Failed(e)) => {
+                Outcome::Fail(InterruptReason::ClipFailed(e.to_string().into()))
+            }
+            _ => Outcome::Wait(WaitingFor::Clip),
+        };
+    };
+    let geometry = match interaction.object.map(|object| objects.get(object)) {
+        None => None,
+        // An object without a transform cannot be moved either.
+        Some(Err(_) | Ok((_, _, None))) => {
+            return Outcome::Fail(InterruptReason::ObjectDespawned);
+        }
+        Some(Ok((Some(_), None, _))) => return Outcome::Wait(WaitingFor::Object),
+        Some(Ok((_, shape, _))) => shape.map(|shape| &shape.geometry),
+    };
+    let Some(rig) = rig else {
+        return Outcome::Wait(WaitingFor::Rig);
+    };
+    let scale = root_scale(place);
+    let same = |ready: &Ready| {
+        let job = &ready.job;
+        std::sync::Arc::ptr_eq(&job.motion, &clip.motion)
+            && std::sync::Arc::ptr_eq(&job.rig, &rig.rig)
+            && std::sync::Arc::ptr_eq(&job.map, &rig.map)
+            && (job.scale - scale).abs() <= 1e-4 * scale
+            && match (&job.geometry, geometry) {
+                (Some(a), Some(b)) => std::sync::Arc::ptr_eq(a, b),
+                (None, None) => true,
+                _ => false,
+            }
+            && ready.entities == rig.bones
+    };
+    let current = match &player.next {
+        None if player.wanted => None,
+        None => player.playing.as_ref(),
+        next => next.as_ref(),
+    };
+    if current.is_some_and(same) {
+        return Outcome::Same;
+    }
+    let job = BakeJob {
+        motion: clip.motion.clone(),
+        rig: rig.rig.clone(),
+        map: rig.map.clone(),
+        scale,
+        geometry: geometry.cloned(),
+    };
+    let Some(retargeter) = retargeter else {
+        return Outcome::Wait(WaitingFor::Retargeting);
+    };
+    match baked.get(&job, retargeter) {
+        Baked::Working => Outcome::Wait(WaitingFor::Retargeting),
+        Baked::Failed(reason) => Outcome::Fail(InterruptReason::Retarget(reason)),
+        Baked::Ready(clip) => Outcome::Ready(Box::new(Ready {
+            job,
+            entities: rig.bones.clone(),
+            clip,
+        })),
+    }
+}

@@ -171,7 +171,7 @@ impl Interaction {
 }
 
 /// How far an [`Interaction`] is. Read only.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InteractionState {
     /// It will start when this is there.
     Waiting(WaitingFor),
@@ -180,8 +180,13 @@ pub enum InteractionState {
     /// It came to its end; the last pose is held.
     Finished,
     /// It was interrupted (see [`events::InteractionInterrupted`]) and does not go on. Insert another one.
-    #[default]
     Interrupted,
+}
+
+impl Default for InteractionState {
+    fn default() -> Self {
+        Self::Waiting(WaitingFor::Clip)
+    }
 }
 
 /// What an [`Interaction`] waits for.

@@ -180,10 +180,8 @@ impl Turn<'_, '_, '_, '_> {
         if let Ok(transform) = self.scene.transforms.get(self.avatar) {
             player.root[0] = *transform;
         }
-        if let Some(Ok(transform)) = player
-            .object
-            .map(|object| self.scene.transforms.get(object))
-        {
+        let object = self.interaction.object;
+        if let Some(Ok(transform)) = object.map(|object| self.scene.transforms.get(object)) {
             player.object_places[0] = *transform;
         }
         player.seen = (player.seen + 1).min(2);
@@ -325,7 +323,14 @@ impl Turn<'_, '_, '_, '_> {
         self.player
             .blend_bones(&tap, speed, self.interaction.blend_in, age, dt);
         let root = self.root(clip, &tap, speed);
-        self.player.blend_root(&root, age, dt);
+        match self.scene.transforms.get(self.avatar) {
+            // The game has put it elsewhere meanwhile.
+            Ok(present) if *present != self.player.root[0] => {
+                self.player.root = [*present; 2];
+                self.player.blend_root(&root, 0.0, 0.0);
+            }
+            _ => self.player.blend_root(&root, age, dt),
+        }
     }
 
     /// A looping clip begins again: the pose goes over, and where the avatar stands, too, when that is near.

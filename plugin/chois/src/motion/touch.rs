@@ -51,7 +51,11 @@ pub fn touches(clip: &MotionClip) -> Vec<Touch> {
                 }),
             }
         }
-        all.extend(found.into_iter().filter(|t| t.last - t.first + 1 > shortest));
+        all.extend(
+            found
+                .into_iter()
+                .filter(|t| t.last - t.first + 1 > shortest),
+        );
     }
     all.sort_by_key(|t| (t.first, t.part as usize));
     all

@@ -55,10 +55,13 @@ def cardboard():
 @lru_cache(None)
 def rug():
     """A woven rug seen from above: border, stripes and lozenges, not tileable."""
-    height, width = 340, 512
+    height, width = 256, 512
     y, x = np.mgrid[0:height, 0:width]
+    # Pixels are higher than wide: the rug is not twice as long as it is wide.
+    tall = 340 / height
+    y, height = y * tall, height * tall
     edge = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
-    value = np.zeros((height, width), int)
+    value = np.zeros(x.shape, int)
     # Steps of 4 pixels: yarn does not draw finer.
     u, v = (x // 4) * 4 + 2 - width / 2, (y // 4) * 4 + 2 - height / 2
     lozenge = (np.abs((u / 64 + 0.5) % 1 - 0.5) + np.abs((v / 64 + 0.5) % 1 - 0.5))
@@ -70,7 +73,7 @@ def rug():
     value[(edge < 32) & (edge >= 12) & (((u // 8 + v // 8) % 4) < 1)] = 2
     value[edge < 10] = 3
     colours = [srgb(c) for c in ("#d9cdb8", "#7d8f92", "#b5694a", "#3f4f5c")]
-    yarn = picture.noise(height, width, 120, 170, 31) * 0.6 + picture.noise(height, width, 340, 30, 33) * 0.4
+    yarn = picture.noise(*x.shape, 100, 170, 31) * 0.6 + picture.noise(*x.shape, 256, 30, 33) * 0.4
     shade = picture.steps(yarn * 0.5 + 0.5, 5)
     palette = [np.array(c) * (0.90 + 0.045 * s) for c in colours for s in range(5)]
     return picture.png(value * 5 + shade, palette)
@@ -79,7 +82,7 @@ def rug():
 @lru_cache(None)
 def print_(kind):
     """A framed print: hills and a sun, or leaves of a plant; flat colours."""
-    size = 192
+    size = 256
     y, x = np.mgrid[0:size, 0:size] / (size - 1)
     if kind == "hills":
         colours = ["#efe4d0", "#d98a5b", "#e8c9a0", "#b5694a", "#6f7f74", "#3f4f5c"]

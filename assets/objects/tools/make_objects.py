@@ -8,10 +8,13 @@ import sys
 
 from furniture import devices, movable, room, standing
 from furniture.glb import Document
+from furniture.occlusion import shade
 from furniture.shape import bounds, open_edges, volume
 
 # Surfaces that close only together with a neighbour of another material.
 SHARED = {"linen", "lining"}
+# Large flat things, which have no vertices where shade would lie.
+BARE = {"rug", "floor", "ceiling", "wall_window", "wall_door", "wall_plain", "wall_long"}
 # Folder of assets, file name, shapes.
 OBJECTS = {
     "objects": {
@@ -66,6 +69,8 @@ def main():
                 continue
             shapes = names[name]()
             check(name, shapes)
+            if name not in BARE:
+                shade(shapes, folder == "rooms")
             document = Document()
             document.node(name, shapes)
             data = document.bytes()

@@ -68,7 +68,7 @@ def cushion(w, h, d, material, bulge=0.018, r=0.05, k=3, inner=(6, 1, 6)):
         y = s * (h / 2 - r * 0.29)
         grow = 1 - (0.58 - 0.5) * r / np.array([w, d]) * 2
         path = np.stack([line[:, 0] * grow[0], np.full(len(line), y), line[:, 1] * grow[1]], -1)
-        seam = sweep(circle(0.0045, 6), path, up=(0, 1, 0), loop=True).deformed(soft)
+        seam = sweep(circle(0.0045, 5), path, up=(0, 1, 0), loop=True).deformed(soft)
         out.append(seam.of(material))
     return out
 

@@ -13,8 +13,8 @@ from furniture.shape import bounds, open_edges, volume
 
 # Surfaces that close only together with a neighbour of another material.
 SHARED = {"linen", "lining"}
-# Large flat things, which have no vertices where shade would lie.
-BARE = {"rug", "floor", "ceiling", "wall_window", "wall_door", "wall_plain", "wall_long"}
+# Large flat things have no vertices where shade would lie.
+BARE = {"rug", "floor", "ceiling"}
 # Folder of assets, file name, shapes.
 OBJECTS = {
     "objects": {

@@ -7,6 +7,8 @@ RAYS = 48
 REACH = 0.30
 # What is left of the colour where nothing is seen.
 DARKEST = 0.38
+# Faces as large as a wall have no vertices where shade would lie.
+BARE = {"wall paint", "accent paint"}
 
 
 def samples(shapes, spacing):
@@ -43,6 +45,8 @@ def shade(shapes, floor=False):
     full[tuple(((samples(shapes, cell * 0.7) - low) / cell + 1).astype(int).T)] = True
     local = directions()
     for s in shapes:
+        if s.material in BARE:
+            continue
         side = np.where(np.abs(s.n[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
         u = np.cross(side, s.n)
         u /= np.linalg.norm(u, axis=1, keepdims=True)

@@ -54,22 +54,43 @@ pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f
     let (a, b, c) = (joints[limb.upper], joints[limb.middle], joints[limb.end]);
     // The end keeps its rotation, so its tip keeps its offset.
     let goal = target - (joints[limb.tip] - c);
+    // A straight limb bends toward the body's front.
+    let front = pose.rotations[limb.upper] * Vector3::z();
+    let hinge = front.cross(&(c - a));
+    let Some((turn_upper, turn_lower)) = two_bone(a, b, c, goal, hinge, 1e-5) else {
+        return (joints[limb.tip] - target).norm();
+    };
+    pose.rotations[limb.upper] = turn_upper * pose.rotations[limb.upper];
+    pose.rotations[limb.middle] = turn_lower * pose.rotations[limb.middle];
+    let after = skeleton.forward(pose);
+    (after[limb.tip] - target).norm()
+}
+
+/// Turns of the two bones a-b and b-c, in the world, that bring `c` to `goal`, or as near as they are long. The bend stays
+/// in its plane; where the limb is straight to within `straight` (length of the normal, square metres) it bends about
+/// `hinge`. None when the limb or the way has no length.
+pub(crate) fn two_bone(
+    a: Vector3<f32>,
+    b: Vector3<f32>,
+    c: Vector3<f32>,
+    goal: Vector3<f32>,
+    hinge: Vector3<f32>,
+    straight: f32,
+) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
     let (upper, lower) = ((b - a).norm(), (c - b).norm());
     let reach = goal - a;
     let distance = reach.norm();
     if upper < 1e-4 || lower < 1e-4 || distance < 1e-5 {
-        return (joints[limb.tip] - target).norm();
+        return None;
     }
     let d = distance.clamp((upper - lower).abs() + 1e-4, (upper + lower) * 0.9995);
-    // Plane of the bend: the present one; a straight limb bends toward the body's front.
     let to_end = c - a;
     let mut normal = (b - a).cross(&to_end);
-    if normal.norm() < 1e-5 {
-        let front = pose.rotations[limb.upper] * Vector3::z();
-        normal = front.cross(&to_end);
+    if normal.norm() < straight {
+        normal = hinge;
     }
     if normal.norm() < 1e-7 {
-        return (joints[limb.tip] - target).norm();
+        return None;
     }
     // The plane turns with the direction to the goal.
     let swing = UnitQuaternion::rotation_between(&to_end, &reach).unwrap_or_else(|| {
@@ -82,12 +103,10 @@ pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f
     let side = UnitQuaternion::from_axis_angle(&normal, -cosine.acos());
     let new_middle = a + side * direction * upper;
     let new_end = a + direction * d;
-    let turn_upper = swing_then(&(b - a), &(new_middle - a));
-    let turn_lower = swing_then(&(c - b), &(new_end - new_middle));
-    pose.rotations[limb.upper] = turn_upper * pose.rotations[limb.upper];
-    pose.rotations[limb.middle] = turn_lower * pose.rotations[limb.middle];
-    let after = skeleton.forward(pose);
-    (after[limb.tip] - target).norm()
+    Some((
+        swing_then(&(b - a), &(new_middle - a)),
+        swing_then(&(c - b), &(new_end - new_middle)),
+    ))
 }
 
 fn swing_then(from: &Vector3<f32>, to: &Vector3<f32>) -> UnitQuaternion<f32> {

@@ -76,7 +76,7 @@ pub fn over_floor(figure: &Figure, clip: &MotionClip) -> Vec<Pose> {
 }
 
 /// Values that come and go gently: nowhere less than asked for, zero where nothing near asks.
-fn ease(values: impl Iterator<Item = f32>, half: usize) -> Vec<f32> {
+pub(crate) fn ease(values: impl Iterator<Item = f32>, half: usize) -> Vec<f32> {
     let values: Vec<f32> = values.collect();
     let around = |list: &[f32], f: usize| -> Vec<f32> {
         let last = list.len() as isize - 1;

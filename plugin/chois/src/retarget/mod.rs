@@ -3,7 +3,34 @@
 //! A [`Rig`] is what a file says about bones: names, parents, bind pose. A [`RigMap`] says which bone is which part of
 //! the body.
 
+mod bake;
+mod calibrate;
+mod find;
+mod hints;
+mod map;
+mod overrides;
+mod parts;
+mod rig;
+mod shape;
+mod solve;
+#[cfg(test)]
+mod synthetic;
+#[cfg(test)]
+mod tests;
+mod vrm;
+mod words;
+
 use nalgebra::{UnitQuaternion, Vector3};
+
+pub use bake::RetargetOptions;
+pub use find::find_bones;
+pub use hints::RigHints;
+pub use map::{Naming, RigMap, TwistBone};
+pub use overrides::{Facing, RigOverrides};
+pub use parts::{BodyPart, Digit, Side};
+pub use rig::Placed;
+pub use solve::{Retarget, RigPose};
+pub use vrm::{humanoid as vrm_humanoid, is_vrm_0};
 
 /// One node of a rig: a bone, or what stands between the avatar's root and its bones.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,10 +55,6 @@ pub struct Rig {
     /// Parents before children.
     pub bones: Vec<Bone>,
 }
-
-/// Which bone is which part of the body.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RigMap {}
 
 /// Where the avatar's root stands in one frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,275 @@
+//! The same clip on many rigs.
+
+use nalgebra::{UnitQuaternion, Vector3};
+
+use super::synthetic::{Body, SCHEMES, naming};
+use super::*;
+use crate::frame;
+use crate::motion::{Frame, MotionClip};
+use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint, world_rotations};
+
+fn found(rig: &Rig) -> RigMap {
+    find_bones(rig, &RigHints::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A person who steps, bends, turns and moves the arms, and touches nothing.
+fn clip(skeleton: &Skeleton) -> MotionClip {
+    let frames = (0..60)
+        .map(|f| {
+            let t = f as f32 / 30.0;
+            let mut local = [UnitQuaternion::identity(); ROTATIONS];
+            let turn = |x: f32, y: f32, z: f32| UnitQuaternion::from_euler_angles(x, y, z);
+            local[0] = frame::y_up_to_z_up() * turn(0.1 * t, 1.2 * t, 0.05);
+            local[joint::SPINE1] = turn(0.2 * t, 0.1, 0.0);
+            local[joint::SPINE3] = turn(0.1, 0.2 * t, 0.1);
+            local[joint::NECK] = turn(0.1, 0.1, 0.0);
+            local[joint::LEFT_HIP] = turn(-0.5 * t, 0.0, 0.05);
+            local[joint::LEFT_KNEE] = turn(0.7 * t, 0.0, 0.0);
+            local[joint::LEFT_ANKLE] = turn(-0.15 * t, 0.1, 0.0);
+            local[joint::RIGHT_HIP] = turn(-0.2, 0.0, -0.1);
+            local[joint::RIGHT_KNEE] = turn(0.3, 0.0, 0.0);
+            local[joint::LEFT_SHOULDER] = turn(0.2, -0.4 * t, -1.1);
+            local[joint::LEFT_ELBOW] = turn(0.3, -0.6 * t, 0.0);
+            local[joint::LEFT_WRIST] = turn(0.4 * t, 0.0, 0.2);
+            local[joint::RIGHT_SHOULDER] = turn(0.3 * t, 0.2, 0.9);
+            local[joint::RIGHT_ELBOW] = turn(0.0, 0.9, 0.0);
+            let mut pose = Pose {
+                root: Vector3::new(0.3 * t, -0.1 * t, 0.0),
+                rotations: world_rotations(&local),
+            };
+            let joints = skeleton.forward(&pose);
+            let low = joints[joint::LEFT_TOE].z.min(joints[joint::RIGHT_TOE].z);
+            pose.root.z = 0.02 - low;
+            Frame {
+                pose,
+                object_position: Vector3::zeros(),
+                object_rotation: UnitQuaternion::identity(),
+                contact: [0.0; 4],
+            }
+        })
+        .collect();
+    MotionClip {
+        name: "test".into(),
+        subject: String::new(),
+        object: String::new(),
+        text: String::new(),
+        fps: 30.0,
+        skeleton: skeleton.clone(),
+        frames,
+    }
+}
+
+/// Where each bone of a rig is in a frame of a clip, model's world, by nothing but the file's own transforms.
+fn played(rig: &Rig, clip: &RigClip, f: usize, scale: f32) -> Vec<Vector3<f32>> {
+    let mut rig = rig.clone();
+    for (k, &b) in clip.bones.iter().enumerate() {
+        rig.bones[b].rotation = clip.rotations[f * clip.bones.len() + k];
+    }
+    rig.bones[clip.hips].translation = clip.hips_translations[f];
+    let root = clip.roots[f];
+    (rig.placed().iter())
+        .map(|p| root.position + root.rotation * frame::from_y_up(p.position * scale))
+        .collect()
+}
+
+fn part(map: &RigMap, part: BodyPart) -> usize {
+    map.bone(part).unwrap_or_else(|| panic!("no {part}"))
+}
+
+fn free() -> RetargetOptions {
+    RetargetOptions {
+        plant_feet: false,
+        reach_object: false,
+        fingers: false,
+    }
+}
+
+#[test]
+fn bones_are_found_in_every_naming() {
+    let body = Body::person();
+    for scheme in SCHEMES {
+        let named = body.clone().renamed(naming(scheme));
+        for variant in [
+            named.clone(),
+            named.clone().with_rolls(),
+            named.clone().in_centimetres(),
+        ] {
+            let rig = variant.rig();
+            let map =
+                find_bones(&rig, &RigHints::default()).unwrap_or_else(|e| panic!("{scheme}: {e}"));
+            assert_ne!(map.naming, Naming::Shape, "{scheme}");
+            let skip = rig.bones.len() - variant.parts.len();
+            // Every bone is where the body has that part.
+            for (part, bone) in map.matched() {
+                let name: String = part.to_string();
+                let plain = plain_name(&name);
+                let want = body
+                    .index(&plain)
+                    .unwrap_or_else(|| panic!("{name} {plain}"));
+                let at = variant.parts[bone - skip].at;
+                assert!(
+                    (at - body.parts[want].at).norm() < 1e-5,
+                    "{scheme}: {part} is {}",
+                    rig.bones[bone].name
+                );
+            }
+            let fingers = if *scheme == "smpl short" { 30 } else { 0 };
+            assert_eq!(
+                map.matched().count(),
+                BodyPart::COUNT - fingers,
+                "{scheme}\n{map}"
+            );
+            assert_eq!(map.facing, Vector3::z(), "{scheme}");
+            assert!(map.notes.is_empty(), "{scheme}: {:?}", map.notes);
+        }
+    }
+}
+
+fn plain_name(part: &str) -> String {
+    part.split(' ')
+        .map(|w| {
+            let (first, rest) = w.split_at(1);
+            format!("{}{rest}", first.to_uppercase())
+        })
+        .collect()
+}
+
+#[test]
+fn shape_finds_what_names_hide() {
+    for body in [Body::person(), Body::person().a_pose(48.0)] {
+        let body = body.renamed(|n| {
+            if n.ends_with("End") {
+                String::new()
+            } else {
+                n.to_owned()
+            }
+        });
+        let truth = found(&body.rig());
+        let mut rig = body.rig();
+        for (i, bone) in rig.bones.iter_mut().enumerate() {
+            bone.name = format!("Object.{i:03}");
+        }
+        let map = found(&rig);
+        assert_eq!(map.naming, Naming::Shape);
+        for part in BodyPart::all().filter(|p| p.required()) {
+            assert_eq!(map.bone(part), truth.bone(part), "{part}");
+        }
+        assert_eq!(map.spine, truth.spine);
+        assert_eq!(
+            map.bone(BodyPart::Toes(Side::Left)),
+            truth.bone(BodyPart::Toes(Side::Left))
+        );
+    }
+}
+
+#[test]
+fn the_source_on_itself_is_itself() {
+    let skeleton = Skeleton::adult();
+    let rig = Body::source(&skeleton).rig();
+    let map = found(&rig);
+    assert_eq!(map.naming, Naming::Smpl);
+    let clip = clip(&skeleton);
+    let retarget = Retarget::new(&rig, &map, &skeleton, 1.0).expect("a good rig");
+    assert!((retarget.size() - 1.0).abs() < 1e-5);
+    let baked = retarget.bake(&clip, None, &free()).expect("a good clip");
+    for f in 0..clip.frames.len() {
+        let got = played(&rig, &baked, f, 1.0);
+        for (j, want) in clip.joints(f).iter().take(ROTATIONS).enumerate() {
+            assert!((got[j] - want).norm() < 1e-4, "{f} {j}: {} {want}", got[j]);
+        }
+    }
+}
+
+#[test]
+fn every_rig_does_the_same() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let person = Body::person();
+    let mut bodies: Vec<(String, Body)> = Vec::new();
+    for scheme in SCHEMES {
+        let with = |b: Body| b.renamed(naming(scheme));
+        bodies.push((format!("{scheme} T"), with(person.clone())));
+        bodies.push((
+            format!("{scheme} A rolled"),
+            with(person.clone().a_pose(48.0)).with_rolls(),
+        ));
+        bodies.push((
+            format!("{scheme} A cm"),
+            with(person.clone().a_pose(30.0)).in_centimetres(),
+        ));
+    }
+    let without = |n: &str| {
+        if n.ends_with("Shoulder") {
+            String::new()
+        } else {
+            n.to_owned()
+        }
+    };
+    bodies.push(("no shoulders".into(), person.clone().renamed(without)));
+    bodies.push((
+        "pieces".into(),
+        person
+            .clone()
+            .split("LeftUpperArm", "LeftLowerArm", "LeftUpperArm2", 0.5)
+            .split("LeftLowerArm", "LeftHand", "LeftLowerArmTwist", 0.5)
+            .leaf("RightLowerArm", "RightHand", "RightLowerArmTwist", 0.6)
+            .split("LeftUpperLeg", "LeftLowerLeg", "LeftUpperLeg2", 0.5),
+    ));
+    let truth = {
+        let rig = person.rig();
+        let map = found(&rig);
+        let baked =
+            Retarget::new(&rig, &map, &skeleton, 1.0).and_then(|r| r.bake(&clip, None, &free()));
+        (rig, map, baked.expect("a good clip"))
+    };
+    for (name, body) in bodies {
+        let rig = body.rig();
+        let map = find_bones(&rig, &RigHints::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        for f in [0, 20, 40, 59] {
+            let (want, got) = (
+                played(&truth.0, &truth.2, f, 1.0),
+                played(&rig, &baked, f, 1.0),
+            );
+            let joints = clip.joints(f);
+            for (p, b) in map.matched() {
+                let Some(t) = truth.1.bone(p) else { continue };
+                let off = (got[b] - want[t]).norm();
+                assert!(off < 0.004, "{name}, frame {f}: the {p} is off by {off} m");
+            }
+            // Limbs point where the source's do.
+            for (a, b, ja, jb) in [
+                (
+                    BodyPart::LowerArm(Side::Left),
+                    BodyPart::Hand(Side::Left),
+                    18,
+                    20,
+                ),
+                (
+                    BodyPart::UpperArm(Side::Right),
+                    BodyPart::LowerArm(Side::Right),
+                    17,
+                    19,
+                ),
+                (
+                    BodyPart::UpperLeg(Side::Left),
+                    BodyPart::LowerLeg(Side::Left),
+                    1,
+                    4,
+                ),
+                (
+                    BodyPart::LowerLeg(Side::Right),
+                    BodyPart::Foot(Side::Right),
+                    5,
+                    8,
+                ),
+            ] {
+                let own = got[part(&map, b)] - got[part(&map, a)];
+                let angle = own.angle(&(joints[jb] - joints[ja]));
+                assert!(angle < 0.03, "{name}: {a} is off by {angle}");
+            }
+        }
+    }
+}

@@ -59,8 +59,7 @@ pub(super) fn hand_joint(side: Side, digit: Digit, phalanx: usize) -> Vector3<f3
 /// The turn of every part from bind to T-pose, in the person's frame (Y up, facing +Z).
 pub(super) struct Calibration {
     turns: Vec<Turn>,
-    /// Whether the person stands upright in the bind pose, feet flat.
-    pub(super) upright: bool,
+    /// Whether the feet stand flat in the bind pose.
     pub(super) feet_flat: bool,
 }
 
@@ -200,11 +199,7 @@ impl Calibration {
                 }
             }
         }
-        Self {
-            turns,
-            upright,
-            feet_flat,
-        }
+        Self { turns, feet_flat }
     }
 }
 

@@ -273,3 +273,30 @@ fn every_rig_does_the_same() {
         }
     }
 }
+
+#[test]
+fn small_and_tall_people_stand_on_the_floor() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    for size in [0.7, 1.0, 1.25] {
+        let rig = Body::person().sized(size).a_pose(40.0).rig();
+        let map = found(&rig);
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &RetargetOptions::default()))
+            .expect("a good clip");
+        let standing = part(&map, BodyPart::Toes(Side::Right));
+        for f in 0..clip.frames.len() {
+            let got = played(&rig, &baked, f, 1.0);
+            for side in Side::BOTH {
+                let toes = got[part(&map, BodyPart::Toes(side))];
+                assert!(toes.z > 0.02 * size - 0.002, "{size} {f}: {}", toes.z);
+            }
+            // The source's right foot is on the floor all the time.
+            assert!(
+                got[standing].z < 0.02 * size + 0.01,
+                "{size} {f}: {}",
+                got[standing].z
+            );
+        }
+    }
+}

@@ -373,6 +373,11 @@ pub(super) fn read(words: &[String], biped_fingers: bool) -> Reading {
             "right" | "r" | "rgt" => out.side = out.side.or(Some(Side::Right)),
             "twist" | "roll" | "tw" => out.twist = true,
             n if n.bytes().all(|b| b.is_ascii_digit()) => numbers.push(n),
+            // Numbers before it are of something else: "Bip01 L Finger0".
+            "finger" => {
+                numbers.clear();
+                parts.push("finger");
+            }
             // The thumb's is its first phalanx; the others lie in the palm.
             "metacarpal" => palm = true,
             w if IGNORED.contains(&w) => return Reading::default(),

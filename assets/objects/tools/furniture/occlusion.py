@@ -7,6 +7,9 @@ RAYS = 48
 REACH = 0.30
 # What is left of the colour where nothing is seen.
 DARKEST = 0.38
+# Steepest change of a tint, per metre: across a narrow chamfer a steeper one runs far beyond 0 and 1 where a pixel's
+# middle lies outside the triangle.
+STEEPEST = 8.0
 # Faces as large as a wall have no vertices where shade would lie.
 BARE = {"wall paint", "accent paint"}
 
@@ -64,6 +67,24 @@ def shade(shapes, floor=False):
             if floor:
                 hit |= at[..., 1] < 0
             dark = np.where(hit, (1 - t / REACH) ** 0.7, dark)
-        seen = 1 - dark.mean(0)
+        seen = gentle(s, DARKEST + (1 - DARKEST) * (1 - dark.mean(0)))
         tint = np.ones((len(s.p), 3)) if s.tint is None else s.tint
-        s.tint = tint * np.round(DARKEST + (1 - DARKEST) * seen, 2)[:, None]
+        s.tint = tint * np.round(seen, 2)[:, None]
+
+
+def gentle(shape, value):
+    """The values of a shape's places, drawn together where they differ more than `STEEPEST` allows."""
+    _, place = np.unique(np.round(shape.p * 2e4).astype(np.int64), axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    count = np.bincount(place)
+    value = np.bincount(place, value) / count
+    t = place[shape.t]
+    a, b = np.unique(np.sort(np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), axis=1), axis=0).T
+    where = np.stack([np.bincount(place, shape.p[:, k]) / count for k in range(3)], -1)
+    most = np.linalg.norm(where[a] - where[b], axis=1) * STEEPEST
+    degree = np.maximum(np.bincount(a, minlength=len(count)) + np.bincount(b, minlength=len(count)), 1)
+    for _ in range(60):
+        step = value[b] - value[a]
+        excess = np.sign(step) * np.maximum(np.abs(step) - most, 0) / 2
+        value = value + (np.bincount(a, excess, len(count)) - np.bincount(b, excess, len(count))) * (2 / (degree + 1))
+    return value[place]

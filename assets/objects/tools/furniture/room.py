@@ -94,7 +94,7 @@ def wall_window():
            skirting(-LENGTH / 2, LENGTH / 2)]
     out += lining(x0, y0, x1, y1, THICK + 0.006)
     out += casing(x0, y0, x1, y1, 0.070, 0.018)
-    out.append(box(x1 - x0 + 0.22, 0.030, 0.205, 0.006, 2).at(0, y0 - 0.012, 0.055).of("white paint"))
+    out.append(box(x1 - x0 + 0.22, 0.030, 0.120, 0.006, 2).at(0, y0 - 0.012, -0.002).of("white paint"))
     # Two sashes with one bar each.
     z, bar = -THICK / 2 - 0.012, 0.052
     a, b, c, d = x0 + 0.016, x1 - 0.016, y0 + 0.016, y1 - 0.016
@@ -107,11 +107,11 @@ def wall_window():
     out.append(box(0.020, 0.13, 0.012, 0.004, 2).at(-0.028, (c + d) / 2 - 0.08, z + 0.030).of("brass"))
     # Curtains.
     rail = y1 + 0.165
-    out.append(rod([(x0 - 0.52, rail, 0.085), (x1 + 0.52, rail, 0.085)], 0.012, "brass", 16, 0.003))
+    out.append(rod([(x0 - 0.52, rail, 0.115), (x1 + 0.52, rail, 0.115)], 0.012, "brass", 16, 0.003))
     for s in (-1, 1):
         out.append(lathe([(0, -0.024), (0.020, -0.012, 0.012), (0.020, 0.012, 0.012), (0, 0.024)], 20, arc=4).turned("z", 90)
-                   .at(s * (x1 + 0.53), rail, 0.085).of("brass"))
-        out.append(rod([(s * (x1 + 0.44), rail, -0.001), (s * (x1 + 0.44), rail, 0.085)], 0.007, "brass", 10, 0.0))
+                   .at(s * (x1 + 0.53), rail, 0.115).of("brass"))
+        out.append(rod([(s * (x1 + 0.44), rail, -0.001), (s * (x1 + 0.44), rail, 0.115)], 0.007, "brass", 10, 0.0))
         cloth = box(0.50, rail + 0.012 - 0.015, 0.004, 0.0018, 0, (84, 9, 1), grain=1)
         height = rail - 0.015
 
@@ -123,7 +123,7 @@ def wall_window():
             x = p[:, 0] * (0.90 + 0.12 * t) + 0.007 * np.sin(phase * 0.5 + 3 * t)
             return np.stack([x, p[:, 1], p[:, 2] + deep * np.sin(phase) + 0.012 * t * np.sin(3 * x + s)], -1)
 
-        cloth = cloth.deformed(folds).at(s * (x1 + 0.20), (rail + 0.012 + 0.015) / 2, 0.085)
+        cloth = cloth.deformed(folds).at(s * (x1 + 0.20), (rail + 0.012 + 0.015) / 2, 0.115)
         out.append(cloth.of("curtain"))
     return out
 
@@ -148,6 +148,10 @@ def wall_door():
             size = (0.014, long) if abs(q[0] - p[0]) < 1e-9 else (long - 0.028, 0.014)
             out.append(box(*size, 0.012, 0.004, 1).at(x + (p[0] + q[0]) / 2, (p[1] + q[1]) / 2, z + 0.021).of("white paint"))
         out.append(box(panel - 0.06, high - low - 0.06, 0.010, 0.005, 1).at(x, (low + high) / 2, z + 0.0185).of("white paint"))
+    # Stops behind the leaf close the gaps around it.
+    for s in (-1, 1):
+        out.append(box(0.030, y1, 0.014, 0.003).at(x + s * ((x1 - x0) / 2 - 0.030), y1 / 2, z - 0.030).of("white paint"))
+    out.append(box(x1 - x0 - 0.088, 0.034, 0.013, 0.003).at(x, y1 - 0.032, z - 0.030).of("white paint"))
     hx, hy = x + w / 2 - 0.058, 1.02
     out.append(lathe([(0, 0), (0.025, 0, 0.002), (0.025, 0.007, 0.003), (0, 0.007)], 24, arc=2).turned("x", 90).at(hx, hy, z + 0.020).of("brass"))
     lever = bent([(0, 0, 0.005), (0, 0, 0.050), (-0.115, 0, 0.050)], 0.012, 5)

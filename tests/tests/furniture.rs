@@ -78,7 +78,7 @@ fn what_can_be_carried_stands_on_the_floor_about_its_origin() {
     }
 }
 
-/// Rectangle in the plane: centre and the two half sides.
+/// What a piece covers of the floor: a turned rectangle, x and z of its corners in order.
 struct Ground {
     name: String,
     corners: [[f32; 2]; 4],

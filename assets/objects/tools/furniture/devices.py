@@ -88,7 +88,7 @@ def hanger(width=0.42):
     arms = bent([(-width / 2, -0.155, 0), (-0.075, -0.078, 0), (0, -0.062, 0), (0.075, -0.078, 0), (width / 2, -0.155, 0)], 0.12, 5)
     size = np.interp(np.abs(arms[:, 0]), [0, 0.12, width / 2], [1.0, 1.0, 0.75])
     a = np.radians(np.linspace(-90, 150, 13))
-    curl = np.stack([0.016 * np.cos(a), 0.0 + 0.016 * np.sin(a), 0 * a], -1)
+    curl = np.stack([0.016 * np.cos(a), 0.016 * np.sin(a), 0 * a], -1)
     hook = np.concatenate([[(0, -0.066, 0), (0, -0.03, 0)], curl])
     return [sweep(oblong(0.012, 0.030, 0.005, 2), arms, up=(0, 0, 1), ends=0.004, scale=size).of("beech"),
             rod(hook, 0.0018, "steel", 6, 0.0005)]

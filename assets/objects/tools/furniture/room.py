@@ -48,7 +48,7 @@ def skirting(x0, x1):
 
 
 def casing(x0, y0, x1, y1, wide, deep, door=False):
-    """Mitred boards around an opening, on the wall's face."""
+    """Boards beside and above an opening, on the wall's face; a window has its sill below."""
     out = []
     reach = 0.006
     for s, x in ((-1, x0), (1, x1)):
@@ -56,8 +56,8 @@ def casing(x0, y0, x1, y1, wide, deep, door=False):
         tall = y1 + wide - low
         out.append(box(wide, tall, deep, 0.003).at(x + s * (wide / 2 - reach), low + tall / 2, deep / 2).of("white paint"))
     inner = x1 - x0 + 2 * reach
-    for y in ((y1 + wide / 2 - reach,) if door else (y1 + wide / 2 - reach,)):
-        out.append(box(inner - 2 * 0.0 - 2 * reach * 0, wide, deep - 0.002, 0.003).at((x0 + x1) / 2, y, deep / 2 - 0.001).of("white paint"))
+    out.append(box(inner, wide, deep - 0.002, 0.003).at((x0 + x1) / 2, y1 + wide / 2 - reach, deep / 2 - 0.001)
+               .of("white paint"))
     return out
 
 

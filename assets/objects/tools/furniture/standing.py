@@ -2,7 +2,7 @@
 import numpy as np
 
 from .material import linear
-from .parts import board, cushion, pillow, plate, rectangle, rod, stretched, taper
+from .parts import board, cushion, pillow, rod, stretched, taper
 from .solids import bent, box, circle, lathe, rounded, sweep
 
 
@@ -52,7 +52,7 @@ def book(thick, tall, deep, colour, band):
     return out
 
 
-def row(random, x0, x1, y, tallest, lean_last=True):
+def row(random, x0, x1, y, tallest):
     """Books side by side from x0 to x1 on a board at height y."""
     out, x = [], x0
     while True:
@@ -64,11 +64,11 @@ def row(random, x0, x1, y, tallest, lean_last=True):
         colour = BOOKS[int(random.random() * len(BOOKS))]
         band = BOOKS[int(random.random() * len(BOOKS))] if random.random() < 0.55 else None
         parts = book(thick, tall, deep, colour, band)
-        last = lean_last and x + thick + 0.05 > x1
+        last = x + thick + 0.05 > x1
         for part in parts:
             if last:
-                part = part.at(thick / 2, tall / 2).turned("z", 9).at(-thick / 2, -tall / 2 + 0.0)
-            out.append(part.at(x + thick / 2 + (0.03 if last else 0), y + tall / 2 + (0.0 if not last else 0.0005), 0.118 - deep / 2))
+                part = part.at(thick / 2, tall / 2).turned("z", 9).at(-thick / 2, -tall / 2)
+            out.append(part.at(x + thick / 2 + (0.03 if last else 0), y + tall / 2 + (0.0005 if last else 0), 0.118 - deep / 2))
         x += thick + 0.0012
         if last:
             return out
@@ -94,7 +94,7 @@ def shelf():
     inside = w - 2 * t
     levels = [0.072, 0.42, 0.77, 1.12, 1.46]
     for k, y in enumerate(levels + [h - t / 2]):
-        out.append(board(inside if y < 1.8 else inside, t, d - 0.016 if y < 1.8 else d, "oak", 0.002, shift=4 + k).at(0, y, 0.004 if y < 1.8 else 0))
+        out.append(board(inside, t, d - 0.016 if y < 1.8 else d, "oak", 0.002, shift=4 + k).at(0, y, 0.004 if y < 1.8 else 0))
     out.append(board(inside + 0.012, h - 0.075, 0.006, "walnut", 0.001, shift=3, grain=1).at(0, 0.06 + (h - 0.07) / 2, -d / 2 + 0.006))
     up = [y + t / 2 for y in levels]
     left, right = -inside / 2 + 0.006, inside / 2 - 0.006

@@ -13,7 +13,7 @@ import pathlib
 import sys
 
 from people import body, clothes, face, glb, hair, rig
-from people.mesh import normals_of
+from people.mesh import normals_of, smoothstep
 
 COPYRIGHT = "Made from MakeHuman's mpfb2 data, CC0 1.0; this file: CC0 1.0"
 
@@ -81,7 +81,7 @@ PEOPLE = {
     },
     "man": {
         "rig": "game_engine",
-        "seed": 5,
+        "seed": 6,
         "race": {"african": 0.75, "caucasian": 0.25},
         "sex": {"male": 1.0},
         "age": {"young": 1.0},
@@ -107,7 +107,7 @@ PEOPLE = {
             "colour": (46, 36, 32),
             "top": 0.030,
             "side": 0.012,
-            "top_up": 0.026,
+            "top_up": 0.021,
             "side_up": 0.006,
             "curl": 0.055,
             "wide": 0.0065,
@@ -177,15 +177,15 @@ PEOPLE = {
             "side": 0.030,
             "top_up": 0.004,
             "side_up": 0.005,
-            "wide": 0.0045,
-            "wild": 0.22,
+            "wide": 0.0034,
+            "wild": 0.15,
             "scalp": 0.75,
             "scalp_share": 0.75,
-            "count": 1500,
+            "count": 1900,
             "steps": 4,
             "whorl": (0.0, 0.85, 0.45),
         },
-        "beard": {"colour": (186, 182, 176), "length": 0.011, "count": 1600},
+        "beard": {"colour": (186, 182, 176), "length": 0.011, "count": 1400},
         "shirt": {
             "colour": face.linear((150, 178, 206)),
             "ease": 0.008,
@@ -255,8 +255,11 @@ def make(data, name, person, out):
     skin.normals = normals
     locks = hair.make(figure, skin, normals, person)
     surface = face.Surface(figure, normals)
-    keep = ~clothes.hidden(figure, cut_of)
-    skin = skin.select(skin.faces[keep[skin.faces].any(1)])
+    # Under the clothes' edges the skin draws back, so that it does not come through when the body bends; further in
+    # there is none.
+    depth = clothes.depth(figure, cut_of)
+    skin.at = skin.at - normals * 0.004 * smoothstep(0.002, 0.014, depth)[:, None]
+    skin = skin.select(skin.faces[(depth < 0.03)[skin.faces].any(1)])
     meshes = [skin, *face.eyes(figure, person), *face.brows(figure, surface, person), *face.lashes(figure, person)]
     meshes += locks
     meshes += clothes.shirt(figure, person["shirt"], cut_of)

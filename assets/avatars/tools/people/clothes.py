@@ -322,10 +322,6 @@ def trim(figure, mesh, value, style):
     base = np.array(style["colour"])
     shade = 1 + 0.06 * noise(rest, 0.30, 31) + 0.04 * noise(rest, 0.05, 32)
     mesh.fields["colour"] = base * np.clip(shade, 0.8, 1.2)[:, None]
-    if "stripe" in style:
-        step, width, colour = style["stripe"]
-        on = ((rest[:, 1] / step) % 1.0 < width) & (mesh.fields["arm"] < 0.5)
-        mesh.fields["colour"] = np.where(on[:, None], colour, mesh.fields["colour"])
     mesh.fields["value"] = value
     pieces, rim = [], style.get("thick", 0.0022)
     whole = cut(mesh, value)
@@ -335,16 +331,19 @@ def trim(figure, mesh, value, style):
         pieces.append(inner)
         edge = cut(whole, band + 0.002 - whole.fields["value"])
         edge.at = edge.at + normals_of(edge.at, edge.faces) * style.get("band_out", 0.0015)
-        edge.fields["colour"] = edge.fields["colour"] * style.get("band_colour", 0.85)
+        seam = smoothstep(band - 0.001, band + 0.002, edge.fields["value"])
+        edge.fields["colour"] = edge.fields["colour"] * (style.get("band_colour", 0.85) - 0.35 * seam)[:, None]
         pieces.append(edge)
     else:
         pieces.append(whole)
-    return [m for piece in pieces for m in (piece, hem(piece, rim, style.get("inside", 0.009)))]
+    return [*pieces, hem(pieces[-1], rim, style.get("inside", 0.009))]
 
 
 def hem(mesh, thick, inside):
     """A strip along every open edge: around the cloth's thickness, then back up on the inner side."""
     sides = border(mesh.faces)
+    if "value" in mesh.fields:  # a band's inner edge lies on the cloth
+        sides = sides[(mesh.fields["value"][sides] < 0.004).all(1)]
     normal = normals_of(mesh.at, mesh.faces)
     ring, place = np.unique(sides, return_inverse=True)
     place = place.reshape(sides.shape)
@@ -468,9 +467,13 @@ def sole(points, upper, chosen, style):
     return Mesh(vertices, faces, fields, "soles")
 
 
-def hidden(figure, cut_of, margin=0.03):
-    """Body vertices well inside the clothes."""
+def depth(figure, cut_of):
+    """How far the body's vertices lie inside the clothes' edges, metres; negative outside."""
     at = figure.at
-    under = shirt_value(figure, at, figure.arm, figure.head, cut_of) > margin
-    under |= trousers_value(figure, at, figure.arm, cut_of) > margin
-    return under | (at[:, 1] < cut_of["ankle"] + margin)
+    return np.maximum.reduce(
+        [
+            shirt_value(figure, at, figure.arm, figure.head, cut_of),
+            trousers_value(figure, at, figure.arm, cut_of),
+            cut_of["ankle"] + 0.06 - at[:, 1],
+        ]
+    )

@@ -41,7 +41,7 @@ class Skull:
                 high - 0.012, high + 0.006, base[:, 1] + 0.25 * np.clip(base[:, 2] - 0.02, -0.03, 0.1)
             )
         self.cover[(base[:, 1] < 0.64) | ear] = 0
-        chosen = (base[:, 1] > 0.62) & ~ear & (np.hypot(base[:, 0], base[:, 2] - 0.055) > 0.02)
+        chosen = (base[:, 1] > 0.62) & ~ear & ((np.hypot(base[:, 0], base[:, 2] - 0.055) > 0.02) | (base[:, 1] > 0.80))
         self.centre = figure.at[:BODY_VERTICES][(base[:, 1] > 0.74)].mean(0) * [0, 1, 1]
         self.at, self.base = figure.at[:BODY_VERTICES], base
         away = self.at[chosen] - self.centre
@@ -250,6 +250,7 @@ def cropped(figure, skin, style, random):
     flow += np.array([0, -0.8, 0]) * smoothstep(0.55, 0.1, ways[:, 1])[:, None]
     flow = unit(flow - ways * (flow * ways).sum(1, keepdims=True))
     flow = unit(flow + random.normal(0, style.get("wild", 0.22), (count, 3)))
+    flow = unit(flow - ways * (flow * ways).sum(1, keepdims=True))
     top = smoothstep(0.45, 0.85, ways[:, 1])
     front = smoothstep(-0.4, 0.6, ways[:, 2])
     long = style["side"] + (style["top"] - style["side"]) * top * (0.55 + 0.45 * front)

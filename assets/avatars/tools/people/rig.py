@@ -23,9 +23,14 @@ class Rig:
         self.weights = dense[:, [source.index(b) for b in self.names]]
         self.rest = np.zeros((len(bones), 4, 4))
         self.tails = np.zeros((len(bones), 3))
+        ends = {b: [self.place(data, at, bones[b][end]) for end in ("head", "tail")] for b in self.names}
+        if "Root" in ends:
+            ends["Root"] = [np.zeros(3), np.array([0, 0, 0.1])]
         for k, bone in enumerate(self.names):
-            head, tail = (self.place(data, at, bones[bone][end]) for end in ("head", "tail"))
-            self.rest[k] = matrix(head, tail - head, bones[bone]["roll"])
+            # The vertices that mark the bones are not quite symmetric.
+            mirrored = [end * [-1, 1, 1] for end in ends[other_side(bone)]]
+            head, tail = ((a + b) / 2 for a, b in zip(ends[bone], mirrored))
+            self.rest[k] = matrix(head, tail - head, 0.0 if bone == "Root" else bones[bone]["roll"])
             self.tails[k] = tail
 
     @staticmethod
@@ -57,6 +62,17 @@ class Rig:
         self.rest = move @ self.rest
         self.tails = np.einsum("kij,kj->ki", move[:, :3, :3], self.tails) + move[:, :3, 3]
         return move
+
+
+def other_side(bone):
+    """The name of the bone on the other side; a bone in the middle is its own."""
+    for left, right in (("Left", "Right"), ("_l", "_r"), (".L", ".R")):
+        for one, two in ((left, right), (right, left)):
+            if len(one) > 2 and one in bone:
+                return bone.replace(one, two)
+            if len(one) == 2 and bone.endswith(one):
+                return bone.removesuffix(one) + two
+    return bone
 
 
 def matrix(head, along, roll):

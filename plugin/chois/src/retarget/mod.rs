@@ -4,6 +4,7 @@
 //! the body.
 
 mod bake;
+mod bind;
 mod calibrate;
 mod find;
 mod hints;
@@ -23,6 +24,7 @@ mod words;
 use nalgebra::{UnitQuaternion, Vector3};
 
 pub use bake::RetargetOptions;
+pub use bind::{Bound, Skin, to_bind_pose};
 pub use find::find_bones;
 pub use hints::RigHints;
 pub use map::{Naming, RigMap, TwistBone};

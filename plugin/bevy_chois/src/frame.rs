@@ -1,8 +1,8 @@
 //! Where the model's world (metres, Z up, nalgebra) meets Bevy's (metres, Y up, glam). Nobody else swaps axes.
 
-use bevy::math::{Isometry3d, Quat, Vec3};
+use bevy::math::{Isometry3d, Mat4, Quat, Vec3};
 use chois::frame::{from_y_up, rotation_from_y_up, rotation_to_y_up, to_y_up};
-use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use nalgebra::{Matrix4, Quaternion, UnitQuaternion, Vector3};
 
 /// A vector of the model's world in Bevy's.
 pub fn vec3(v: Vector3<f32>) -> Vec3 {
@@ -48,6 +48,11 @@ pub fn same_quat(q: UnitQuaternion<f32>) -> Quat {
 /// The same rotation in nalgebra's type, no axes swapped.
 pub fn same_rotation(q: Quat) -> UnitQuaternion<f32> {
     UnitQuaternion::new_normalize(Quaternion::new(q.w, q.x, q.y, q.z))
+}
+
+/// The same matrix in nalgebra's type, no axes swapped.
+pub fn same_matrix(m: Mat4) -> Matrix4<f32> {
+    Matrix4::from_column_slice(&m.to_cols_array())
 }
 
 #[cfg(test)]

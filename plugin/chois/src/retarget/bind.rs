@@ -27,21 +27,32 @@ const TOLERANCE: f64 = 0.01;
 /// Sine of the angle by which axes may miss the right angle before it is worth a word.
 const SHEAR: f64 = 0.02;
 
+/// What [`to_bind_pose`] learned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bound {
+    /// What is wrong with the skins, one sentence each; those parts of the rig stay as they were.
+    pub notes: Vec<String>,
+    /// For each skin the transform from the space of its mesh's vertices in the bind pose to the rig's root; None when
+    /// the skin does not say what pose that is.
+    pub spaces: Vec<Option<Matrix4<f32>>>,
+}
+
 /// Puts the bones of a rig, which stand as the file's nodes do, into the pose that its skins were bound in. Bones that
 /// no skin says anything about keep their transform relative to their parent.
-///
-/// Returns what is wrong with the skins, one sentence each; those parts of the rig stay as they were.
-pub fn to_bind_pose(rig: &mut Rig, skins: &[Skin]) -> Vec<String> {
+pub fn to_bind_pose(rig: &mut Rig, skins: &[Skin]) -> Bound {
     let mut notes = Vec::new();
+    let mut spaces = vec![None; skins.len()];
     let nodes = globals(rig);
     let size = extent(nodes.iter().map(position));
     let mut bound: Vec<Option<Matrix4<f64>>> = vec![None; rig.bones.len()];
     // The largest skin knows best: usually the body, before hair and clothes.
-    let mut order: Vec<&Skin> = skins.iter().collect();
-    order.sort_by_key(|skin| std::cmp::Reverse(skin.joints.len()));
-    for skin in order {
+    let mut order: Vec<usize> = (0..skins.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(skins[*i].joints.len()));
+    for i in order {
+        let skin = &skins[i];
         match bind_globals(skin, &nodes, size) {
-            Ok(found) => {
+            Ok((space, found)) => {
+                spaces[i] = Some(space.cast());
                 for (bone, global) in found {
                     bound[bone].get_or_insert(global);
                 }
@@ -81,7 +92,7 @@ pub fn to_bind_pose(rig: &mut Rig, skins: &[Skin]) -> Vec<String> {
             "the bind pose of bone \"{name}\" is sheared, which is left out; apply uneven scale before exporting"
         ));
     }
-    notes
+    Bound { notes, spaces }
 }
 
 /// Why a skin says nothing about its bind pose.
@@ -92,12 +103,15 @@ enum Fault {
     Broken(String),
 }
 
-/// Where a skin's joints stood when it was bound, relative to the rig's root.
+/// Bones and placements.
+type Placements = Vec<(usize, Matrix4<f64>)>;
+
+/// The skin's space, and where its joints stood when it was bound, both relative to the rig's root.
 fn bind_globals(
     skin: &Skin,
     nodes: &[Matrix4<f64>],
     size: f64,
-) -> Result<Vec<(usize, Matrix4<f64>)>, Fault> {
+) -> Result<(Matrix4<f64>, Placements), Fault> {
     if skin.inverse_bind.is_empty() {
         return Err(Fault::Absent);
     }
@@ -131,10 +145,10 @@ fn bind_globals(
         return Err(Fault::Absent);
     }
     let root = skin_space(skin, &joints, nodes, size);
-    Ok(joints
+    let placed = joints
         .into_iter()
-        .map(|(joint, bind, _)| (joint, root * bind))
-        .collect())
+        .map(|(joint, bind, _)| (joint, root * bind));
+    Ok((root, placed.collect()))
 }
 
 /// `W`: the transform from the space that a skin was bound in to the rig's root. Each joint gives its bone, its bind
@@ -329,8 +343,11 @@ mod tests {
             let mut found = want.clone();
             let mut skin = skin(&want, space);
             skin.mesh = Matrix4::identity();
-            assert!(to_bind_pose(&mut found, &[skin]).is_empty());
+            let bound = to_bind_pose(&mut found, &[skin]);
+            assert!(bound.notes.is_empty());
             assert_eq!(found, want);
+            let back = bound.spaces[0].expect("a space") * space.try_inverse().expect("one");
+            assert!((back - Matrix4::identity()).norm() < 1e-3, "{back}");
         }
     }
 
@@ -345,7 +362,7 @@ mod tests {
         // Even in a space that nothing says.
         let mut skin = skin(&want, Matrix4::new_rotation(Vector3::new(0.0, 1.0, 0.0)));
         skin.mesh = Matrix4::identity();
-        assert!(to_bind_pose(&mut found, &[skin]).is_empty());
+        assert!(to_bind_pose(&mut found, &[skin]).notes.is_empty());
         assert!(apart(&found, &want) < 1e-4, "{}", apart(&found, &want));
         // The armature and what did not move are the file's, to the bit.
         assert_eq!(found.bones[..3], want.bones[..3]);
@@ -365,7 +382,8 @@ mod tests {
             Matrix4::new_translation(&Vector3::new(0.5, 0.0, 0.0)),
         ] {
             let mut found = posed.clone();
-            assert!(to_bind_pose(&mut found, &[skin(&want, mesh)]).is_empty());
+            let bound = to_bind_pose(&mut found, &[skin(&want, mesh)]);
+            assert!(bound.notes.is_empty());
             assert!(apart(&found, &want) < 1e-4, "{}", apart(&found, &want));
         }
     }
@@ -383,7 +401,7 @@ mod tests {
             mesh: Matrix4::identity(),
         };
         let mut found = posed;
-        assert!(to_bind_pose(&mut found, &[glove, body]).is_empty());
+        assert!(to_bind_pose(&mut found, &[glove, body]).notes.is_empty());
         assert!(apart(&found, &want) < 1e-4);
     }
 
@@ -395,7 +413,7 @@ mod tests {
             let mut broken = good.clone();
             change(&mut broken);
             let mut found = want.clone();
-            let notes = to_bind_pose(&mut found, &[broken]);
+            let notes = to_bind_pose(&mut found, &[broken]).notes;
             assert_eq!(found, want);
             notes.join(" ")
         };
@@ -415,7 +433,7 @@ mod tests {
         shear[(0, 1)] = 0.5;
         skin.inverse_bind[4] = shear * skin.inverse_bind[4];
         let mut found = want.clone();
-        let notes = to_bind_pose(&mut found, &[skin]);
+        let notes = to_bind_pose(&mut found, &[skin]).notes;
         assert!(notes[0].contains("LeftHand"), "{notes:?}");
         assert!(found.bones.iter().all(|b| b.rotation.norm().is_finite()));
     }

@@ -53,7 +53,7 @@ pub(super) struct Hierarchy<'w, 's> {
     avatars: Query<'w, 's, (), With<Avatar>>,
     parents: Query<'w, 's, &'static ChildOf>,
     meshes: Option<Res<'w, Assets<Mesh>>>,
-    bindposes: Res<'w, Assets<SkinnedMeshInverseBindposes>>,
+    bindposes: Option<Res<'w, Assets<SkinnedMeshInverseBindposes>>>,
     server: Option<Res<'w, AssetServer>>,
     spawner: Option<Res<'w, WorldInstanceSpawner>>,
 }
@@ -226,7 +226,8 @@ impl Hierarchy<'_, '_> {
         for skin in &hung {
             let id = skin.component.inverse_bindposes.id();
             let state = self.server.as_ref().map(|s| s.load_state(id));
-            if !self.bindposes.contains(id) && matches!(state, Some(LoadState::Loading)) {
+            let here = self.bindposes.as_ref().is_some_and(|b| b.contains(id));
+            if !here && matches!(state, Some(LoadState::Loading)) {
                 return Look::Waiting;
             }
         }
@@ -240,7 +241,11 @@ impl Hierarchy<'_, '_> {
         index: Option<usize>,
         stack: &mut Vec<(Entity, Option<usize>)>,
     ) {
-        let children = self.nodes.get(of).ok().and_then(|(_, children, ..)| children);
+        let children = self
+            .nodes
+            .get(of)
+            .ok()
+            .and_then(|(_, children, ..)| children);
         for child in children.into_iter().flatten().rev() {
             if !self.others.contains(*child) {
                 stack.push((*child, index));
@@ -319,7 +324,8 @@ impl Hierarchy<'_, '_> {
             });
         }
         for (i, skin) in hung.iter().enumerate() {
-            let inverse = self.bindposes.get(&skin.component.inverse_bindposes);
+            let bindposes = self.bindposes.as_ref();
+            let inverse = bindposes.and_then(|b| b.get(&skin.component.inverse_bindposes));
             let inverse = inverse.map(|i| &**i).unwrap_or_default();
             if !self.bounded(skin, inverse.len()) && !skin.never_culled {
                 skeleton.boundless.push(nodes[skin.node].entity);

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bevy::app::{App, Plugin, PostUpdate};
+use bevy::app::{AnimationSystems, App, Plugin, PostUpdate};
 use bevy::asset::{AssetApp, AssetEvent, AssetId, AssetServer, Assets, Handle, LoadState};
-use bevy::animation::AnimationSystems;
 use bevy::camera::visibility::NoFrustumCulling;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
@@ -69,15 +68,15 @@ impl Plugin for AvatarPlugin {
                     .in_set(AvatarSystems::Find)
                     .before(AnimationSystems)
                     .before(TransformSystems::Propagate)
-                    .run_if(
-                        resource_exists::<Assets<SkinnedMeshInverseBindposes>>
-                            .and_then(resource_exists::<Assets<AvatarOverrides>>),
-                    ),
+                    .run_if(resource_exists::<Assets<SkinnedMeshInverseBindposes>>)
+                    .run_if(resource_exists::<Assets<AvatarOverrides>>),
             );
         if app.world().contains_resource::<AssetServer>() {
             app.init_asset::<AvatarOverrides>()
                 .init_asset_loader::<AvatarOverridesLoader>();
-            let handlers = app.world_mut().get_resource_or_init::<GltfExtensionHandlers>();
+            let handlers = app
+                .world_mut()
+                .get_resource_or_init::<GltfExtensionHandlers>();
             let extension = Box::new(HumanoidExtension::default());
             handlers.0.write_blocking().push(extension);
         }
@@ -333,7 +332,9 @@ fn corrections<'a>(
         return Ok(Some(Some(found)));
     }
     match server.map(|s| s.load_state(handle)) {
-        Some(LoadState::Failed(error)) => Err(format!("its overrides could not be loaded: {error}")),
+        Some(LoadState::Failed(error)) => {
+            Err(format!("its overrides could not be loaded: {error}"))
+        }
         _ => Ok(None),
     }
 }
@@ -374,10 +375,10 @@ fn bones(
 /// A scene below an avatar spawned, for the first time or again.
 fn scene_spawned(
     event: On<WorldInstanceReady>,
-    hierarchy: Option<Hierarchy>,
+    hierarchy: Hierarchy,
     mut states: Query<&mut FindingState>,
 ) {
-    if let Some(owner) = hierarchy.and_then(|h| h.owner(event.entity))
+    if let Some(owner) = hierarchy.owner(event.entity)
         && let Ok(mut state) = states.get_mut(owner)
     {
         state.stale = true;

@@ -354,7 +354,14 @@ impl Hierarchy<'_, '_> {
             .iter()
             .zip(&copied)
             .filter(|(_, copied)| **copied)
-            .filter_map(|(node, _)| Some((node.entity, *by_name.get(plain(node.name?))?)))
+            .filter_map(|(node, _)| {
+                let bone = *by_name.get(plain(node.name?))?;
+                let leader = &skeleton.rig.bones[bone];
+                // In other units the leader's transform would tear the copy apart.
+                let shift = same_vector(node.transform.translation) - leader.translation;
+                let near = shift.norm() <= 0.05 * leader.translation.norm().max(1e-3);
+                near.then_some((node.entity, bone))
+            })
             .collect();
         skeleton
     }

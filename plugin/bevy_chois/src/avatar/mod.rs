@@ -87,7 +87,7 @@ pub struct AvatarRig {
     /// The entity of each node of `rig`, in the same order.
     pub bones: Vec<Entity>,
     /// Joints of further skeletons with the same names (clothes that were exported with a copy of the body's), each
-    /// with the bone of `rig` whose `Transform` it should have.
+    /// with the bone of `rig` whose `Transform` it gets ([`AvatarSystems::Follow`]).
     pub followers: Vec<(Entity, usize)>,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bevy::app::{AnimationSystems, App, Plugin, PostUpdate};
 use bevy::asset::{AssetApp, AssetEvent, AssetId, AssetServer, Assets, Handle, LoadState};
 use bevy::camera::visibility::NoFrustumCulling;
+use bevy::ecs::change_detection::DetectChangesMut;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::lifecycle::{Despawn, Remove};
@@ -22,6 +23,7 @@ use bevy::gltf::{DefaultGltfImageSampler, GltfLoader, GltfSkinnedMeshBoundsPolic
 use bevy::image::{CompressedImageFormatSupport, CompressedImageFormats};
 use bevy::log::{debug, error, info, warn};
 use bevy::mesh::skinning::{SkinnedMesh, SkinnedMeshInverseBindposes};
+use bevy::prelude::Transform;
 use bevy::time::Time;
 use bevy::transform::TransformSystems;
 use bevy::world_serialization::{WorldAssetRoot, WorldInstanceReady};
@@ -45,6 +47,9 @@ const KEPT_RIGS: usize = 256;
 pub enum AvatarSystems {
     /// Looks at new scenes and inserts [`AvatarRig`]: in `PostUpdate`, before animation and transform propagation.
     Find,
+    /// Moves [`AvatarRig::followers`] like their bones: in `PostUpdate`, after whatever moves bones (Bevy's animation,
+    /// playback), before transforms are propagated. Order your own bone-moving systems before it.
+    Follow,
 }
 
 /// Finds bones.
@@ -70,6 +75,13 @@ impl Plugin for AvatarPlugin {
                     .before(TransformSystems::Propagate)
                     .run_if(resource_exists::<Assets<SkinnedMeshInverseBindposes>>)
                     .run_if(resource_exists::<Assets<AvatarOverrides>>),
+            )
+            .add_systems(
+                PostUpdate,
+                follow
+                    .in_set(AvatarSystems::Follow)
+                    .after(AnimationSystems)
+                    .before(TransformSystems::Propagate),
             );
         if app.world().contains_resource::<AssetServer>() {
             app.init_asset::<AvatarOverrides>()
@@ -370,6 +382,20 @@ fn bones(
         rig: Arc::new(rig),
         map: Arc::new(map),
     })
+}
+
+/// Moves clothes with a skeleton of their own.
+fn follow(rigs: Query<&AvatarRig>, mut transforms: Query<&mut Transform>) {
+    for rig in &rigs {
+        for (follower, bone) in &rig.followers {
+            let leader = rig.bones.get(*bone).and_then(|b| transforms.get(*b).ok());
+            if let Some(leader) = leader.copied()
+                && let Ok(mut transform) = transforms.get_mut(*follower)
+            {
+                transform.set_if_neq(leader);
+            }
+        }
+    }
 }
 
 /// A scene below an avatar spawned, for the first time or again.

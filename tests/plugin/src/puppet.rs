@@ -107,6 +107,7 @@ pub fn spawn_with(app: &mut App, transform: Transform, rig: Arc<Rig>) -> Entity 
         rig,
         map: Arc::new(RigMap::default()),
         bones,
+        followers: Vec::new(),
     });
     avatar
 }

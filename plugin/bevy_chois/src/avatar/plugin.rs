@@ -244,6 +244,11 @@ fn find(
             Ok(Some(corrections)) => match hierarchy.look(entity) {
                 Look::Waiting => continue,
                 Look::Nothing => {
+                    if old.is_some() {
+                        // Made by hand, for bones without skin.
+                        state.stale = false;
+                        continue;
+                    }
                     state.waited += seconds;
                     if state.waited < PATIENCE {
                         continue;

@@ -481,7 +481,11 @@ fn clothes_may_share_the_skeleton_or_bring_a_copy() {
         assert_eq!(a, b);
     }
     // What moves a bone moves the clothes on it.
-    let knee = found.rig.bones.iter().position(|b| b.name == "LeftLowerLeg");
+    let knee = found
+        .rig
+        .bones
+        .iter()
+        .position(|b| b.name == "LeftLowerLeg");
     let knee = knee.expect("a knee");
     let bent = Transform::from_rotation(Quat::from_rotation_x(1.0));
     app.world_mut().entity_mut(found.bones[knee]).insert(bent);

@@ -132,7 +132,7 @@ fn every_frame_is_exact_wherever_the_clips_world_stands() {
             .with_origin(origin),
     );
     tick_until_state(&mut app, avatar, InteractionState::Playing);
-    for f in [0, 1, 17, 44, 69, FRAMES - 1, 3] {
+    for f in [17, 0, 1, 44, 69, FRAMES - 1, 3] {
         interaction(&mut app, avatar).seek(f as f32 / 30.0);
         // The ship sails on.
         app.world_mut()

@@ -88,7 +88,9 @@ impl Turn<'_, '_, '_, '_> {
                     Phase::Idle
                 };
                 let rate = 1.0 - (since / STOPPING).min(1.0);
-                self.player.time += self.dt * self.speed() * rate * rate;
+                let dt = self.dt * rate * rate;
+                self.player.time += dt * self.moving_speed();
+                self.player.decay.elapsed += dt;
                 self.pose(false);
             }
             Phase::Playing | Phase::Finished if self.player.wanted => {
@@ -292,6 +294,8 @@ impl Turn<'_, '_, '_, '_> {
             self.player.object_decay.elapsed += self.dt;
         }
         if !self.take_object(&clip, how) {
+            // It comes to rest from here.
+            self.pose(false);
             return;
         }
         self.pose(true);

@@ -105,7 +105,7 @@ pub enum InterruptReason {
         /// That one.
         by: Entity,
     },
-    /// The clip could not be loaded.
+    /// The clip could not be loaded, or not be generated.
     ClipFailed(Arc<str>),
     /// The clip was taken out of its assets.
     ClipUnloaded,
@@ -131,7 +131,7 @@ impl std::fmt::Display for InterruptReason {
                 f,
                 "avatar {by} holds the object; wait until it carries HeldBy no more"
             ),
-            Self::ClipFailed(reason) => write!(f, "the clip could not be loaded: {reason}"),
+            Self::ClipFailed(reason) => write!(f, "there is no clip: {reason}"),
             Self::ClipUnloaded => {
                 write!(
                     f,

@@ -13,6 +13,7 @@ use crate::clip::MotionClip;
 use crate::clip::bake::{BakeJob, Baked, BakedClips, Retargeter};
 use crate::clip::plugin::root_scale;
 use crate::object::{Interactable, ObjectShape};
+use crate::synthesis::{GenerationStatus, GenerationStatuses};
 
 /// Finds [`Player::next`] for those who wait, and for those whose clip or rig has changed.
 pub(super) fn prepare(
@@ -31,6 +32,7 @@ pub(super) fn prepare(
     clips: Res<Assets<MotionClip>>,
     server: Option<Res<AssetServer>>,
     retargeter: Option<Res<Retargeter>>,
+    generations: GenerationStatuses,
     mut baked: ResMut<BakedClips>,
 ) {
     for (interaction, mut state, mut player, rig, place) in &mut avatars {
@@ -57,6 +59,7 @@ pub(super) fn prepare(
             &objects,
             &clips,
             server.as_deref(),
+            &generations,
             retargeter.as_deref(),
             &mut baked,
         );
@@ -100,6 +103,7 @@ fn look(
     )>,
     clips: &Assets<MotionClip>,
     server: Option<&AssetServer>,
+    generations: &GenerationStatuses,
     retargeter: Option<&Retargeter>,
     baked: &mut BakedClips,
 ) -> Outcome {
@@ -107,6 +111,16 @@ fn look(
     let Some(clip) = clips.get(id) else {
         if !player.wanted {
             return Outcome::Fail(InterruptReason::ClipUnloaded);
+        }
+        match generations.get(id) {
+            Some(GenerationStatus::Failed(reason)) => {
+                return Outcome::Fail(InterruptReason::ClipFailed(reason.as_str().into()));
+            }
+            Some(GenerationStatus::Cancelled(reason)) => {
+                let reason = format!("its generation was cancelled ({reason})");
+                return Outcome::Fail(InterruptReason::ClipFailed(reason.into()));
+            }
+            _ => {}
         }
         return match server.and_then(|server| server.get_load_state(id)) {
             Some(LoadState::Failed(e)) => {

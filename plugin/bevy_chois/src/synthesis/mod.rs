@@ -31,4 +31,4 @@ pub use event::{
 pub use model::{Device, Job, Libtorch, Model, ModelLoader};
 pub use order::{InteractionOrder, OrderObject};
 pub use plugin::{SynthesisPlugin, SynthesisSystems};
-pub use synthesizer::{GenerationStatus, MotionSynthesizer};
+pub use synthesizer::{GenerationStatus, GenerationStatuses, MotionSynthesizer};

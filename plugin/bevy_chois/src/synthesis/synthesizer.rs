@@ -1,7 +1,7 @@
 //! What systems ask for clips with.
 
 use bevy::asset::{AssetId, Handle};
-use bevy::ecs::system::{ResMut, SystemParam};
+use bevy::ecs::system::{Res, ResMut, SystemParam};
 
 use super::event::CancelReason;
 use super::generations::Generations;
@@ -81,5 +81,19 @@ impl MotionSynthesizer<'_> {
     /// Number of orders that are not over.
     pub fn pending(&self) -> usize {
         self.generations.pending()
+    }
+}
+
+/// Tells where orders stand: a system parameter that asks for nothing, and is also there without the
+/// [`SynthesisPlugin`](super::SynthesisPlugin).
+#[derive(SystemParam)]
+pub struct GenerationStatuses<'w> {
+    generations: Option<Res<'w, Generations>>,
+}
+
+impl GenerationStatuses<'_> {
+    /// Where an order stands. None for clips that were not asked for here.
+    pub fn get(&self, clip: impl Into<AssetId<MotionClip>>) -> Option<&GenerationStatus> {
+        self.generations.as_ref()?.status(clip.into())
     }
 }

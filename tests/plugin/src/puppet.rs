@@ -12,7 +12,7 @@ use bevy_chois::clip::{ClipPlugin, MotionClip};
 use bevy_chois::frame;
 use bevy_chois::playback::PlaybackPlugin;
 use chois::motion::{FPS, Frame};
-use chois::retarget::{Bone, Rig, RigClip, RigMap, RootPlace};
+use chois::retarget::{Bone, Rig, RigClip, RigHints, RootPlace, find_bones};
 use chois::skeleton::{JOINTS, NAMES, PARENTS, Pose, ROTATIONS, Skeleton, joint, local_rotations};
 use nalgebra::{UnitQuaternion, Vector3};
 
@@ -103,9 +103,11 @@ pub fn spawn_with(app: &mut App, transform: Transform, rig: Arc<Rig>) -> Entity 
         let name = Name::new(bone.name.clone());
         bones.push(world.spawn((name, transform, ChildOf(parent))).id());
     }
+    // Rigs that are no people are for tests of what is refused.
+    let map = find_bones(&rig, &RigHints::default()).unwrap_or_default();
     world.entity_mut(avatar).insert(AvatarRig {
+        map: Arc::new(map),
         rig,
-        map: Arc::new(RigMap::default()),
         bones,
         followers: Vec::new(),
     });

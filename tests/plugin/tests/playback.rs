@@ -14,7 +14,7 @@ use bevy_chois::playback::events::{
     ContactLost, ContactMade, InteractionFinished, InteractionInterrupted, InteractionStarted,
     InterruptReason, ObjectReleased, ObjectTaken,
 };
-use bevy_chois::playback::{HeldBy, Interaction, InteractionState, WaitingFor};
+use bevy_chois::playback::{BodyParts, HeldBy, Interaction, InteractionState, WaitingFor};
 use bevy_chois_tests::puppet::{self, TOUCH, bone, place};
 use bevy_chois_tests::{Heard, hear, heard, tick, tick_times, tick_until};
 use chois::motion::ContactPart;
@@ -771,6 +771,50 @@ fn weight_leaves_room_for_the_game() {
     let seconds = app.world().resource::<Time>().elapsed_secs();
     let game = Quat::from_rotation_z(0.8 * (3.0 * seconds).sin());
     assert!(rotation(&app).expect("an arm").angle_between(game) < 1e-3);
+}
+
+#[test]
+fn parts_leave_the_others_to_the_game() {
+    let mut app = listening();
+    let (avatar, _, clip) = playing(&mut app);
+    interaction(&mut app, avatar).parts = BodyParts::ALL.without(BodyParts::LEFT_ARM);
+    let arm = bone(&app, avatar, joint::LEFT_SHOULDER);
+    let raised = Transform::from_xyz(0.1, 0.0, 0.0).with_rotation(Quat::from_rotation_z(1.3));
+    app.world_mut().entity_mut(arm).insert(raised);
+    interaction(&mut app, avatar).seek(0.5);
+    tick(&mut app);
+    assert_eq!(app.world().get::<Transform>(arm), Some(&raised));
+    for j in [joint::RIGHT_WRIST, joint::LEFT_ANKLE, joint::HEAD] {
+        let want = frame::vec3(clip.joints(15)[j]);
+        let got = Vec3::from(place(&app, bone(&app, avatar, j)).translation);
+        assert!(got.distance(want) < 1e-3, "joint {j}");
+    }
+}
+
+/// The solver that is shipped, on the same puppet: feet, hands and hips are where the clip has them.
+#[test]
+fn the_shipped_solver_plays_too() {
+    let mut app = listening();
+    app.insert_resource(bevy_chois::clip::bake::Retargeter::default());
+    let (avatar, _, clip) = playing(&mut app);
+    for f in [10, 50, 90] {
+        interaction(&mut app, avatar).seek(f as f32 / 30.0);
+        tick(&mut app);
+        for j in [
+            joint::PELVIS,
+            joint::LEFT_ANKLE,
+            joint::HEAD,
+            joint::RIGHT_WRIST,
+        ] {
+            let want = frame::vec3(clip.joints(f)[j]);
+            let got = Vec3::from(place(&app, bone(&app, avatar, j)).translation);
+            assert!(
+                got.distance(want) < 0.25,
+                "frame {f}, joint {j}: {got}, {want}"
+            );
+        }
+    }
+    assert_eq!(reasons(&app), []);
 }
 
 #[test]

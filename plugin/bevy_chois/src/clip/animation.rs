@@ -34,7 +34,7 @@ use chois::retarget::Rig;
 use super::bake::{BakeJob, Baked, BakedClips, Retargeter};
 use super::{MotionClip, RiggedClip};
 use crate::avatar::AvatarRig;
-use crate::object::ObjectShape;
+use crate::object::{Interactable, ObjectShape};
 
 /// What of a clip becomes part of an `AnimationClip`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -285,14 +285,14 @@ pub(super) fn make(
     mut wanted: ResMut<Wanted>,
     clips: Res<Assets<MotionClip>>,
     animations: Option<ResMut<Assets<AnimationClip>>>,
-    retargeter: Option<Res<Retargeter>>,
+    retargeter: Res<Retargeter>,
     mut baked: ResMut<BakedClips>,
     avatars: Query<(
         Option<&AvatarRig>,
         Option<&GlobalTransform>,
         Option<&AnimationTargets>,
     )>,
-    shapes: Query<Option<&ObjectShape>>,
+    shapes: Query<(Option<&Interactable>, Option<&ObjectShape>)>,
     named: Query<(&AnimationTargetId, &AnimatedBy)>,
     unplayed: Query<(), Without<AnimationPlayer>>,
 ) {
@@ -317,15 +317,14 @@ pub(super) fn make(
                 "it was despawned; ask again for one that lives",
             );
         };
-        let (Some(rig), Some(clip), Some(retargeter)) = (rig, clips.get(&want.clip), &retargeter)
-        else {
+        let (Some(rig), Some(clip)) = (rig, clips.get(&want.clip)) else {
             return true;
         };
         let geometry = match want.object.map(|object| shapes.get(object)) {
             None => None,
-            Some(Ok(Some(shape))) => Some(shape.geometry.clone()),
             // Its meshes have not spawned yet.
-            Some(Ok(None)) => return true,
+            Some(Ok((Some(_), None))) => return true,
+            Some(Ok((_, shape))) => shape.map(|shape| shape.geometry.clone()),
             Some(Err(_)) => {
                 return fail(&mut commands, "its object was despawned; ask again without");
             }
@@ -337,7 +336,7 @@ pub(super) fn make(
             scale: super::plugin::root_scale(place),
             geometry,
         };
-        let clip = match baked.get(&job, retargeter) {
+        let clip = match baked.get(&job, &retargeter) {
             Baked::Working => return true,
             Baked::Failed(reason) => return fail(&mut commands, &reason),
             Baked::Ready(clip) => clip,

@@ -10,7 +10,7 @@ use bevy::ecs::resource::Resource;
 use bevy::tasks::{AsyncComputeTaskPool, Task, futures::check_ready};
 use chois::geometry::ObjectGeometry;
 use chois::motion::MotionClip;
-use chois::retarget::{Rig, RigClip, RigMap};
+use chois::retarget::{Retarget, RetargetOptions, Rig, RigClip, RigMap};
 
 use super::RiggedClip;
 
@@ -59,11 +59,31 @@ impl BakeJob {
     }
 }
 
-/// Puts a clip on a rig. Replace it before the first clip plays to bring a solver of your own.
+/// Puts a clip on a rig: [`chois::retarget::Retarget`] with [`RetargetOptions::default`] by default. Insert another one
+/// to change its options or to bring a solver of your own; clips that are on their rigs already stay as they are.
 #[derive(Resource, Clone)]
 pub struct Retargeter(
     pub Arc<dyn Fn(&BakeJob) -> chois::error::Result<RigClip> + Send + Sync + 'static>,
 );
+
+impl Retargeter {
+    /// [`chois::retarget::Retarget`] with other options.
+    pub fn with_options(options: RetargetOptions) -> Self {
+        Self(Arc::new(move |job| {
+            Retarget::new(&job.rig, &job.map, &job.motion.skeleton, job.scale)?.bake(
+                &job.motion,
+                job.geometry.as_deref(),
+                &options,
+            )
+        }))
+    }
+}
+
+impl Default for Retargeter {
+    fn default() -> Self {
+        Self::with_options(RetargetOptions::default())
+    }
+}
 
 /// How far a job is.
 #[derive(Clone, Debug)]

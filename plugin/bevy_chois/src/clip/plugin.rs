@@ -7,7 +7,7 @@ use bevy::ecs::system::ResMut;
 use bevy::transform::components::GlobalTransform;
 
 use super::animation::{self, AnimationBaked, AnimationFailed};
-use super::bake::BakedClips;
+use super::bake::{BakedClips, Retargeter};
 use super::{MotionClip, MotionClipLoader};
 
 /// [`MotionClip`] as an asset, loaded from files and made into Bevy `AnimationClip`s.
@@ -18,6 +18,7 @@ impl Plugin for ClipPlugin {
     fn build(&self, app: &mut App) {
         app.init_asset::<MotionClip>()
             .init_asset_loader::<MotionClipLoader>()
+            .init_resource::<Retargeter>()
             .init_resource::<BakedClips>()
             .init_resource::<animation::Wanted>()
             .add_message::<AnimationBaked>()

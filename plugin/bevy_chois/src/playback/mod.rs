@@ -9,7 +9,7 @@
 //! In `PostUpdate`, after Bevy's `AnimationSystems` and before transforms are propagated ([`PlaybackSystems`]):
 //! - the local transforms of the bones that the clip moves, and of those between them and the avatar's root, whatever
 //!   else wrote them before. [`Interaction::weight`] below 1 leaves the rest to what was written before, such as an
-//!   `AnimationPlayer`.
+//!   `AnimationPlayer`; parts of the body that are not among [`Interaction::parts`] are not written.
 //! - the transform of the avatar's entity, its scale excepted, from start to finish.
 //! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start until
 //!   the last touch has ended and it stands still. Then it is the game's. A game's physics make the
@@ -20,6 +20,7 @@
 
 pub mod events;
 mod hold;
+mod parts;
 mod play;
 mod player;
 mod plugin;
@@ -33,6 +34,7 @@ use bevy::math::Isometry3d;
 
 use crate::clip::MotionClip;
 
+pub use parts::BodyParts;
 pub use plugin::{PlaybackPlugin, PlaybackSystems};
 
 /// A clip that an avatar plays, with the object it moves. Insert it on the avatar; remove it to stop. Inserting another
@@ -62,6 +64,8 @@ pub struct Interaction {
     /// How much of the clip the bones show, 0 to 1; the rest is what was written before, such as a game's animation. The
     /// avatar's root and the object are not weighted.
     pub weight: f32,
+    /// Which parts of the body the clip moves. The others are not written at all.
+    pub parts: BodyParts,
 }
 
 impl Interaction {
@@ -77,6 +81,7 @@ impl Interaction {
             looping: false,
             blend_in: 0.4,
             weight: 1.0,
+            parts: BodyParts::ALL,
         }
     }
 
@@ -126,6 +131,13 @@ impl Interaction {
     #[must_use]
     pub fn with_weight(mut self, weight: f32) -> Self {
         self.weight = weight;
+        self
+    }
+
+    /// Sets which parts of the body the clip moves.
+    #[must_use]
+    pub fn with_parts(mut self, parts: BodyParts) -> Self {
+        self.parts = parts;
         self
     }
 

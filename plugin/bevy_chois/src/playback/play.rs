@@ -201,11 +201,10 @@ impl Turn<'_, '_, '_, '_> {
             self.player.seen = 0;
             return;
         }
-        let clip = next.clip.clone();
+        let clip = self.player.take(next);
         self.player.wanted = false;
         self.player.seen = 0;
         self.player.object = self.interaction.object;
-        self.player.playing = Some(next);
         self.player.phase = Phase::Playing;
         self.player.driven = 0;
         let time = self.interaction.time.clamp(0.0, clip.duration());
@@ -231,11 +230,10 @@ impl Turn<'_, '_, '_, '_> {
         let Some(next) = self.player.next.take() else {
             return;
         };
-        let clip = next.clip.clone();
         let count = next.entities.len();
         let known = self.player.now.len() == count
             && (self.player.playing.as_ref()).is_some_and(|old| old.entities == next.entities);
-        self.player.playing = Some(next);
+        let clip = self.player.take(next);
         if known {
             self.blend(&clip, 0.0);
         } else {

@@ -11,6 +11,7 @@ use chois::motion::inertia;
 use chois::motion::spline::Tap;
 
 use super::events::InterruptReason;
+use super::parts::{BodyParts, part_of};
 use crate::clip::bake::BakeJob;
 use crate::clip::{MotionClip, RiggedClip};
 
@@ -183,6 +184,8 @@ pub(super) struct Player {
     /// The same of the avatar's entity and of the object's.
     pub root: [Transform; 2],
     pub object_places: [Transform; 2],
+    /// What part of the body each of the clip's bones is.
+    pub parts: Vec<BodyParts>,
     /// In the order of the clip's bones.
     pub offsets: Vec<Offset>,
     pub root_offset: Offset,
@@ -257,6 +260,20 @@ impl Player {
                 seconds: seconds.max(blend_in).max(self.decay.seconds),
             };
         }
+    }
+
+    /// Takes what is next in hand.
+    pub fn take(&mut self, next: Ready) -> Arc<RiggedClip> {
+        let clip = next.clip.clone();
+        let (rig, map) = (&next.job.rig, &next.job.map);
+        self.parts.clear();
+        self.parts.extend(
+            clip.bones()
+                .iter()
+                .map(|(bone, _)| part_of(rig, map, *bone)),
+        );
+        self.playing = Some(next);
+        clip
     }
 
     /// Goes to the exact pose.

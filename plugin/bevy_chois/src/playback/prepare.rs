@@ -31,7 +31,7 @@ pub(super) fn prepare(
     )>,
     clips: Res<Assets<MotionClip>>,
     server: Option<Res<AssetServer>>,
-    retargeter: Option<Res<Retargeter>>,
+    retargeter: Res<Retargeter>,
     generations: GenerationStatuses,
     mut baked: ResMut<BakedClips>,
 ) {
@@ -60,7 +60,7 @@ pub(super) fn prepare(
             &clips,
             server.as_deref(),
             &generations,
-            retargeter.as_deref(),
+            &retargeter,
             &mut baked,
         );
         let waits = match outcome {
@@ -104,7 +104,7 @@ fn look(
     clips: &Assets<MotionClip>,
     server: Option<&AssetServer>,
     generations: &GenerationStatuses,
-    retargeter: Option<&Retargeter>,
+    retargeter: &Retargeter,
     baked: &mut BakedClips,
 ) -> Outcome {
     let id = interaction.clip.id();
@@ -169,9 +169,6 @@ fn look(
         map: rig.map.clone(),
         scale,
         geometry: geometry.cloned(),
-    };
-    let Some(retargeter) = retargeter else {
-        return Outcome::Wait(WaitingFor::Retargeting);
     };
     match baked.get(&job, retargeter) {
         Baked::Working => Outcome::Wait(WaitingFor::Retargeting),

@@ -6,6 +6,7 @@ use bevy::math::{Affine3A, Isometry3d, Quat, Vec3};
 use bevy::transform::components::Transform;
 use chois::motion::spline::Tap;
 
+use super::parts::BodyParts;
 use super::play::Turn;
 use super::player::{Moving, Phase};
 use crate::clip::RiggedClip;
@@ -94,7 +95,11 @@ impl Turn<'_, '_, '_, '_> {
         };
         let weight = self.interaction.weight.clamp(0.0, 1.0);
         let left = player.decay.left();
+        let all = self.interaction.parts == BodyParts::ALL;
         for (k, (bone, _)) in clip.bones().iter().enumerate() {
+            if !all && !self.interaction.parts.contains(player.parts[k]) {
+                continue;
+            }
             let mut pose = clip.bone(tap, k);
             if let (Some(left), Some(offset)) = (&left, player.offsets.get(k)) {
                 offset.lay_over(left, &mut pose.translation, &mut pose.rotation);

@@ -33,6 +33,7 @@ pub mod prelude {
     pub use crate::avatar::{Avatar, AvatarRig};
     pub use crate::clip::MotionClip;
     pub use crate::object::{Interactable, ObjectShape};
+    pub use crate::playback::Interaction;
     pub use crate::synthesis::{
         GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
         GenerationStarted, InteractionOrder, MotionSynthesizer,

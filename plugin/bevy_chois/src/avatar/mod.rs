@@ -27,7 +27,6 @@ mod vrm;
 use std::sync::Arc;
 
 use bevy::asset::{AssetPath, AssetServer, Handle};
-use bevy::ecs::bundle::Bundle;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::event::EntityEvent;
@@ -61,7 +60,10 @@ pub struct Avatar {
 
 impl Avatar {
     /// An avatar and the scene of a glTF file, to be spawned: the first scene, unless the path has a label.
-    pub fn from_gltf<'a>(assets: &AssetServer, path: impl Into<AssetPath<'a>>) -> impl Bundle {
+    pub fn from_gltf<'a>(
+        assets: &AssetServer,
+        path: impl Into<AssetPath<'a>>,
+    ) -> (Self, WorldAssetRoot) {
         let mut path = path.into().into_owned();
         if path.label().is_none() {
             path = path.with_label(GltfAssetLabel::Scene(0).to_string());

@@ -13,14 +13,17 @@ mod surface;
 
 use std::sync::Arc;
 
+use bevy::asset::{AssetPath, AssetServer};
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::event::EntityEvent;
 use bevy::ecs::message::Message;
+use bevy::gltf::GltfAssetLabel;
 use bevy::math::bounding::Aabb3d;
 use bevy::math::{Isometry3d, Quat, Vec3};
 use bevy::prelude::{Transform, Visibility};
 use bevy::reflect::Reflect;
+use bevy::world_serialization::WorldAssetRoot;
 use chois::geometry::ObjectGeometry;
 
 use crate::frame;
@@ -41,6 +44,20 @@ impl Interactable {
     /// A thing that people call `name`: "floor lamp".
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into() }
+    }
+
+    /// A thing that people call `name` and the scene of a glTF file, to be spawned: the first scene, unless the path has
+    /// a label.
+    pub fn from_gltf<'a>(
+        assets: &AssetServer,
+        path: impl Into<AssetPath<'a>>,
+        name: impl Into<String>,
+    ) -> (Self, WorldAssetRoot) {
+        let mut path = path.into().into_owned();
+        if path.label().is_none() {
+            path = path.with_label(GltfAssetLabel::Scene(0).to_string());
+        }
+        (Self::named(name), WorldAssetRoot(assets.load(path)))
     }
 }
 

@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long the end of the app waits for the thread: a denoising step, or a checkpoint being read.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// What helps against damaged files.
+const RESTORE: &str = "restore the file, or name another checkpoint in SynthesisPlugin::checkpoint";
+
 /// Which clip a ticket is for.
 pub(super) type Id = AssetId<MotionClip>;
 
@@ -341,9 +344,12 @@ impl Desk {
     fn load(&self, files: &CheckpointFiles) -> Result<Box<dyn Model>, String> {
         let loader = self.settings.loader.clone();
         match catch_unwind(AssertUnwindSafe(|| loader.load(files))) {
-            Ok(loaded) => loaded.map_err(|e| e.to_string()),
+            Ok(loaded) => loaded.map_err(|error| match error {
+                chois::Error::Malformed { .. } => format!("{error}; {RESTORE}"),
+                other => other.to_string(),
+            }),
             Err(panic) => Err(format!(
-                "loading the checkpoint {} panicked: {}",
+                "loading the checkpoint {} panicked: {}; {RESTORE}",
                 files.weights_path.display(),
                 word_of(panic)
             )),

@@ -10,6 +10,9 @@
 //! model fails the order that caused it; the thread loads the checkpoint again and goes on. (A program built with
 //! `panic = "abort"` ends instead, and so does one whose libtorch crashes.)
 //!
+//! On the CPU, libtorch's threads wait actively for each other unless `OMP_WAIT_POLICY=PASSIVE` stands in the environment
+//! before the program starts; set it for a game that gives the worker more than one thread.
+//!
 //! The checkpoint is an asset, [`Checkpoint`]; when it is reloaded the worker goes over to it between two batches, and
 //! keeps the old one if the new cannot be used.
 

@@ -42,7 +42,8 @@ pub struct SynthesisPlugin {
     /// first order is as quick as the others. Without it, the first order does that.
     pub warm_up: bool,
     /// Most orders that are made together; 1 makes each alone, which is also the way to the same bits whatever else is
-    /// asked for at the time.
+    /// asked for at the time. On a CPU core a batch of four took a tenth less time per clip than one alone, and the first
+    /// clip is there only when the last is: choose 1 where each clip is awaited, more where many are, or on a GPU.
     pub max_batch: usize,
     /// How long an order waits for its object's [`ObjectShape`].
     pub patience: Duration,

@@ -1,9 +1,9 @@
 //! What playing costs the main thread: 64 avatars at once, microseconds each, and allocations per frame.
 //!
-//! Timed from before `PlaybackSystems::Prepare` to after `PlaybackSystems::Play`, in `PostUpdate` of a headless app. The
-//! aim is 20 microseconds an avatar and no allocation. Predicted before the first run: a bone costs four products of four
-//! numbers, a square root and one write to a component found by its entity, 30 to 60 ns in all; 25 bones and two places make
-//! 1 to 2 microseconds an avatar, twice that while a pose goes over.
+//! Timed from before `PlaybackSystems::Prepare` to after `PlaybackSystems::Play`, in `PostUpdate` of a headless app.
+//! The aim is 20 microseconds an avatar and no allocation. Predicted before the first run: a bone costs four products
+//! of four numbers, a square root and one write to a component found by its entity, 30 to 60 ns in all; 25 bones and
+//! two places make 1 to 2 microseconds an avatar, twice that while a pose goes over.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};

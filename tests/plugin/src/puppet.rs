@@ -1,7 +1,7 @@
 //! A person without a file: the model's own skeleton as a rig, and clips made of formulas.
 //!
-//! On this rig retargeting is exact ([`put_on`]), so tests of playback compare with forward kinematics and do not depend
-//! on how well any solver does.
+//! On this rig retargeting is exact ([`put_on`]), so tests of playback compare with forward kinematics and do not
+//! depend on how well any solver does.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use chois::retarget::{Bone, Rig, RigClip, RigHints, RootPlace, find_bones};
 use chois::skeleton::{JOINTS, NAMES, PARENTS, Pose, ROTATIONS, Skeleton, joint, local_rotations};
 use nalgebra::{UnitQuaternion, Vector3};
 
-/// The model's skeleton as a rig: its joints are bones, named as they are, in metres; the rest pose is the bind pose, the
-/// pelvis a metre up.
+/// The model's skeleton as a rig: its joints are bones, named as they are, in metres; the rest pose is the bind pose,
+/// the pelvis a metre up.
 pub fn rig(skeleton: &Skeleton) -> Rig {
     let bones = (0..JOINTS).map(|j| Bone {
         name: NAMES[j].into(),
@@ -123,8 +123,8 @@ pub fn bone(app: &App, avatar: Entity, joint: usize) -> Entity {
 /// When the hands of [`clip`] touch the box, frames.
 pub const TOUCH: std::ops::Range<usize> = 30..70;
 
-/// Somebody walks, swings the arms, and carries a box from [`TOUCH`]'s beginning to its end, when both rest: `frames` at 30
-/// a second.
+/// Somebody walks, swings the arms, and carries a box from [`TOUCH`]'s beginning to its end, when both rest: `frames`
+/// at 30 a second.
 pub fn clip(frames: usize) -> chois::motion::MotionClip {
     let turn = chois::frame::y_up_to_z_up();
     let frame = |f: usize| {

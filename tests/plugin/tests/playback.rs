@@ -236,8 +236,8 @@ fn snapshot(app: &App, avatar: Entity, object: Entity) -> (Vec<Quat>, [Vec3; 2])
     )
 }
 
-/// Greatest change of angular velocity of any bone between two ticks (radians per second), and of the velocity of root and
-/// object (metres per second), over a run of snapshots `dt` apart; and the greatest angular speed.
+/// Greatest change of angular velocity of any bone between two ticks (radians per second), and of the velocity of
+/// root and object (metres per second), over a run of snapshots `dt` apart; and the greatest angular speed.
 fn jumps(shots: &[(Vec<Quat>, [Vec3; 2])], dt: f32) -> (f32, f32, f32) {
     let (mut turn, mut shift, mut peak) = (0.0f32, 0.0f32, 0.0f32);
     let spin = |a: Quat, b: Quat| {

@@ -252,8 +252,8 @@ pub struct ClipAnimations<'w> {
 impl ClipAnimations<'_> {
     /// The clip as an animation of an avatar. The handle is good at once (for an animation graph, say); the animation
     /// follows when the clip is loaded, the avatar's bones are found and the clip is on them: [`AnimationBaked`], or
-    /// [`AnimationFailed`] when the avatar is gone or the clip cannot be put on it. `object` is the thing in hand, so that the
-    /// hands fit its shape.
+    /// [`AnimationFailed`] when the avatar is gone or the clip cannot be put on it. `object` is the thing in hand, so
+    /// that the hands fit its shape.
     pub fn bake(
         &mut self,
         avatar: Entity,

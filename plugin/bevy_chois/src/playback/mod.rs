@@ -1,9 +1,10 @@
 //! Playback: clips on avatars and objects, and what happens meanwhile.
 //!
 //! Insert an [`Interaction`] on an avatar and it plays: at once when its clip is loaded and known on this rig, else as
-//! soon as it is (a clip that is still being generated is simply waited for; [`InteractionState`] says for what). It begins in the pose in
-//! which avatar and object stand and goes over into the clip without a jump. Change [`Interaction::time`] to seek;
-//! remove the component to stop. What happens is told by the messages and entity events in [`events`].
+//! soon as it is (a clip that is still being generated is simply waited for; [`InteractionState`] says for what). It
+//! begins in the pose in which avatar and object stand and goes over into the clip without a jump. Change
+//! [`Interaction::time`] to seek; remove the component to stop. What happens is told by the messages and entity
+//! events in [`events`].
 //!
 //! ## Who writes what, and when
 //! In `PostUpdate`, after Bevy's `AnimationSystems` and before transforms are propagated ([`PlaybackSystems`]):
@@ -11,9 +12,9 @@
 //!   else wrote them before. [`Interaction::weight`] below 1 leaves the rest to what was written before, such as an
 //!   `AnimationPlayer`; parts of the body that are not among [`Interaction::parts`] are not written.
 //! - the transform of the avatar's entity, its scale excepted, from start to finish.
-//! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start until
-//!   the last touch has ended and it stands still. Then it is the game's. A game's physics make the
-//!   body kinematic while it carries [`HeldBy`] and take [`ObjectReleased`](events::ObjectReleased)'s velocity after.
+//! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start
+//!   until the last touch has ended and it stands still. Then it is the game's. A game's physics make the body
+//!   kinematic while it carries [`HeldBy`] and take the velocity of [`ObjectReleased`](events::ObjectReleased) after.
 //!
 //! After the end the last pose is held (the bones only) until the component is removed or asked for more. An
 //! interaction that is interrupted slows down for a quarter of a second and leaves the pose as it is.
@@ -48,21 +49,21 @@ pub struct Interaction {
     pub object: Option<Entity>,
     /// Where the clip's world stands in the game's, metres.
     pub origin: Isometry3d,
-    /// Seconds since the clip's first frame. Playing moves it (without marking the component as changed); any other change
-    /// is a seek: the exact pose of that time, at once. Times outside the clip go to its ends.
+    /// Seconds since the clip's first frame. Playing moves it (without marking the component as changed); any other
+    /// change is a seek: the exact pose of that time, at once. Times outside the clip go to its ends.
     pub time: f32,
     /// 1 is the clip's own speed; negative goes backwards, 0 stands still, and so does what is not a number.
     pub speed: f32,
     /// Whether time stands still.
     pub paused: bool,
-    /// Whether it begins again when it ends: the pose goes over smoothly, and so do avatar and object when they are not more than
-    /// a hand's breadth away; from further they are put back to the beginning at once.
+    /// Whether it begins again when it ends: the pose goes over smoothly, and so do avatar and object when they are
+    /// not more than 0.25 m away; from further they are put back to the beginning at once.
     pub looping: bool,
     /// Seconds in which the pose of the moment goes over into the clip. A far pose takes longer, so that nothing
     /// moves faster than people do; 0 is a cut.
     pub blend_in: f32,
-    /// How much of the clip the bones show, 0 to 1; the rest is what was written before, such as a game's animation. The
-    /// avatar's root and the object are not weighted.
+    /// How much of the clip the bones show, 0 to 1; the rest is what was written before, such as a game's animation.
+    /// The avatar's root and the object are not weighted.
     pub weight: f32,
     /// Which parts of the body the clip moves. The others are not written at all.
     pub parts: BodyParts,

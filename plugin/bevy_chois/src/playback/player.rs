@@ -203,8 +203,8 @@ pub(super) struct Player {
 }
 
 impl Player {
-    /// Where a pose that is `age` seconds old goes over into the clip at `tap`, which runs at `speed`. `blend_in` is the least
-    /// duration; 0 goes over at once.
+    /// Where a pose that is `age` seconds old goes over into the clip at `tap`, which runs at `speed`. `blend_in` is
+    /// the least duration; 0 goes over at once.
     pub fn blend_bones(&mut self, tap: &Tap, speed: f32, blend_in: f32, age: f32, dt: f32) {
         self.decay = Decay::default();
         let Some(ready) = &self.playing else {

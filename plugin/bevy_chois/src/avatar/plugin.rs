@@ -85,7 +85,9 @@ impl Plugin for AvatarPlugin {
             );
         if app.world().contains_resource::<AssetServer>() {
             app.init_asset::<AvatarOverrides>()
-                .init_asset_loader::<AvatarOverridesLoader>();
+                .init_asset_loader::<AvatarOverridesLoader>()
+                // Files that are asked for before the loader itself is made wait for it.
+                .preregister_asset_loader::<VrmLoader>(&["vrm"]);
             let handlers = app
                 .world_mut()
                 .get_resource_or_init::<GltfExtensionHandlers>();

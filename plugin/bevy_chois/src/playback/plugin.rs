@@ -9,6 +9,7 @@ use super::events::{
     ObjectReleased, ObjectTaken,
 };
 use super::{play, prepare};
+use crate::avatar::AvatarSystems;
 
 /// When playback happens, in `PostUpdate`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,7 @@ impl Plugin for PlaybackPlugin {
                     PlaybackSystems::Prepare,
                     PlaybackSystems::Play
                         .after(AnimationSystems)
+                        .before(AvatarSystems::Follow)
                         .before(TransformSystems::Propagate),
                 )
                     .chain(),

@@ -20,12 +20,16 @@ const PAUSE: f32 = 0.3;
 const EASE: f32 = 0.14;
 /// The grip is looked for every so many frames and blended between.
 const STRIDE: usize = 3;
+/// A hand opens this long before it touches, to this share of wide open.
+const READY: f32 = 0.35;
+const READY_SHARE: f32 = 0.7;
 /// Steps of a closing finger.
 const STEPS: usize = 28;
 
 /// Bend of each finger's joints, degrees: index, middle, little, ring, thumb.
-type Bend = [[f32; PHALANGES]; FINGERS];
-const RELAXED: Bend = [
+pub(crate) type Bend = [[f32; PHALANGES]; FINGERS];
+/// A hand that does nothing.
+pub(crate) const RELAXED: Bend = [
     [16.0, 24.0, 14.0],
     [21.0, 29.0, 16.0],
     [28.0, 34.0, 18.0],
@@ -39,7 +43,8 @@ const OPEN: Bend = [
     [-8.0, 4.0, 2.0],
     [-4.0, 0.0, 0.0],
 ];
-const CLOSED: Bend = [
+/// A fist.
+pub(crate) const CLOSED: Bend = [
     [82.0, 98.0, 62.0],
     [84.0, 100.0, 64.0],
     [84.0, 96.0, 62.0],
@@ -52,6 +57,7 @@ const EMPTY: f32 = 0.22;
 const ADDUCTION: f32 = 0.5;
 
 /// One finger about the wrist's rest position, SMPL axes, metres.
+#[derive(Clone, Debug)]
 struct Finger {
     joints: [Vector3<f32>; PHALANGES],
     tip: Vector3<f32>,
@@ -130,16 +136,50 @@ impl Finger {
     }
 }
 
-/// One hand of a figure.
-struct Hand {
+/// Where the fingers of a hand are about the wrist in the rest pose, SMPL axes, metres.
+#[derive(Clone, Debug)]
+pub(crate) struct HandPoints {
+    /// The joints of each finger from the knuckle outwards.
+    pub joints: [[Vector3<f32>; PHALANGES]; FINGERS],
+    /// How far the middle of each fingertip lies beyond the last joint, and how thick the finger is there.
+    pub tips: [(f32, f32); FINGERS],
+}
+
+/// One hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Hand {
     fingers: [Finger; FINGERS],
+}
+
+/// A hand on its way past an object: everything in the frame of the object's mesh, metres.
+pub(crate) struct Track {
+    /// Frames per second.
+    pub fps: f32,
+    /// The wrist and the hand's rotation from the rest pose.
+    pub wrists: Vec<(Vector3<f32>, UnitQuaternion<f32>)>,
+    /// The palm.
+    pub palms: Vec<Vector3<f32>>,
+    /// Where the clip says that the hand touches.
+    pub labelled: Vec<bool>,
 }
 
 impl Hand {
     fn new(figure: &Figure, hand: usize) -> Self {
         let wrist = figure.joints[joint::LEFT_WRIST + hand].position;
-        let at =
-            |finger, phalanx| figure.joints[finger_joint(hand, finger, phalanx)].position - wrist;
+        let joints: [[Vector3<f32>; PHALANGES]; FINGERS] = std::array::from_fn(|finger| {
+            std::array::from_fn(|p| figure.joints[finger_joint(hand, finger, p)].position - wrist)
+        });
+        let tips = std::array::from_fn(|finger| {
+            let outer = (joints[finger][2] - joints[finger][1]).try_normalize(1e-6);
+            let outer = outer.unwrap_or_else(Vector3::x);
+            tip(figure, finger_joint(hand, finger, 2), &outer)
+        });
+        Self::of(&HandPoints { joints, tips }, hand)
+    }
+
+    /// A left (0) or right (1) hand with its fingers at these points.
+    pub(crate) fn of(points: &HandPoints, hand: usize) -> Self {
+        let at = |finger: usize, phalanx: usize| points.joints[finger][phalanx];
         let palm = at(1, 0);
         let along = palm.try_normalize(1e-6).unwrap_or_else(Vector3::x);
         // From the little finger to the index.
@@ -154,7 +194,7 @@ impl Hand {
         let fingers = std::array::from_fn(|finger| {
             let joints: [Vector3<f32>; PHALANGES] = std::array::from_fn(|p| at(finger, p));
             let outer = (joints[2] - joints[1]).try_normalize(1e-6).unwrap_or(along);
-            let (tip, radius) = tip(figure, finger_joint(hand, finger, 2), &outer);
+            let (tip, radius) = points.tips[finger];
             let thumb = finger == FINGERS - 1;
             let axes = std::array::from_fn(|p| {
                 let bone = match joints.get(p + 1) {
@@ -188,6 +228,16 @@ impl Hand {
             }
         });
         Self { fingers }
+    }
+
+    /// Rotation of a phalanx on the one before it (or on the hand), bent by so many degrees, SMPL axes.
+    pub(crate) fn rotation(
+        &self,
+        finger: usize,
+        phalanx: usize,
+        degrees: f32,
+    ) -> UnitQuaternion<f32> {
+        self.fingers[finger].rotation(phalanx, degrees)
     }
 
     fn rotations(&self, bend: &Bend) -> [UnitQuaternion<f32>; FINGERS * PHALANGES] {
@@ -231,7 +281,7 @@ pub fn finger_rotations(
     let hands = [0, 1].map(|hand| {
         let shape = Hand::new(figure, hand);
         let bends = match &surface {
-            Some(surface) => bends(&shape, hand, clip, surface),
+            Some(surface) => bends(&shape, &track(hand, clip), surface),
             None => vec![RELAXED; clip.frames.len()],
         };
         bends.iter().map(|b| shape.rotations(b)).collect::<Vec<_>>()
@@ -246,25 +296,36 @@ pub fn finger_rotations(
         .collect()
 }
 
+/// The way of a clip's hand past the object.
+fn track(hand: usize, clip: &MotionClip) -> Track {
+    let mut out = Track {
+        fps: clip.fps,
+        wrists: Vec::with_capacity(clip.frames.len()),
+        palms: Vec::with_capacity(clip.frames.len()),
+        labelled: clip.frames.iter().map(|f| f.contact[hand] > 0.5).collect(),
+    };
+    let wrist = joint::LEFT_WRIST + hand;
+    for (f, frame) in clip.frames.iter().enumerate() {
+        let joints = clip.joints(f);
+        let back = frame.object_rotation.inverse();
+        let local = |v: Vector3<f32>| back * (v - frame.object_position);
+        let turn = back * frame.pose.rotations[wrist];
+        out.wrists.push((local(joints[wrist]), turn));
+        out.palms.push(local(joints[joint::LEFT_PALM + hand]));
+    }
+    out
+}
+
 /// Whether a hand touches the object in each frame: the palm within 5 cm of the surface, or within 12 cm where the clip
 /// says that the hand touches; short pauses are closed.
-fn touches(hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<bool> {
-    let mut out: Vec<bool> = clip
-        .frames
-        .iter()
-        .enumerate()
-        .map(|(f, frame)| {
-            let palm = clip.joints(f)[joint::LEFT_PALM + hand];
-            let local = frame.object_rotation.inverse() * (palm - frame.object_position);
-            let reach = if frame.contact[hand] > 0.5 {
-                LABELLED_TOUCH
-            } else {
-                TOUCH
-            };
-            surface.distance(&local, reach) < reach || surface.winding(&local) > 0.5
+fn touches(track: &Track, surface: &Bvh) -> Vec<bool> {
+    let mut out: Vec<bool> = (track.palms.iter().zip(&track.labelled))
+        .map(|(palm, labelled)| {
+            let reach = if *labelled { LABELLED_TOUCH } else { TOUCH };
+            surface.distance(palm, reach) < reach || surface.winding(palm) > 0.5
         })
         .collect();
-    let pause = (PAUSE * clip.fps) as usize;
+    let pause = (PAUSE * track.fps) as usize;
     let mut last: Option<usize> = None;
     for f in 0..out.len() {
         if out[f] {
@@ -279,9 +340,12 @@ fn touches(hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<bool> {
     out
 }
 
-fn bends(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<Bend> {
-    let touching = touches(hand, clip, surface);
+/// Bends of a hand's fingers in each frame: closed around what it touches, open shortly before, else relaxed.
+pub(crate) fn bends(shape: &Hand, track: &Track, surface: &Bvh) -> Vec<Bend> {
+    let touching = touches(track, surface);
     let mut out = vec![RELAXED; touching.len()];
+    let ready = blend(&RELAXED, &OPEN, READY_SHARE);
+    let before = (READY * track.fps).round() as usize;
     let mut start = 0;
     while start < touching.len() {
         if !touching[start] {
@@ -289,27 +353,24 @@ fn bends(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh) -> Vec<Ben
             continue;
         }
         let end = start + touching[start..].iter().take_while(|t| **t).count();
-        hold(shape, hand, clip, surface, start, end, &mut out);
+        for f in start.saturating_sub(before)..start {
+            if !touching[f] {
+                out[f] = ready;
+            }
+        }
+        hold(shape, track, surface, start, end, &mut out);
         start = end;
     }
-    smooth(&out, (EASE * clip.fps).round() as usize)
+    smooth(&out, (EASE * track.fps).round() as usize)
 }
 
 /// Grips over one spell of contact, frames `start` to `end`.
-fn hold(
-    shape: &Hand,
-    hand: usize,
-    clip: &MotionClip,
-    surface: &Bvh,
-    start: usize,
-    end: usize,
-    out: &mut [Bend],
-) {
-    let mut before = (start, grip(shape, hand, clip, surface, start));
+fn hold(shape: &Hand, track: &Track, surface: &Bvh, start: usize, end: usize, out: &mut [Bend]) {
+    let mut before = (start, grip(shape, track, surface, start));
     out[start] = before.1;
     while before.0 + 1 < end {
         let at = (before.0 + STRIDE).min(end - 1);
-        let next = grip(shape, hand, clip, surface, at);
+        let next = grip(shape, track, surface, at);
         for f in before.0 + 1..=at {
             let t = (f - before.0) as f32 / (at - before.0) as f32;
             out[f] = blend(&before.1, &next, t);
@@ -319,13 +380,8 @@ fn hold(
 }
 
 /// The hand closed around the object in one frame.
-fn grip(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh, frame: usize) -> Bend {
-    let joints = clip.joints(frame);
-    let frame = &clip.frames[frame];
-    let wrist = joint::LEFT_WRIST + hand;
-    let back = frame.object_rotation.inverse();
-    let turn = back * frame.pose.rotations[wrist];
-    let place = back * (joints[wrist] - frame.object_position);
+fn grip(shape: &Hand, track: &Track, surface: &Bvh, frame: usize) -> Bend {
+    let (place, turn) = track.wrists[frame];
     let blocked = |point: &Vector3<f32>, radius: f32| {
         let local = place + turn * point;
         surface.distance(&local, radius) < radius || surface.winding(&local) > 0.5
@@ -333,7 +389,8 @@ fn grip(shape: &Hand, hand: usize, clip: &MotionClip, surface: &Bvh, frame: usiz
     std::array::from_fn(|finger| shape.fingers[finger].close(finger, blocked))
 }
 
-fn blend(a: &Bend, b: &Bend, t: f32) -> Bend {
+/// Between two hands.
+pub(crate) fn blend(a: &Bend, b: &Bend, t: f32) -> Bend {
     std::array::from_fn(|f| std::array::from_fn(|p| a[f][p] + (b[f][p] - a[f][p]) * t))
 }
 

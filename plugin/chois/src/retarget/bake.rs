@@ -7,8 +7,9 @@ use super::calibrate::{smooth, swing};
 use super::solve::{Goals, Turns, heading, heading_turn, source_turns};
 use super::{Retarget, RigClip};
 use crate::figure::feet::ease;
+use crate::figure::hands::{self, Bend, Track};
 use crate::frame;
-use crate::geometry::ObjectGeometry;
+use crate::geometry::{ObjectGeometry, bvh::Bvh};
 use crate::motion::{MotionClip, feet};
 use crate::skeleton::joint;
 use crate::{Error, Result};
@@ -119,9 +120,14 @@ impl Retarget {
         };
         let mut pose = self.rest();
         let n = self.bones().len();
+        let bends =
+            (object.filter(|_| options.fingers)).map(|object| self.bends(clip, object, plan));
         for (f, frame) in clip.frames.iter().enumerate() {
             let mut turns = source_turns(&frame.pose);
             self.pose(&frame.pose, &mut turns, &plan.goals[f], &mut pose);
+            if let Some(bends) = &bends {
+                pose.bends = [bends[0][f], bends[1][f]];
+            }
             self.write_with(plan.headings[f], &mut pose);
             out.hips_translations.push(pose.hips_translation);
             out.roots.push(pose.root);
@@ -144,8 +150,35 @@ impl Retarget {
                 *root = UnitQuaternion::new_unchecked(-root.into_inner());
             }
         }
-        let _ = (object, options);
         out
+    }
+
+    /// Bends of the fingers of both hands around the object.
+    fn bends(&self, clip: &MotionClip, object: &ObjectGeometry, plan: &Plan) -> [Vec<Bend>; 2] {
+        let surface = Bvh::new(object.mesh());
+        let mut tracks = [0, 1].map(|side| Track {
+            fps: clip.fps,
+            wrists: Vec::with_capacity(clip.frames.len()),
+            palms: Vec::with_capacity(clip.frames.len()),
+            labelled: clip.frames.iter().map(|f| f.contact[side] > 0.5).collect(),
+        });
+        let mut pose = self.rest();
+        for (f, frame) in clip.frames.iter().enumerate() {
+            let mut turns = source_turns(&frame.pose);
+            self.pose(&frame.pose, &mut turns, &plan.goals[f], &mut pose);
+            let back = frame.object_rotation.inverse();
+            // The geometry stands about its centre, the clip's poses are of the mesh's own origin.
+            let local = |v: Vector3<f32>| {
+                back * (frame::from_y_up(v) - frame.object_position) - object.center()
+            };
+            for (side, track) in tracks.iter_mut().enumerate() {
+                let turn = back * frame::y_up_to_z_up() * turns[joint::LEFT_WRIST + side];
+                let wrist = local(pose.places[self.arms[side].hand]);
+                track.wrists.push((wrist, turn));
+                track.palms.push(local(self.palm(side, &turns, &pose)));
+            }
+        }
+        [0, 1].map(|side| hands::bends(&self.hands[side], &tracks[side], &surface))
     }
 }
 

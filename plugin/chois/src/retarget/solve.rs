@@ -2,8 +2,9 @@
 
 use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 
-use super::calibrate::{Calibration, foot_bone, smooth};
+use super::calibrate::{Calibration, foot_bone, hand_joint, smooth};
 use super::{BodyPart, Digit, Rig, RigMap, RootPlace, Side};
+use crate::figure::hands::{self, Bend, Hand, HandPoints};
 use crate::frame;
 use crate::ik::two_bone;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
@@ -97,6 +98,7 @@ pub struct Retarget {
     pub(super) source: Skeleton,
     pub(super) legs: [Leg; 2],
     pub(super) arms: [Arm; 2],
+    pub(super) hands: [Hand; 2],
     /// The link that carries the body is the first; this is the bone.
     hips: usize,
     /// From the hips bone to the middle between the hip joints in the bind pose, person's frame, metres.
@@ -124,6 +126,8 @@ pub struct RigPose {
     pub hips_translation: Vector3<f32>,
     /// Rotations of [`Retarget::bones`] relative to their parents.
     pub rotations: Vec<UnitQuaternion<f32>>,
+    /// How the fingers of the left and of the right hand are bent.
+    pub(super) bends: [Bend; 2],
     /// World rotation (Y up) from bind of every link, and world position (Y up, metres).
     pub(super) turns: Vec<Turn>,
     pub(super) places: Vec<Vector3<f32>>,
@@ -325,9 +329,9 @@ impl Retarget {
         Ok(Self {
             bones: moving.iter().map(|i| links[*i].bone).collect(),
             moving,
-            links,
             source: source.clone(),
             legs,
+            hands: [0, 1].map(|side| Hand::of(&points(side, &links, &arms[side], &places), side)),
             arms,
             hips,
             middle,
@@ -336,6 +340,7 @@ impl Retarget {
             parent_position: parent.map_or_else(Vector3::zeros, |p| placed[p].position),
             scale,
             height: [height, hip_source],
+            links,
         })
     }
 
@@ -363,6 +368,7 @@ impl Retarget {
             },
             hips_translation: Vector3::zeros(),
             rotations: vec![Turn::identity(); self.bones.len()],
+            bends: [hands::RELAXED; 2],
             turns: vec![Turn::identity(); self.links.len()],
             places: vec![Vector3::zeros(); self.links.len()],
             heading: 0.0,
@@ -490,7 +496,6 @@ impl Retarget {
                         }
                     }
                 }
-                (Role::Finger(..), Some(p)) => out.turns[p] * self.finger_rest(i, p),
                 (_, Some(p)) => out.turns[p],
                 (_, None) => Turn::identity(),
             };
@@ -508,11 +513,6 @@ impl Retarget {
             BodyPart::Foot(side) => self.links[self.legs[side.index()].foot].turn,
             _ => Turn::identity(),
         }
-    }
-
-    /// A finger that is not bent keeps its place on its carrier's T-pose.
-    fn finger_rest(&self, link: usize, parent: usize) -> Turn {
-        self.links[parent].turn.inverse() * self.links[link].turn
     }
 
     /// Turns hip and knee so that the ball of the foot comes to its place, the sole over the floor.
@@ -603,9 +603,16 @@ impl Retarget {
         out.hips_translation = self.into_parent * (in_root - self.parent_position);
         for (k, &i) in self.moving.iter().enumerate() {
             let link = &self.links[i];
-            let on = match link.parent {
-                Some(p) => out.turns[p].inverse() * out.turns[i],
-                None => back * out.turns[i],
+            let on = match (&link.role, link.parent) {
+                // Fingers bend from the T-pose of what carries them, wherever that is.
+                (Role::Finger(side, digit, p), Some(parent)) => {
+                    let side = side.index();
+                    let bend = out.bends[side][*digit as usize][*p];
+                    let turn = self.hands[side].rotation(*digit as usize, *p, bend);
+                    self.links[parent].turn.inverse() * turn * link.turn
+                }
+                (_, Some(p)) => out.turns[p].inverse() * out.turns[i],
+                (_, None) => back * out.turns[i],
             };
             let local = link.above.inverse() * on * link.above * link.local;
             out.rotations[k] = UnitQuaternion::new_normalize(local.into_inner());
@@ -615,6 +622,46 @@ impl Retarget {
     /// World position (Y up) of a palm of the rig as placed.
     pub(super) fn palm(&self, side: usize, turns: &Turns, out: &RigPose) -> Vector3<f32> {
         out.places[self.arms[side].hand] + turns[joint::LEFT_WRIST + side] * self.arms[side].palm
+    }
+}
+
+impl RigPose {
+    /// Bends the fingers of a hand: 0 is relaxed, 1 a fist. Holds until it is said again.
+    pub fn grip(&mut self, side: Side, closed: f32) {
+        let closed = if closed.is_finite() {
+            closed.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        self.bends[side.index()] = hands::blend(&hands::RELAXED, &hands::CLOSED, closed);
+    }
+}
+
+/// Fingers of a hand about the wrist in the T-pose; those that the rig lacks are where others have them.
+fn points(side: usize, links: &[Link], arm: &Arm, places: &[Vector3<f32>]) -> HandPoints {
+    let which = Side::BOTH[side];
+    let usual = hand_joint(which, Digit::Middle, 0).norm();
+    let size = arm.palm.norm() / usual;
+    let wrist = places[arm.hand];
+    let mut joints: [[Vector3<f32>; 3]; 5] = std::array::from_fn(|d| {
+        std::array::from_fn(|p| hand_joint(which, Digit::ALL[d], p) * size)
+    });
+    for (link, place) in links.iter().zip(places) {
+        if let Role::Finger(s, digit, p) = link.role
+            && s == which
+        {
+            let d = digit as usize;
+            let at = place - wrist;
+            let moved = at - joints[d][p];
+            for outer in &mut joints[d][p..] {
+                *outer += moved;
+            }
+        }
+    }
+    HandPoints {
+        joints,
+        // To the middle of the fingertip, and its radius: SMPL-X's, in proportion.
+        tips: std::array::from_fn(|d| (if d == 4 { 0.02 } else { 0.016 } * size, 0.0085 * size)),
     }
 }
 

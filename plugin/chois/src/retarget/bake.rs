@@ -300,10 +300,18 @@ fn balls(rig: &Retarget, clip: &MotionClip, headings: &[f32], goals: &mut [Goals
                 offsets[t] = b * (1.0 - smooth((t + 1 - last) as f32 / fade));
             }
         }
-        for (f, (ball, offset)) in own.iter_mut().zip(&offsets).enumerate() {
+        for (ball, offset) in own.iter_mut().zip(&offsets) {
             *ball += offset;
+        }
+        // A foot neither stops nor starts within one frame; where it stands this changes nothing.
+        let last = own.len() as isize - 1;
+        for (f, goal) in goals.iter_mut().enumerate() {
+            let mut ball = Vector3::zeros();
+            for (k, weight) in (-2..=2).zip([1.0, 2.0, 3.0, 2.0, 1.0]) {
+                ball += own[(f as isize + k).clamp(0, last) as usize] * (weight / 9.0);
+            }
             ball.y = ball.y.max(rig.legs[side].ball_height);
-            goals[f].balls[side] = Some(*ball);
+            goal.balls[side] = Some(ball);
         }
     }
 }

@@ -1,0 +1,389 @@
+//! Retargeting from outside: the avatars that ship, bad input, and rigs that no one would make.
+
+use std::path::{Path, PathBuf};
+
+use chois::MotionClip;
+use chois::frame;
+use chois::motion::Frame;
+use chois::retarget::{
+    BodyPart, Bone, Digit, GltfRig, Naming, Retarget, RetargetOptions, Rig, RigClip, RigHints,
+    RigOverrides, Side, find_bones,
+};
+use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint, world_rotations};
+use nalgebra::{UnitQuaternion, Vector3};
+use proptest::prelude::*;
+
+fn avatar(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets/avatars")
+        .join(name)
+}
+
+/// A person who bends down, takes something with both hands and lifts it.
+fn lifting() -> MotionClip {
+    let skeleton = Skeleton::adult();
+    let frames = (0..90)
+        .map(|f| {
+            let t = f as f32 / 89.0;
+            let bend = (t * std::f32::consts::PI).sin();
+            let turn = |x: f32, y: f32, z: f32| UnitQuaternion::from_euler_angles(x, y, z);
+            let mut local = [UnitQuaternion::identity(); ROTATIONS];
+            local[0] = frame::y_up_to_z_up() * turn(0.3 * bend, 0.4 * t, 0.0);
+            local[joint::SPINE1] = turn(0.4 * bend, 0.0, 0.0);
+            local[joint::SPINE3] = turn(0.3 * bend, 0.0, 0.0);
+            for (k, sign) in [(0, 1.0), (1, -1.0)] {
+                local[joint::LEFT_HIP + k] = turn(-0.8 * bend - 0.1, 0.0, 0.0);
+                local[joint::LEFT_KNEE + k] = turn(0.9 * bend + 0.15, 0.0, 0.0);
+                local[joint::LEFT_ANKLE + k] = turn(-0.4 * bend - 0.05, 0.0, 0.0);
+                local[joint::LEFT_SHOULDER + k] = turn(0.0, -0.6 * sign, -1.0 * sign);
+                local[joint::LEFT_ELBOW + k] = turn(0.0, -0.9 * sign, 0.0);
+            }
+            let mut pose = Pose {
+                root: Vector3::zeros(),
+                rotations: world_rotations(&local),
+            };
+            let joints = skeleton.forward(&pose);
+            let ankles = (joints[joint::LEFT_TOE] + joints[joint::RIGHT_TOE]) / 2.0;
+            pose.root = Vector3::new(-ankles.x, -ankles.y, 0.02 - ankles.z);
+            let held = if (30..75).contains(&f) { 1.0 } else { 0.0 };
+            Frame {
+                pose,
+                object_position: Vector3::new(0.0, -0.4, 0.5),
+                object_rotation: UnitQuaternion::identity(),
+                contact: [held, held, 0.0, 0.0],
+            }
+        })
+        .collect();
+    MotionClip {
+        name: "lifting".into(),
+        subject: String::new(),
+        object: String::new(),
+        text: String::new(),
+        fps: 30.0,
+        skeleton,
+        frames,
+    }
+}
+
+/// Where each bone is in a frame, by the file's own transforms.
+fn played(rig: &Rig, clip: &RigClip, f: usize) -> Vec<Vector3<f32>> {
+    let mut rig = rig.clone();
+    for (k, &b) in clip.bones.iter().enumerate() {
+        rig.bones[b].rotation = clip.rotations[f * clip.bones.len() + k];
+    }
+    rig.bones[clip.hips].translation = clip.hips_translations[f];
+    let root = clip.roots[f];
+    (rig.placed().iter())
+        .map(|p| root.position + root.rotation * frame::from_y_up(p.position))
+        .collect()
+}
+
+#[test]
+fn the_avatars_that_ship_hold_what_the_clip_holds() {
+    let clip = lifting();
+    for (name, naming) in [
+        ("mannequin.glb", Naming::Smpl),
+        ("woman.glb", Naming::Mixamo),
+        ("man.glb", Naming::Unreal),
+        ("elder.glb", Naming::MakeHuman),
+    ] {
+        let file = GltfRig::load(&avatar(name)).unwrap_or_else(|e| panic!("{e}"));
+        let map = find_bones(&file.rig, &file.hints).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(map.naming, naming, "{name}");
+        assert_eq!(map.missing().count(), 0, "{name}\n{map}");
+        let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0)
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let baked = retarget
+            .bake(&clip, None, &RetargetOptions::default())
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(baked.frames(), clip.frames.len());
+        let knuckles = Side::BOTH.map(|s| {
+            map.bone(BodyPart::Finger(s, Digit::Middle, 0))
+                .expect("a knuckle")
+        });
+        let toes = Side::BOTH.map(|s| map.bone(BodyPart::Toes(s)).expect("toes"));
+        let mut before: Option<Vec<Vector3<f32>>> = None;
+        for (f, frame) in clip.frames.iter().enumerate() {
+            let places = played(&file.rig, &baked, f);
+            let joints = clip.joints(f);
+            for side in 0..2 {
+                if frame.contact[side] > 0.5 {
+                    let off = (places[knuckles[side]] - joints[joint::LEFT_PALM + side]).norm();
+                    assert!(off < 0.005, "{name}, frame {f}: a palm is {off} m off");
+                }
+            }
+            if let Some(before) = before {
+                for toe in toes {
+                    // They stand all the time: the source's toes creep at most a few millimetres.
+                    let slide = (places[toe] - before[toe]).xy().norm() * 30.0;
+                    assert!(slide < 0.05, "{name}, frame {f}: toes slide at {slide} m/s");
+                }
+            }
+            before = Some(places);
+        }
+    }
+}
+
+/// Bones of a small whole body: name, parent, translation.
+fn body() -> Rig {
+    let mut bones: Vec<Bone> = Vec::new();
+    let mut add = |name: &str, parent: &str, at: [f32; 3]| {
+        let parent = bones.iter().position(|b: &Bone| b.name == parent);
+        bones.push(Bone {
+            name: name.into(),
+            parent,
+            translation: Vector3::from(at),
+            rotation: UnitQuaternion::identity(),
+            scale: Vector3::repeat(1.0),
+            skinned: true,
+        });
+    };
+    add("Hips", "", [0.0, 1.0, 0.0]);
+    add("Spine", "Hips", [0.0, 0.2, 0.0]);
+    add("Neck", "Spine", [0.0, 0.3, 0.0]);
+    add("Head", "Neck", [0.0, 0.1, 0.0]);
+    for (side, x) in [("Left", 1.0), ("Right", -1.0)] {
+        let n = |part: &str| format!("{side}{part}");
+        add(&n("UpLeg"), "Hips", [0.1 * x, -0.05, 0.0]);
+        add(&n("Leg"), &n("UpLeg"), [0.0, -0.45, 0.0]);
+        add(&n("Foot"), &n("Leg"), [0.0, -0.42, 0.0]);
+        add(&n("Toe"), &n("Foot"), [0.0, -0.06, 0.14]);
+        add(&n("Arm"), "Spine", [0.17 * x, 0.25, 0.0]);
+        add(&n("ForeArm"), &n("Arm"), [0.28 * x, 0.0, 0.0]);
+        add(&n("Hand"), &n("ForeArm"), [0.25 * x, 0.0, 0.0]);
+    }
+    Rig { bones }
+}
+
+fn index(rig: &Rig, name: &str) -> usize {
+    rig.bones
+        .iter()
+        .position(|b| b.name == name)
+        .expect("a bone")
+}
+
+fn refused(rig: &Rig, hints: &RigHints, words: &[&str]) {
+    let error = find_bones(rig, hints)
+        .expect_err("must be refused")
+        .to_string();
+    for word in words {
+        assert!(error.contains(word), "{error:?} does not say {word:?}");
+    }
+}
+
+#[test]
+fn bad_rigs_are_refused_with_a_sentence() {
+    let none = RigHints::default();
+    refused(&Rig::default(), &none, &["avatar", "no bones"]);
+    let mut few = body();
+    few.bones.truncate(5);
+    refused(
+        &few,
+        &none,
+        &["left upper arm", "right foot", "5 bones", "override file"],
+    );
+
+    let mut two = body();
+    let chest = index(&two, "Spine");
+    let arm = index(&two, "LeftArm");
+    for k in 0..3 {
+        let mut bone = two.bones[arm + k].clone();
+        bone.parent = Some(if k == 0 { chest } else { two.bones.len() - 1 });
+        two.bones.push(bone);
+    }
+    refused(
+        &two,
+        &none,
+        &["left upper arm", "two bones could be it", "LeftArm"],
+    );
+
+    let mut sheared = body();
+    let spine = index(&sheared, "Spine");
+    sheared.bones[spine].scale.y = 1.2;
+    refused(&sheared, &none, &["Spine", "apply the scale"]);
+    sheared.bones[spine].scale = Vector3::zeros();
+    refused(&sheared, &none, &["Spine", "above 0"]);
+
+    let mut nan = body();
+    nan.bones[3].translation.x = f32::NAN;
+    refused(&nan, &none, &["Head", "not finite"]);
+    let mut circle = body();
+    circle.bones[2].parent = Some(4);
+    refused(&circle, &none, &["Neck", "parents must stand before"]);
+
+    let overrides = |text: &str| RigHints {
+        overrides: RigOverrides::parse(text, Path::new("rig.ron")).expect("good RON"),
+        ..RigHints::default()
+    };
+    refused(
+        &body(),
+        &overrides(r#"(bones: {"left_hand": "Paw"})"#),
+        &["left hand", "Paw"],
+    );
+    refused(
+        &body(),
+        &overrides(r#"(bones: {"left_hand": "RightHand"})"#),
+        &["RightHand"],
+    );
+    refused(
+        &body(),
+        &overrides(r#"(bones: {"left_lower_leg": "RightLeg"})"#),
+        &["RightLeg"],
+    );
+    refused(
+        &body(),
+        &overrides(r#"(without: ["head"])"#),
+        &["head", "cannot do without"],
+    );
+
+    let rig = body();
+    let map = find_bones(&rig, &none).expect("a good body");
+    for scale in [0.0, -1.0, f32::NAN, 1e6, 1e-6] {
+        assert!(
+            Retarget::new(&rig, &map, &Skeleton::adult(), scale).is_err(),
+            "{scale}"
+        );
+    }
+    let other = Rig {
+        bones: rig.bones[..6].to_vec(),
+    };
+    assert!(Retarget::new(&other, &map, &Skeleton::adult(), 1.0).is_err());
+    let retarget = Retarget::new(&rig, &map, &Skeleton::adult(), 1.0).expect("a good rig");
+    let mut clip = lifting();
+    clip.frames[3].pose.root.x = f32::NAN;
+    assert!(
+        retarget
+            .bake(&clip, None, &RetargetOptions::default())
+            .is_err()
+    );
+    clip.frames.clear();
+    assert!(
+        retarget
+            .bake(&clip, None, &RetargetOptions::default())
+            .is_err()
+    );
+}
+
+#[test]
+fn overrides_win_over_names() {
+    let mut rig = body();
+    let hand = index(&rig, "LeftHand");
+    rig.bones[hand].name = "Blob".into();
+    let hints = RigHints {
+        overrides: RigOverrides::parse(r#"(bones: {"left_hand": "Blob"})"#, Path::new("rig.ron"))
+            .expect("RON"),
+        ..RigHints::default()
+    };
+    let map = find_bones(&rig, &hints).expect("named");
+    assert_eq!(map.bone(BodyPart::Hand(Side::Left)), Some(hand));
+}
+
+#[test]
+fn five_hundred_bones_are_no_trouble() {
+    let mut rig = body();
+    let head = index(&rig, "Head");
+    for k in 0..900 {
+        rig.bones.push(Bone {
+            name: format!("hair_{k}"),
+            parent: Some(if k % 9 == 0 {
+                head
+            } else {
+                rig.bones.len() - 1
+            }),
+            translation: Vector3::new(0.0, 0.02, 0.0),
+            rotation: UnitQuaternion::identity(),
+            scale: Vector3::repeat(1.0),
+            skinned: true,
+        });
+    }
+    let map = find_bones(&rig, &RigHints::default()).expect("a body with hair");
+    let retarget = Retarget::new(&rig, &map, &Skeleton::adult(), 1.0).expect("a good rig");
+    assert!(retarget.bones().len() < 30);
+}
+
+#[test]
+fn a_mirrored_rig_moves_its_own_left() {
+    let clip = lifting();
+    let mut rig = body();
+    for bone in &mut rig.bones {
+        bone.parent = Some(bone.parent.map_or(0, |p| p + 1));
+    }
+    rig.bones.insert(
+        0,
+        Bone {
+            name: "mirror".into(),
+            parent: None,
+            translation: Vector3::zeros(),
+            rotation: UnitQuaternion::identity(),
+            scale: Vector3::new(-1.0, 1.0, 1.0),
+            skinned: false,
+        },
+    );
+    let map = find_bones(&rig, &RigHints::default()).expect("a mirrored body");
+    assert_eq!(
+        map.bone(BodyPart::Hand(Side::Left)),
+        Some(index(&rig, "RightHand"))
+    );
+    assert!(
+        map.notes.iter().any(|n| n.contains("exchanged")),
+        "{:?}",
+        map.notes
+    );
+    let baked = Retarget::new(&rig, &map, &clip.skeleton, 1.0)
+        .and_then(|r| {
+            r.bake(
+                &clip,
+                None,
+                &RetargetOptions {
+                    reach_object: false,
+                    ..RetargetOptions::default()
+                },
+            )
+        })
+        .expect("baked");
+    let places = played(&rig, &baked, 45);
+    let joints = clip.joints(45);
+    for (part, a, b) in [
+        (BodyPart::LowerArm(Side::Left), 18, 20),
+        (BodyPart::LowerArm(Side::Right), 19, 21),
+    ] {
+        let side = if a == 18 { Side::Left } else { Side::Right };
+        let own = places[map.bone(BodyPart::Hand(side)).expect("hand")]
+            - places[map.bone(part).expect("arm")];
+        let angle = own.angle(&(joints[b] - joints[a]));
+        assert!(angle < 0.02, "{part}: {angle}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn garbage_gives_a_sentence_or_numbers(
+        moves in prop::collection::vec((-1.0f32..1.0, -1.0f32..1.0, -1.0f32..1.0), 18),
+        turns in prop::collection::vec((-3.0f32..3.0, -1.5f32..1.5, -3.0f32..3.0), 18),
+        size in 0.01f32..3.0,
+        scales in prop::collection::vec(prop::sample::select(vec![1.0f32, 1.0, 1.0, 0.01, 100.0, -1.0]), 18),
+    ) {
+        let mut rig = body();
+        for (k, bone) in rig.bones.iter_mut().enumerate() {
+            let (x, y, z) = moves[k % 18];
+            bone.translation = bone.translation * size + Vector3::new(x, y, z) * 0.2;
+            let (a, b, c) = turns[k % 18];
+            bone.rotation = UnitQuaternion::from_euler_angles(a, b, c);
+            bone.scale = Vector3::repeat(scales[k % 18]);
+        }
+        let clip = lifting();
+        if let Ok(map) = find_bones(&rig, &RigHints::default())
+            && let Ok(retarget) = Retarget::new(&rig, &map, &clip.skeleton, 1.0)
+        {
+            let baked = retarget.bake(&clip, None, &RetargetOptions::default()).expect("a good clip");
+            for q in &baked.rotations {
+                prop_assert!((q.coords.norm() - 1.0).abs() < 1e-3);
+            }
+            for t in &baked.hips_translations {
+                prop_assert!(t.iter().all(|v| v.is_finite()));
+            }
+        }
+    }
+}

@@ -4,6 +4,10 @@
 //! The aim is 20 microseconds an avatar and no allocation. Predicted before the first run: a bone costs four products
 //! of four numbers, a square root and one write to a component found by its entity, 30 to 60 ns in all; 25 bones and
 //! two places make 1 to 2 microseconds an avatar, twice that while a pose goes over.
+//!
+//! Measured (two busy cores, the development profile): 3.5 microseconds an avatar with its object, 3.9 while a pose goes
+//! over; no allocation in frames without events. Twice the prediction: looking entities up costs more than the products.
+//! Allocations of other threads count too, so only "one thread" tells about playback alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};

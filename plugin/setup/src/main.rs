@@ -25,7 +25,7 @@ const HELP: &str = "\
 Provisions libtorch and the text encoder's weights, then does what is asked.
 
     cargo setup              provision only
-    cargo demo [ARGUMENTS]   provision, then run the demo
+    cargo demo [ARGUMENTS]   provision, then open the demo (without a screen: draw it into target/demo)
     cargo verify             provision, then format check, clippy and all tests
 
 Environment:
@@ -78,8 +78,13 @@ fn main() -> ExitCode {
     let (screen, stop) = (Screen::stderr(), Stop::on_signals());
     let variables = |name: &str| std::env::var_os(name);
     let workspace = places::workspace(&variables);
-    let result = set_up(&workspace, &variables, &screen, &stop)
-        .and_then(|()| stages::run(&stages, &workspace, &screen, &stop));
+    let result = set_up(&workspace, &variables, &screen, &stop).and_then(|()| {
+        if !stages.is_empty() {
+            let without = "no picture can be drawn (clips are generated all the same)";
+            system::prefer(&[Need::Driver], without, &variables, &screen);
+        }
+        stages::run(&stages, &workspace, &screen, &stop)
+    });
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         // As a shell reports a program that Ctrl-C ended.

@@ -22,7 +22,7 @@ pub const VERIFY: &[&[&str]] = &[
 ];
 
 /// What `demo` runs; the user's own arguments follow.
-pub const DEMO: &[&str] = &["run", "-p", "chois_demo", "--bin", "chois", "--", "demo"];
+pub const DEMO: &[&str] = &["run", "-p", "chois_demo", "--bin", "viewer", "--"];
 
 /// Runs stages in the workspace until one fails; returns that one's exit code, or 130 when stopped.
 ///

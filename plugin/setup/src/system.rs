@@ -1,7 +1,8 @@
-//! What must come from the operating system: a C++ compiler for the build, Python with pip for fetching.
+//! What must come from the operating system: a C++ compiler for the build, Python with pip for fetching, and to draw
+//! pictures a Vulkan driver.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ pub enum Need {
     Compiler,
     /// To fetch wheels.
     Pip,
+    /// To draw without a graphics card, or with one.
+    Driver,
 }
 
 impl Need {
@@ -22,6 +25,7 @@ impl Need {
         match self {
             Self::Compiler => "a C++ compiler",
             Self::Pip => "Python 3 with pip",
+            Self::Driver => "a Vulkan driver",
         }
     }
 }
@@ -54,10 +58,13 @@ impl Manager {
         match (self, need) {
             (Self::Apt, Need::Compiler) => &["g++"],
             (Self::Apt, Need::Pip) => &["python3", "python3-pip"],
+            (Self::Apt, Need::Driver) => &["mesa-vulkan-drivers", "libvulkan1"],
             (Self::Dnf, Need::Compiler) => &["gcc-c++"],
             (Self::Dnf, Need::Pip) => &["python3", "python3-pip"],
+            (Self::Dnf, Need::Driver) => &["mesa-vulkan-drivers", "vulkan-loader"],
             (Self::Pacman, Need::Compiler) => &["gcc"],
             (Self::Pacman, Need::Pip) => &["python", "python-pip"],
+            (Self::Pacman, Need::Driver) => &["vulkan-swrast", "vulkan-icd-loader"],
             _ => &[],
         }
     }
@@ -80,8 +87,8 @@ impl Manager {
                 "winget install Python.Python.3.12 Microsoft.VisualStudio.2022.BuildTools".into()
             }
             Self::Unknown => {
-                "the package manager of your system: a C++ compiler (g++), python3 and its pip"
-                    .into()
+                let words: Vec<_> = needs.iter().map(|need| need.words()).collect();
+                format!("the package manager of your system: {}", words.join(", "))
             }
         }
     }
@@ -95,8 +102,38 @@ fn lacking(needs: &[Need], variables: Variables) -> Vec<Need> {
         .filter(|need| match need {
             Need::Compiler => !has_compiler(variables),
             Need::Pip => find_python().is_none(),
+            Need::Driver => !has_driver(variables, Path::new("/")),
         })
         .collect()
+}
+
+/// Whether something can draw: the Vulkan loader, and the description of a driver where the loader looks for one.
+fn has_driver(variables: Variables, root: &Path) -> bool {
+    if std::env::consts::OS != "linux" {
+        return true;
+    }
+    let named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
+        .into_iter()
+        .any(|name| variables(name).is_some_and(|files| !files.is_empty()));
+    let own = variables("HOME").map(|home| PathBuf::from(home).join(".local/share/vulkan/icd.d"));
+    let described = ["usr/share", "usr/local/share", "etc"]
+        .into_iter()
+        .map(|place| root.join(place).join("vulkan/icd.d"))
+        .chain(own)
+        .any(|folder| holds(&folder, ".json"));
+    let arch = format!("{}-linux-gnu", std::env::consts::ARCH);
+    let loader = ["usr/lib", "usr/lib64", "usr/local/lib", "lib", "lib64"]
+        .into_iter()
+        .flat_map(|place| [root.join(place), root.join(place).join(&arch)])
+        .any(|folder| folder.join("libvulkan.so.1").exists());
+    loader && (named || described)
+}
+
+/// Whether a folder holds a file whose name ends so.
+fn holds(folder: &Path, end: &str) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|f| f.file_name().to_string_lossy().ends_with(end)))
+    })
 }
 
 fn has_compiler(variables: Variables) -> bool {
@@ -159,44 +196,60 @@ fn is_root() -> bool {
 /// # Errors
 /// [`Error::Packages`] with a line to copy where something is missing and was not or could not be installed.
 pub fn ensure(needs: &[Need], variables: Variables, screen: &Screen) -> Result<()> {
-    let missing = lacking(needs, variables);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let manager = Manager::find();
-    if manager == Manager::Apt && is_root() {
-        let packages: Vec<&str> = missing
-            .iter()
-            .flat_map(|need| manager.packages(*need))
-            .copied()
-            .collect();
-        screen.say(format!("installing {} (apt-get)", packages.join(" ")));
-        let apt = |arguments: &[&str]| {
-            Command::new("apt-get")
-                .args(arguments)
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success())
-        };
-        // An old list may name versions that are gone, and a bare image has none at all.
-        apt(&["update", "-qq"]);
-        let install = ["install", "-y", "-qq", "--no-install-recommends"];
-        apt(&[&install, packages.as_slice()].concat());
-    }
-    let missing = lacking(&missing, variables);
+    let missing = install(needs, variables, screen);
     if missing.is_empty() {
         return Ok(());
     }
     Err(Error::Packages {
-        missing: missing
-            .iter()
-            .map(|need| need.words())
-            .collect::<Vec<_>>()
-            .join(", "),
-        command: manager.command(&missing),
+        missing: words(&missing),
+        command: Manager::find().command(&missing),
     })
+}
+
+/// As [`ensure`], for what one can do without; says what is missing, and what then does not work.
+pub fn prefer(needs: &[Need], without: &str, variables: Variables, screen: &Screen) {
+    let missing = install(needs, variables, screen);
+    if !missing.is_empty() {
+        screen.say(format!(
+            "without {} {without}; install with\n    {}",
+            words(&missing),
+            Manager::find().command(&missing)
+        ));
+    }
+}
+
+fn words(needs: &[Need]) -> String {
+    let words: Vec<_> = needs.iter().map(|need| need.words()).collect();
+    words.join(", ")
+}
+
+/// Installs what is missing where that can be done; returns what is still missing.
+fn install(needs: &[Need], variables: Variables, screen: &Screen) -> Vec<Need> {
+    let missing = lacking(needs, variables);
+    let manager = Manager::find();
+    if missing.is_empty() || manager != Manager::Apt || !is_root() {
+        return missing;
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|need| manager.packages(*need))
+        .copied()
+        .collect();
+    screen.say(format!("installing {} (apt-get)", packages.join(" ")));
+    let apt = |arguments: &[&str]| {
+        Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    // An old list may name versions that are gone, and a bare image has none at all.
+    apt(&["update", "-qq"]);
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    apt(&[&install, packages.as_slice()].concat());
+    lacking(&missing, variables)
 }
 
 #[cfg(test)]
@@ -220,7 +273,7 @@ mod tests {
             Manager::Windows,
             Manager::Unknown,
         ] {
-            let line = manager.command(&[Need::Compiler, Need::Pip]);
+            let line = manager.command(&[Need::Compiler, Need::Pip, Need::Driver]);
             assert!(!line.is_empty() && line.lines().count() == 1, "{manager:?}");
         }
     }
@@ -232,6 +285,29 @@ mod tests {
             |value: &'static str| has_compiler(&move |name| (name == "CXX").then(|| value.into()));
         assert!(!with("chois-no-such-compiler -O2"));
         assert!(with("true -O2"), "the first word is the program");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_driver_is_a_loader_and_a_description() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let has = |variable: Option<&'static str>| {
+            let set = move |name: &str| variable.filter(|v| *v == name).map(|_| "x.json".into());
+            has_driver(&set, root)
+        };
+        let lay = |path: &str| {
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), "").unwrap();
+        };
+        assert!(!has(None));
+        lay("usr/share/vulkan/icd.d/some_icd.json");
+        assert!(!has(None), "no loader");
+        lay("usr/lib64/libvulkan.so.1");
+        assert!(has(None));
+        std::fs::remove_dir_all(root.join("usr/share")).unwrap();
+        assert!(!has(None), "no description");
+        assert!(has(Some("VK_DRIVER_FILES")), "the user names one");
     }
 
     #[test]

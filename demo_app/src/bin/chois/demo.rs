@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use chois::request::file::read_jobs;
-use chois::{Error, Result};
-
-use crate::generate::{ModelArgs, run_jobs};
+use chois::Result;
+use chois_demo::jobs::{ModelArgs, demo_jobs, run_jobs};
 
 /// Arguments of `chois demo`.
 #[derive(clap::Args)]
@@ -19,15 +17,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let mut jobs = read_jobs(&crate::assets::find("requests/demo.ron")?)?;
-    for job in &mut jobs {
-        for path in [&mut job.out, &mut job.clip].into_iter().flatten() {
-            let name = path.file_name().ok_or_else(|| {
-                Error::invalid("out", format!("{} names no file", path.display()))
-            })?;
-            *path = args.out.join(name);
-        }
-    }
+    let jobs = demo_jobs(&args.out)?;
     for facts in run_jobs(&jobs, &args.model)? {
         say!("{facts}");
     }

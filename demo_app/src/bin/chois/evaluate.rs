@@ -9,9 +9,10 @@ use chois::request::{GuidanceConfig, SamplingConfig};
 use chois::text::MiniLm;
 use chois::training::dataset::{Choice, Dataset};
 use chois::{Error, Result};
+use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::generate::{MethodArg, ModelArgs, flow, listen_for_ctrl_c};
+use crate::generate::MethodArg;
 
 /// Arguments of `chois evaluate`.
 #[derive(clap::Args)]

@@ -8,11 +8,9 @@ macro_rules! say {
     }};
 }
 
-mod assets;
 mod demo;
 mod evaluate;
 mod export;
-mod facts;
 mod generate;
 mod import;
 mod train;
@@ -44,7 +42,7 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    passive_threads();
+    chois_demo::threads::be_passive();
     let result = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
@@ -63,23 +61,5 @@ fn main() -> std::process::ExitCode {
                 _ => std::process::ExitCode::FAILURE,
             }
         }
-    }
-}
-
-/// Starts the program anew with `OMP_WAIT_POLICY=PASSIVE` unless a policy is set: OpenMP threads that spin make a busy
-/// machine seven times slower, and libgomp reads the variable before `main`.
-fn passive_threads() {
-    const NAME: &str = "OMP_WAIT_POLICY";
-    if std::env::var_os(NAME).is_some() {
-        return;
-    }
-    #[cfg(unix)]
-    if let Ok(program) = std::env::current_exe() {
-        use std::os::unix::process::CommandExt;
-        // Only returns when it fails; then things are slower, not wrong.
-        let _ = std::process::Command::new(program)
-            .args(std::env::args_os().skip(1))
-            .env(NAME, "PASSIVE")
-            .exec();
     }
 }

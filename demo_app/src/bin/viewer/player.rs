@@ -1,0 +1,46 @@
+//! The clip that plays: how fast, from where to where.
+
+use bevy::prelude::*;
+use bevy_chois::clip::MotionClip;
+use bevy_chois::playback::Interaction;
+
+use crate::cast::Cast;
+
+/// How clips are played.
+#[derive(Resource, Clone, Copy, Debug, PartialEq)]
+pub struct Player {
+    /// 1 is the clip's own speed.
+    pub speed: f32,
+    /// Whether it begins again when it ends.
+    pub looping: bool,
+}
+
+impl Default for Player {
+    fn default() -> Self {
+        Self {
+            speed: 1.0,
+            looping: true,
+        }
+    }
+}
+
+/// The interaction of the chosen avatar, and how long its clip is in seconds.
+pub fn playing<'a>(
+    cast: &Cast,
+    interactions: &'a mut Query<&mut Interaction>,
+    clips: &Assets<MotionClip>,
+) -> Option<(Mut<'a, Interaction>, f32)> {
+    let interaction = interactions.get_mut(cast.avatar?).ok()?;
+    let seconds = clips.get(&interaction.clip)?.motion.seconds();
+    Some((interaction, seconds))
+}
+
+/// Hands the user's settings on to what plays.
+pub fn apply(player: Res<Player>, mut interactions: Query<&mut Interaction>) {
+    for mut interaction in &mut interactions {
+        if interaction.speed != player.speed || interaction.looping != player.looping {
+            interaction.speed = player.speed;
+            interaction.looping = player.looping;
+        }
+    }
+}

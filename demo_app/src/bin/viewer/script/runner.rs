@@ -1,0 +1,335 @@
+//! Plays a script: one step after the other, each only when the one before is done.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy::render::view::screenshot::Screenshot;
+use bevy_chois::avatar::{Avatar, AvatarRig};
+use bevy_chois::object::{Interactable, ObjectShape};
+use bevy_chois::playback::Interaction;
+use bevy_panorbit_camera::PanOrbitCamera;
+
+use super::{Part, Step};
+use crate::cast::{Cast, Spawned, Unloadable};
+use crate::eye::{self, Eye};
+use crate::journal::{Journal, Status};
+use crate::making::{self, Making};
+use crate::picture::{self, Picture};
+use crate::player::Player;
+use crate::shows::Shows;
+use crate::wishes::{Ask, Wishes, sentence};
+
+/// Longest wait for files to be loaded.
+const LOADING: Duration = Duration::from_secs(180);
+/// Frames drawn before a picture is taken, so that all that was changed has reached the renderer.
+const DRAWN: u32 = 3;
+
+/// A script under way.
+#[derive(Resource)]
+pub struct Runner {
+    steps: std::vec::IntoIter<Step>,
+    /// Where pictures go.
+    folder: PathBuf,
+    /// What they are taken of.
+    target: Handle<Image>,
+    waiting: Waiting,
+    since: Instant,
+    /// What was written.
+    pub written: Vec<PathBuf>,
+    /// How it ended.
+    pub ended: Option<Result<(), String>>,
+}
+
+/// What the next step waits for.
+#[derive(Clone, Debug, PartialEq)]
+enum Waiting {
+    /// Everything that was asked for is there.
+    Loaded,
+    /// The clip is there.
+    Made,
+    /// The clip has played so far.
+    Played(f32),
+    /// Time passes, seconds.
+    Time(f32),
+    /// Frames are drawn; then the picture of that name is taken.
+    Drawn(u32, PathBuf),
+    /// The picture is written.
+    Written,
+    /// Nothing: that file was written.
+    Saved(PathBuf),
+}
+
+impl Runner {
+    /// Before the first step.
+    pub fn new(steps: Vec<Step>, folder: PathBuf, target: Handle<Image>) -> Self {
+        Self {
+            steps: steps.into_iter(),
+            folder,
+            target,
+            waiting: Waiting::Loaded,
+            since: Instant::now(),
+            written: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Whether what is drawn is looked at: drawing without a graphics card takes its time.
+    fn draws(&self) -> bool {
+        matches!(self.waiting, Waiting::Drawn(..))
+    }
+
+    /// Whether time passes in the room.
+    fn moves(&self) -> bool {
+        matches!(self.waiting, Waiting::Played(_) | Waiting::Time(_))
+    }
+
+    /// Whether there is nothing to do but wait for others.
+    pub fn is_idle(&self) -> bool {
+        matches!(
+            self.waiting,
+            Waiting::Loaded | Waiting::Made | Waiting::Written
+        )
+    }
+}
+
+/// Plays on.
+pub fn run(world: &mut World) {
+    world.resource_scope(|world, mut runner: Mut<Runner>| {
+        if runner.ended.is_none() {
+            go_on(world, &mut runner);
+        }
+        if runner.ended.is_some() {
+            world.write_message(AppExit::Success);
+        }
+        let moves = runner.moves();
+        let mut time = world.resource_mut::<Time<Virtual>>();
+        if moves == time.is_paused() {
+            if moves { time.unpause() } else { time.pause() }
+        }
+        let draws = runner.draws();
+        let mut cameras = world.query::<&mut Camera>();
+        for mut camera in cameras.iter_mut(world) {
+            if camera.is_active != draws {
+                camera.is_active = draws;
+            }
+        }
+    });
+}
+
+fn go_on(world: &mut World, runner: &mut Runner) {
+    loop {
+        if let Status::Bad(line) = &world.resource::<Journal>().status {
+            runner.ended = Some(Err(line.clone()));
+            return;
+        }
+        match is_over(world, runner) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(reason) => {
+                runner.ended = Some(Err(reason));
+                return;
+            }
+        }
+        let Some(step) = runner.steps.next() else {
+            runner.ended = Some(Ok(()));
+            return;
+        };
+        runner.since = Instant::now();
+        match take(world, runner, step) {
+            Ok(None) => {}
+            Ok(Some(waiting)) => {
+                runner.waiting = waiting;
+                return;
+            }
+            Err(reason) => {
+                runner.ended = Some(Err(reason));
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the wait is over.
+fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
+    match &mut runner.waiting {
+        Waiting::Loaded => {
+            let over = is_loaded(world)?;
+            if !over && runner.since.elapsed() > LOADING {
+                return Err(format!(
+                    "not everything was loaded in {} s",
+                    LOADING.as_secs()
+                ));
+            }
+            Ok(over)
+        }
+        Waiting::Made => {
+            let making = world.resource::<Making>();
+            let made = making.progress.is_none() && making.clip.is_some();
+            if made && let Some(mut interaction) = interaction(world) {
+                interaction.paused = true;
+                interaction.time = 0.0;
+                runner.waiting = Waiting::Loaded;
+                return Ok(true);
+            }
+            Ok(false)
+        }
+        Waiting::Played(until) => {
+            let until = *until;
+            let Some(mut interaction) = interaction(world) else {
+                return Err("the interaction ended before that time of the clip".into());
+            };
+            if interaction.time < until - 1e-4 {
+                return Ok(false);
+            }
+            interaction.paused = true;
+            interaction.time = until;
+            Ok(true)
+        }
+        Waiting::Time(left) => {
+            *left -= world.resource::<Time>().delta_secs();
+            Ok(*left <= 1e-4)
+        }
+        Waiting::Drawn(0, path) => {
+            let path = std::mem::take(path);
+            let target = runner.target.clone();
+            picture::take(&mut world.commands(), Screenshot::image(target), &path);
+            world.flush();
+            runner.waiting = Waiting::Written;
+            // Drawn once more, for the picture.
+            Ok(false)
+        }
+        Waiting::Drawn(frames, _) => {
+            *frames -= 1;
+            Ok(false)
+        }
+        Waiting::Saved(path) => {
+            runner.written.push(std::mem::take(path));
+            runner.waiting = Waiting::Loaded;
+            Ok(true)
+        }
+        Waiting::Written => match world.resource::<Picture>() {
+            Picture::Written(path) => {
+                runner.written.push(path.clone());
+                Ok(true)
+            }
+            Picture::Failed(reason) => Err(reason.clone()),
+            Picture::None | Picture::Waiting => Ok(false),
+        },
+    }
+}
+
+/// Whether every scene has been spawned, and the cast is known in all its bones and corners.
+fn is_loaded(world: &mut World) -> Result<bool, String> {
+    let mut lost = world.query_filtered::<&Name, With<Unloadable>>();
+    if let Some(name) = lost.iter(world).next() {
+        return Err(format!("{name} could not be loaded"));
+    }
+    let mut waiting = world.query_filtered::<(), (With<WorldAssetRoot>, Without<Spawned>)>();
+    if waiting.iter(world).next().is_some() {
+        return Ok(false);
+    }
+    let cast = world.resource::<Cast>().clone();
+    let ready = |world: &World, entity: Option<Entity>| entity.is_none_or(|e| is_known(world, e));
+    Ok(ready(world, cast.avatar) && ready(world, cast.object))
+}
+
+fn is_known(world: &World, entity: Entity) -> bool {
+    (!world.entity(entity).contains::<Avatar>() || world.entity(entity).contains::<AvatarRig>())
+        && (!world.entity(entity).contains::<Interactable>()
+            || world.entity(entity).contains::<ObjectShape>())
+}
+
+fn interaction(world: &mut World) -> Option<Mut<'_, Interaction>> {
+    let avatar = world.resource::<Cast>().avatar?;
+    world.get_mut::<Interaction>(avatar)
+}
+
+/// Does a step; returns what to wait for.
+fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting>, String> {
+    let mut wishes = world.resource_mut::<Wishes>();
+    match step {
+        Step::Avatar(name) => {
+            world.write_message(Ask::Avatar(name));
+            return Ok(Some(Waiting::Loaded));
+        }
+        Step::Object(name) => {
+            world.write_message(Ask::Object(name));
+            return Ok(Some(Waiting::Loaded));
+        }
+        Step::Person(place) => {
+            let avatar = world
+                .resource::<Cast>()
+                .avatar
+                .ok_or("there is no avatar")?;
+            world.entity_mut(avatar).insert(place.transform());
+        }
+        Step::Text(text) => wishes.text = text,
+        Step::Waypoints(places) => {
+            wishes.waypoints = places.into_iter().map(Vec2::from).collect();
+        }
+        Step::Seconds(seconds) => wishes.seconds = seconds,
+        Step::Seed(seed) => wishes.seed = seed,
+        Step::Steps(steps) => wishes.steps = steps,
+        Step::Guidance(guidance) => wishes.guidance = guidance,
+        Step::Generate => {
+            if wishes.text.is_empty() {
+                let object = world.resource::<Cast>().object_name.clone();
+                world.resource_mut::<Wishes>().text = sentence(&object);
+            }
+            world.resource_mut::<Making>().clip = None;
+            world.write_message(Ask::Generate);
+            return Ok(Some(Waiting::Made));
+        }
+        Step::Play(until) => {
+            let until = until.min(seconds(world)?);
+            let mut interaction = interaction(world).ok_or("nothing plays")?;
+            interaction.paused = false;
+            return Ok(Some(Waiting::Played(until)));
+        }
+        Step::Seek(time) => {
+            let time = time.min(seconds(world)?);
+            let mut interaction = interaction(world).ok_or("nothing plays")?;
+            interaction.time = time;
+            interaction.paused = true;
+            return Ok(Some(Waiting::Time(0.0)));
+        }
+        Step::Speed(speed) => world.resource_mut::<Player>().speed = speed,
+        Step::Wait(seconds) => return Ok(Some(Waiting::Time(seconds))),
+        Step::Camera(place) => {
+            let mut eyes = world.query_filtered::<&mut PanOrbitCamera, With<Eye>>();
+            for mut orbit in eyes.iter_mut(world) {
+                eye::look(&mut orbit, place.view());
+            }
+        }
+        Step::Show(part, shown) => {
+            let mut shows = world.resource_mut::<Shows>();
+            let which = match part {
+                Part::Panel => &mut shows.panel,
+                Part::Avatar => &mut shows.avatar,
+                Part::Room => &mut shows.room,
+                Part::Marks => &mut shows.marks,
+                Part::Heat => &mut shows.heat,
+                Part::Ribbon => &mut shows.ribbon,
+                Part::Ghosts => &mut shows.ghosts,
+            };
+            *which = shown;
+        }
+        Step::Screenshot(name) => {
+            let path = runner.folder.join(name).with_extension("png");
+            return Ok(Some(Waiting::Drawn(DRAWN, path)));
+        }
+        Step::Save(name) => {
+            let path = runner.folder.join(name).with_extension("glb");
+            making::save(world, &path).map_err(|e| e.to_string())?;
+            return Ok(Some(Waiting::Saved(path)));
+        }
+    }
+    Ok(None)
+}
+
+/// Length of the clip that plays.
+fn seconds(world: &mut World) -> Result<f32, String> {
+    let clip = making::clip(world).ok_or("there is no clip")?;
+    Ok(clip.seconds())
+}

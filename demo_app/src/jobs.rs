@@ -1,0 +1,211 @@
+//! From jobs to files: what is generated without an engine, for the command line and for the viewer where nothing can draw.
+
+use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use chois::clip;
+use chois::clip::glb::{self, GlbOptions};
+use chois::diffusion::Flow;
+use chois::geometry::{Mesh, ObjectGeometry, SdfGrid, UpAxis, load_mesh};
+use chois::request::file::{Job, read_jobs};
+use chois::synthesis::{Generated, Order, Synthesizer};
+use chois::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::facts::Facts;
+
+/// Points along each axis of a scene's distance grid.
+const SCENE_GRID: usize = 96;
+
+/// Which model.
+#[derive(clap::Args)]
+pub struct ModelArgs {
+    /// Checkpoint folder; by default the shipped one.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// CLIP ViT-B/32 text tower (safetensors), for checkpoints that need it.
+    #[arg(long)]
+    pub clip_weights: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub fn load(&self) -> Result<Synthesizer> {
+        let folder = match &self.model {
+            Some(folder) => folder.clone(),
+            None => crate::assets::find("models/chois-compact")?,
+        };
+        Synthesizer::load(
+            &folder,
+            self.clip_weights.as_deref(),
+            chois::device::choose(),
+        )
+    }
+}
+
+/// An object as it looks, and as the network sees it.
+pub struct Object {
+    /// The mesh of the file, model's axes.
+    pub mesh: Mesh,
+    /// The same with even triangles, about its centre.
+    pub geometry: ObjectGeometry,
+}
+
+impl Object {
+    /// Reads a mesh file; the object is named after it.
+    pub fn load(path: &Path, up: Option<UpAxis>) -> Result<Self> {
+        let mesh = load_mesh(path, up)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            geometry: ObjectGeometry::new(name, mesh.refined())?,
+            mesh,
+        })
+    }
+}
+
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C cancels between two denoising steps; a second one ends the program at once.
+pub fn listen_for_ctrl_c() {
+    let _ = ctrlc::set_handler(|| {
+        if CANCELLED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Whether to go on.
+pub fn flow() -> Flow {
+    if CANCELLED.load(Ordering::SeqCst) {
+        Flow::Cancel
+    } else {
+        Flow::Continue
+    }
+}
+
+/// The shipped request, its results to be written into a folder.
+pub fn demo_jobs(out: &Path) -> Result<Vec<Job>> {
+    let mut jobs = read_jobs(&crate::assets::find("requests/demo.ron")?)?;
+    for job in &mut jobs {
+        for path in [&mut job.out, &mut job.clip].into_iter().flatten() {
+            let name = path.file_name().ok_or_else(|| {
+                Error::invalid("out", format!("{} names no file", path.display()))
+            })?;
+            *path = out.join(name);
+        }
+    }
+    Ok(jobs)
+}
+
+/// Generates and writes jobs, one after the other. All that can be wrong with files and requests is found before the
+/// model is loaded.
+pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
+    let mut taken = HashSet::new();
+    for (i, job) in jobs.iter().enumerate() {
+        if job.out.is_none() && job.clip.is_none() {
+            return Err(Error::invalid(
+                format!("job {i}: out"),
+                "nothing to write; name a file as out (.glb) or clip (.safetensors)",
+            ));
+        }
+        for path in job.out.iter().chain(&job.clip) {
+            if !taken.insert(path) {
+                return Err(Error::invalid(
+                    format!("job {i}: out"),
+                    format!(
+                        "{} would be written twice; choose another name",
+                        path.display()
+                    ),
+                ));
+            }
+            writable(path)?;
+        }
+    }
+    let mut parts = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let scene = match &job.scene {
+            Some(path) => Some(SdfGrid::from_mesh(
+                &load_mesh(path, job.scene_up)?,
+                SCENE_GRID,
+            )?),
+            None => None,
+        };
+        parts.push((Object::load(&job.object, job.up)?, scene));
+    }
+    listen_for_ctrl_c();
+    let mut synthesizer = model.load()?;
+    let order = |i: usize| Order {
+        request: &jobs[i].request,
+        object: &parts[i].0.geometry,
+        scene: parts[i].1.as_ref(),
+    };
+    for i in 0..jobs.len() {
+        synthesizer.plan(&order(i))?;
+    }
+    let mut facts = Vec::with_capacity(jobs.len());
+    for (i, job) in jobs.iter().enumerate() {
+        let (generated, seconds) = generate(&mut synthesizer, &order(i))?;
+        facts.push(Facts::new(job, &parts[i].0.geometry, &generated, seconds)?);
+        write(job, &parts[i].0, &generated)?;
+    }
+    Ok(facts)
+}
+
+/// Generates with a progress bar on stderr; returns the seconds it took too.
+pub fn generate(synthesizer: &mut Synthesizer, order: &Order<'_>) -> Result<(Generated, f64)> {
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("denoising {bar:30} {pos}/{len}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let began = Instant::now();
+    let generated = synthesizer.generate(order, &mut |p| {
+        bar.set_length(p.total as u64);
+        bar.set_position(p.done as u64);
+        flow()
+    });
+    bar.finish_and_clear();
+    Ok((generated?, began.elapsed().as_secs_f64()))
+}
+
+/// Writes what a job asks for.
+pub fn write(job: &Job, object: &Object, generated: &Generated) -> Result<()> {
+    if let Some(path) = &job.clip {
+        clip::write_clip(path, &generated.clip)?;
+    }
+    if let Some(path) = &job.out {
+        glb::write(
+            path,
+            &generated.clip,
+            Some(&object.mesh),
+            &GlbOptions::default(),
+        )?;
+    }
+    Ok(())
+}
+
+/// Refuses a place that cannot be written to before minutes are spent.
+fn writable(path: &Path) -> Result<()> {
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if path.is_dir() {
+        return Err(failed(ErrorKind::IsADirectory.into()));
+    }
+    if path.file_name().is_none() {
+        return Err(failed(ErrorKind::InvalidFilename.into()));
+    }
+    // Folders that do not exist yet are made when there is something to put into them.
+    let folder = (path.ancestors().skip(1))
+        .find(|p| p.exists())
+        .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(failed(ErrorKind::NotADirectory.into()));
+    }
+    let probe = folder.join(format!(".chois-{}.part", std::process::id()));
+    std::fs::write(&probe, b"").map_err(failed)?;
+    std::fs::remove_file(&probe).map_err(failed)
+}

@@ -22,6 +22,7 @@ use chois::{Error, Result};
 use crate::args::Args;
 use crate::cast::{self, Cast};
 use crate::catalogue::Catalogue;
+use crate::daylight::{self, Daylight};
 use crate::eye::{self, Covered};
 use crate::floor::{self, Marks};
 use crate::journal::Journal;
@@ -32,7 +33,6 @@ use crate::player::{self, Player};
 use crate::room::{self, Room};
 use crate::script::{self, Runner, Step};
 use crate::shows::{self, Shows};
-use crate::sky;
 use crate::wishes::{Ask, Wishes};
 
 /// Seconds of a frame where no screen sets the pace.
@@ -160,6 +160,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
     app.insert_resource(catalogue);
     app.init_resource::<Cast>();
     app.init_resource::<Covered>();
+    app.init_resource::<Daylight>();
     app.init_resource::<Journal>();
     app.init_resource::<Making>();
     app.init_resource::<Marks>();
@@ -175,9 +176,9 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
                       assets: Res<AssetServer>,
                       mut images: ResMut<Assets<Image>>,
                       mut asks: MessageWriter<Ask>| {
-        let sky = images.add(sky::cube(-*room.sunlight()));
+        let sky = images.add(daylight::sky_cube(-*room.sunlight()));
         eye::spawn(&mut commands, target.clone(), room.camera.view(), sky);
-        crate::light::spawn(&mut commands, &room);
+        daylight::spawn(&mut commands, &room);
         room::spawn(&mut commands, &room, &assets);
         if let Some(avatar) = catalogue.avatars.first() {
             asks.write(Ask::Avatar(avatar.name.clone()));
@@ -200,6 +201,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             (floor::mark, shows::apply).chain().after(cast::choose),
             eye::fit,
             room::open_walls,
+            daylight::trace,
         ),
     );
     app.add_systems(EguiPrimaryContextPass, panel::draw);

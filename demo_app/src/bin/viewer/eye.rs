@@ -57,7 +57,7 @@ pub fn spawn(
         }),
         bevy::light::Skybox {
             image: Some(sky),
-            brightness: crate::sky::LUMINANCE,
+            brightness: crate::daylight::SKY_LUMINANCE,
             ..default()
         },
         Transform::from_translation(view.from).looking_at(view.at, Vec3::Y),

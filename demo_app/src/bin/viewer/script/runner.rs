@@ -12,6 +12,7 @@ use bevy_panorbit_camera::PanOrbitCamera;
 
 use super::{Part, Step};
 use crate::cast::{Cast, Spawned, Unloadable};
+use crate::daylight::Daylight;
 use crate::eye::{self, Eye};
 use crate::journal::{Journal, Status};
 use crate::making::{self, Making};
@@ -227,6 +228,9 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
     }
     let mut waiting = world.query_filtered::<(), (With<WorldAssetRoot>, Without<Spawned>)>();
     if waiting.iter(world).next().is_some() {
+        return Ok(false);
+    }
+    if !matches!(world.resource::<Daylight>(), Daylight::Done) {
         return Ok(false);
     }
     let cast = world.resource::<Cast>().clone();

@@ -1,4 +1,4 @@
-//! Daylight: the sun with its shadows, and what sky and walls give back.
+//! The sun, and its shadows.
 
 use bevy::camera::visibility::RenderLayers;
 use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap, light_consts};
@@ -6,8 +6,14 @@ use bevy::prelude::*;
 
 use crate::room::{Room, UNSEEN};
 
-/// Light that comes from nowhere in particular, candela per square metre.
-const FILL: f32 = 1_100.0;
+/// Light from nowhere in particular until the room's own is known, candela per square metre.
+const FILL: f32 = 700.0;
+const COLOR: Color = Color::srgb(1.0, 0.93, 0.82);
+
+/// Light of the sun on a surface that faces it, lux, by colour.
+pub fn illuminance() -> Vec3 {
+    COLOR.to_linear().to_vec3() * light_consts::lux::FULL_DAYLIGHT
+}
 
 /// Spawns the sun.
 pub fn spawn(commands: &mut Commands, room: &Room) {
@@ -19,7 +25,7 @@ pub fn spawn(commands: &mut Commands, room: &Room) {
     });
     commands.spawn((
         DirectionalLight {
-            color: Color::srgb(1.0, 0.92, 0.80),
+            color: COLOR,
             illuminance: light_consts::lux::FULL_DAYLIGHT,
             shadow_maps_enabled: true,
             shadow_normal_bias: 1.2,

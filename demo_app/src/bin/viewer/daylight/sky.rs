@@ -30,7 +30,7 @@ pub fn cube(sun: Vec3) -> Image {
     for face in 0..6 {
         for y in 0..FACE {
             for x in 0..FACE {
-                let light = radiance(direction(face, x, y), sun).min(Vec3::ONE);
+                let light = radiance(direction(face, x, y, FACE), sun).min(Vec3::ONE);
                 let color = LinearRgba::rgb(light.x, light.y, light.z);
                 data.extend(Srgba::from(color).to_u8_array());
             }
@@ -55,9 +55,9 @@ pub fn cube(sun: Vec3) -> Image {
     image
 }
 
-/// Where a pixel of a face looks, world axes. Cubes are left-handed: their z runs against the world's.
-fn direction(face: u32, x: u32, y: u32) -> Vec3 {
-    let at = |v: u32| (v as f32 + 0.5) / FACE as f32 * 2.0 - 1.0;
+/// Where a pixel of a face of `edge` pixels looks, world axes. Cubes are left-handed: their z runs against the world's.
+pub fn direction(face: u32, x: u32, y: u32, edge: u32) -> Vec3 {
+    let at = |v: u32| (v as f32 + 0.5) / edge as f32 * 2.0 - 1.0;
     let (u, v) = (at(x), at(y));
     let cube = match face {
         0 => Vec3::new(1.0, -v, -u),
@@ -87,12 +87,12 @@ mod tests {
         ];
         for (face, axis) in axes.into_iter().enumerate() {
             assert!(
-                direction(face as u32, middle, middle).dot(axis) > 0.99,
+                direction(face as u32, middle, middle, FACE).dot(axis) > 0.99,
                 "{face}"
             );
         }
         // The first row of a side face is its upper edge.
-        assert!(direction(0, middle, 0).y > 0.6 && direction(0, middle, FACE - 1).y < -0.6);
+        assert!(direction(0, middle, 0, FACE).y > 0.6 && direction(0, middle, FACE - 1, FACE).y < -0.6);
     }
 
     #[test]

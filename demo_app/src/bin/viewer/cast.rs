@@ -61,7 +61,7 @@ pub fn choose(
                 let place = old.map_or(room.person.transform(), |(place, _)| *place);
                 let scene = GltfAssetLabel::Scene(0).from_asset(entry.path.clone());
                 let mut entity = commands.spawn((
-                    Avatar,
+                    Avatar::default(),
                     Name::new(entry.name.clone()),
                     WorldAssetRoot(assets.load(scene)),
                     place,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use bevy::asset::AssetPath;
+use bevy::camera::primitives::Aabb;
 use bevy::camera::visibility::RenderLayers;
 use bevy::prelude::*;
 use bevy_chois::object::Interactable;
@@ -61,8 +62,10 @@ pub enum Kind {
     Thing,
     /// Stays where it is.
     Fixed,
-    /// A wall or ceiling; not drawn when it stands between the eye and the room. It faces along its +Z.
+    /// Not drawn when it stands between the eye and the room. It faces along its +Z.
     Wall,
+    /// Not drawn when the eye is above it. It keeps the sky out all the same.
+    Ceiling,
 }
 
 /// Where the eye is, and what it looks at, metres.
@@ -172,9 +175,9 @@ fn within(numbers: impl IntoIterator<Item = f32>) -> bool {
     numbers.into_iter().all(|n| n.abs() <= FARTHEST)
 }
 
-/// A wall, which may stand in the way.
+/// A wall or a ceiling, which may stand in the way; it faces along this axis of its own.
 #[derive(Component)]
-pub struct Wall;
+pub struct Wall(Dir3);
 
 /// Everything that belongs to the room.
 #[derive(Component)]
@@ -198,7 +201,8 @@ pub fn spawn(commands: &mut Commands, room: &Room, assets: &AssetServer) {
                 name: piece.name.clone(),
             }),
             Kind::Fixed => &mut entity,
-            Kind::Wall => entity.insert(Wall),
+            Kind::Wall => entity.insert(Wall(Dir3::Z)),
+            Kind::Ceiling => entity.insert(Wall(Dir3::NEG_Y)),
         };
     }
 }
@@ -207,18 +211,20 @@ pub fn spawn(commands: &mut Commands, room: &Room, assets: &AssetServer) {
 pub fn open_walls(
     mut commands: Commands,
     eye: Single<&GlobalTransform, With<Eye>>,
-    walls: Query<(Entity, &GlobalTransform), With<Wall>>,
+    walls: Query<(Entity, &Wall)>,
     children: Query<&Children>,
-    meshes: Query<Option<&RenderLayers>, With<Mesh3d>>,
+    meshes: Query<(&GlobalTransform, &Aabb, Option<&RenderLayers>), With<Mesh3d>>,
 ) {
-    for (wall, place) in &walls {
-        let behind = (eye.translation() - place.translation()).dot(*place.back()) < 0.0;
-        let layers = RenderLayers::layer(if behind { UNSEEN } else { 0 });
+    for (wall, Wall(faces)) in &walls {
         for entity in children.iter_descendants(wall) {
-            if let Ok(old) = meshes.get(entity)
-                && old.cloned().unwrap_or_default() != layers
-            {
-                commands.entity(entity).insert(layers.clone());
+            let Ok((place, bounds, old)) = meshes.get(entity) else {
+                continue;
+            };
+            let toward = eye.translation() - place.transform_point(bounds.center.into());
+            let behind = toward.dot(place.rotation() * **faces) < 0.0;
+            let layers = RenderLayers::layer(if behind { UNSEEN } else { 0 });
+            if old.cloned().unwrap_or_default() != layers {
+                commands.entity(entity).insert(layers);
             }
         }
     }

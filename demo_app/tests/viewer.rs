@@ -89,7 +89,12 @@ impl Picture {
     /// Part of the pixels that clearly differ.
     fn differs(&self, other: &Self) -> f64 {
         let far = |(a, b): (&[u8; 3], &[u8; 3])| (0..3).any(|i| a[i].abs_diff(b[i]) > 12);
-        let different = self.0.iter().zip(&other.0).filter(|pair| far(*pair)).count();
+        let different = self
+            .0
+            .iter()
+            .zip(&other.0)
+            .filter(|pair| far(*pair))
+            .count();
         different as f64 / self.0.len() as f64
     }
 
@@ -124,19 +129,32 @@ fn a_script_draws_the_room_and_twice_the_same() {
         return;
     };
     let said = String::from_utf8_lossy(&first.stdout);
-    assert_eq!(said.lines().filter(|l| l.starts_with("written ")).count(), 5, "{said}");
+    assert_eq!(
+        said.lines().filter(|l| l.starts_with("written ")).count(),
+        5,
+        "{said}"
+    );
     let one = place.picture("a/one.png");
     let [mean, deviation] = one.brightness();
     assert!((0.2..0.85).contains(&mean), "neither night nor fog: {mean}");
     assert!(deviation > 0.08, "light and shadow: {deviation}");
-    for (other, least) in [("empty", SOME), ("marks", SOME / 4.0), ("other", 0.3), ("panel", 0.3)] {
+    for (other, least) in [
+        ("empty", SOME),
+        ("marks", SOME / 4.0),
+        ("other", 0.3),
+        ("panel", 0.3),
+    ] {
         let part = one.differs(&place.picture(&format!("a/{other}.png")));
         assert!(part > least, "{other}: {part}");
     }
     place.play(script, "b").expect("it could draw");
     for name in ["one", "empty", "marks", "other", "panel"] {
         let [a, b] = ["a", "b"].map(|folder| place.picture(&format!("{folder}/{name}.png")));
-        assert!(a == b, "{name} is another picture the second time: {}", a.differs(&b));
+        assert!(
+            a == b,
+            "{name} is another picture the second time: {}",
+            a.differs(&b)
+        );
     }
 }
 
@@ -151,22 +169,43 @@ fn what_cannot_be_done_is_refused_in_one_sentence() {
     let play = |script: &'static str| vec!["--script", script, "--screenshot", "out"];
     for (arguments, words) in [
         (play("jump.ron"), vec!["jump.ron", "line 3", "Jump"]),
-        (play("nobody.ron"), vec!["step 1 (Avatar)", "nobody", "mannequin"]),
+        (
+            play("nobody.ron"),
+            vec!["step 1 (Avatar)", "nobody", "mannequin"],
+        ),
         (play("early.ron"), vec!["step 1 (Play)", "Generate"]),
         (play("none.ron"), vec!["none.ron"]),
         (vec!["--script", "jump.ron"], vec!["--screenshot"]),
         (vec!["--headless", "--size", "0x9"], vec!["0x9"]),
-        (vec!["--headless", "--room", "empty_room.ron"], vec!["empty_room.ron", "line 1"]),
-        (vec!["--headless", "--avatar", "missing.glb"], vec!["missing.glb"]),
-        (vec!["--headless", "--object", "cube.obj"], vec!["cube.obj", ".glb"]),
+        (
+            vec!["--headless", "--room", "empty_room.ron"],
+            vec!["empty_room.ron", "line 1"],
+        ),
+        (
+            vec!["--headless", "--avatar", "missing.glb"],
+            vec!["missing.glb"],
+        ),
+        (
+            vec!["--headless", "--object", "cube.obj"],
+            vec!["cube.obj", ".glb"],
+        ),
         (vec!["--headless", "--model", "missing"], vec!["missing"]),
     ] {
         let output = place.viewer().args(&arguments).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(matches!(output.status.code(), Some(1..)), "{arguments:?}: {output:?}");
-        assert!(said.contains("error: ") && !said.contains("panicked"), "{arguments:?}: {said}");
+        assert!(
+            matches!(output.status.code(), Some(1..)),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(
+            said.contains("error: ") && !said.contains("panicked"),
+            "{arguments:?}: {said}"
+        );
         for word in words {
-            assert!(said.contains(word), "{arguments:?}: {word:?} is not in: {said}");
+            assert!(
+                said.contains(word),
+                "{arguments:?}: {word:?} is not in: {said}"
+            );
         }
         assert!(!place.path("out").exists() && !place.path("target").exists());
     }
@@ -185,6 +224,9 @@ fn where_nothing_can_draw_it_says_so() {
         .expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("no graphics driver") && said.contains("mesa-vulkan-drivers"), "{said}");
+    assert!(
+        said.contains("no graphics driver") && said.contains("mesa-vulkan-drivers"),
+        "{said}"
+    );
     assert_eq!(said.lines().count(), 1, "{said}");
 }

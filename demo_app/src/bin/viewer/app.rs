@@ -1,6 +1,7 @@
 //! The app, with a window or without.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bevy::app::PluginGroupBuilder;
@@ -15,6 +16,7 @@ use bevy::time::TimeUpdateStrategy;
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_chois::ChoisPlugins;
+use bevy_chois::synthesis::{Libtorch, SynthesisPlugin};
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass};
 use bevy_panorbit_camera::{EguiFocusIncludesHover, PanOrbitCameraPlugin};
 use chois::{Error, Result};
@@ -26,7 +28,7 @@ use crate::daylight::{self, Daylight};
 use crate::eye::{self, Covered};
 use crate::floor::{self, Marks};
 use crate::journal::Journal;
-use crate::making::Making;
+use crate::making::{self, Making};
 use crate::panel;
 use crate::picture::Picture;
 use crate::player::{self, Player};
@@ -45,6 +47,8 @@ pub struct Parts {
     pub room: Room,
     /// What can be chosen.
     pub catalogue: Catalogue,
+    /// The checkpoint's `config.json`, relative to the assets or in full.
+    checkpoint: String,
 }
 
 impl Parts {
@@ -62,9 +66,24 @@ impl Parts {
         Ok(Self {
             room: Room::read(args.room.as_ref().unwrap_or(&shipped), &assets)?,
             catalogue: Catalogue::scan(&assets, &args.avatar, &args.object)?,
+            checkpoint: match &args.model {
+                Some(folder) => own_checkpoint(folder)?,
+                None => SynthesisPlugin::default().checkpoint,
+            },
             assets,
         })
     }
+}
+
+/// The `config.json` of the user's own checkpoint, in full.
+fn own_checkpoint(folder: &Path) -> Result<String> {
+    let config = folder.join("config.json");
+    let config = config.canonicalize().map_err(|_| Error::Missing {
+        what: "the checkpoint",
+        path: config,
+        remedy: "name its folder, with config.json and model.safetensors, in --model",
+    })?;
+    Ok(config.to_string_lossy().into_owned())
 }
 
 /// The viewer in a window.
@@ -142,13 +161,23 @@ fn engine(assets: &Path) -> PluginGroupBuilder {
 
 fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>) {
     let Parts {
-        room, catalogue, ..
+        room,
+        catalogue,
+        checkpoint,
+        ..
     } = parts;
-    let _ = args;
+    let synthesis = SynthesisPlugin {
+        checkpoint,
+        loader: Arc::new(Libtorch {
+            clip_weights: args.clip_weights.clone(),
+            ..default()
+        }),
+        ..default()
+    };
     app.add_plugins((
         EguiPlugin::default(),
         PanOrbitCameraPlugin,
-        ChoisPlugins::default(),
+        ChoisPlugins { synthesis },
     ));
     app.insert_resource(EguiGlobalSettings {
         auto_create_primary_context: false,
@@ -197,6 +226,8 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
         (
             cast::choose,
             cast::watch_loading,
+            making::order.after(cast::choose),
+            making::listen,
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
             eye::fit,

@@ -106,7 +106,12 @@ pub fn bounce(tracer: &Tracer, outside: &Outside) -> Option<Bounced> {
     bounced.mirrored = (0..6 * bounced.face * bounced.face)
         .map(|i| {
             let (face, pixel) = (i / bounced.face.pow(2), i % bounced.face.pow(2));
-            let toward = sky::direction(face, pixel % bounced.face, pixel / bounced.face, bounced.face);
+            let toward = sky::direction(
+                face,
+                pixel % bounced.face,
+                pixel / bounced.face,
+                bounced.face,
+            );
             let toward = Dir3::new(toward).unwrap_or(Dir3::Y);
             let (_, seen) = see(tracer, outside, Ray3d::new(middle, toward));
             bounced.light_of(&seen)
@@ -128,7 +133,8 @@ impl Bounced {
             let step = UVec3::new(corner & 1, corner >> 1 & 1, corner >> 2);
             let cell = (low.as_uvec3() + step).min(self.size - 1);
             let weight = Vec3::select(step.cmpeq(UVec3::ONE), part, 1.0 - part).element_product();
-            let cube = &self.cubes[(cell.x + self.size.x * (cell.y + self.size.y * cell.z)) as usize];
+            let cube =
+                &self.cubes[(cell.x + self.size.x * (cell.y + self.size.y * cell.z)) as usize];
             for axis in 0..3 {
                 let toward = &cube[axis * 2 + usize::from(normal[axis] < 0.0)];
                 sum += toward * (normal[axis] * normal[axis] * weight);
@@ -160,7 +166,8 @@ fn look(
     rays: &[Dir3],
 ) -> (bool, Vec<(Dir3, Seen)>) {
     // Turned differently at each point, else the grid would show the spiral.
-    let turn = Quat::from_rotation_y(index as f32 * 2.399) * Quat::from_rotation_x(index as f32 * 1.31);
+    let turn =
+        Quat::from_rotation_y(index as f32 * 2.399) * Quat::from_rotation_x(index as f32 * 1.31);
     let mut behind = 0;
     let seen: Vec<_> = rays
         .iter()
@@ -267,7 +274,10 @@ fn in_threads<T: Sync, R: Send>(items: &[T], each: impl Fn(usize, &T) -> R + Syn
             .map(|(chunk, items)| {
                 scope.spawn(move || {
                     let offset = chunk * share;
-                    let done = items.iter().enumerate().map(|(i, item)| each(offset + i, item));
+                    let done = items
+                        .iter()
+                        .enumerate()
+                        .map(|(i, item)| each(offset + i, item));
                     done.collect::<Vec<_>>()
                 })
             })
@@ -308,7 +318,10 @@ mod tests {
                         return t;
                     }
                     let [a, b, c] = corners;
-                    Triangle { corners: [a, c, b], ..t }
+                    Triangle {
+                        corners: [a, c, b],
+                        ..t
+                    }
                 };
                 triangles.extend([inward([a, b, c]), inward([a, c, d])]);
             }
@@ -326,7 +339,12 @@ mod tests {
         let bounced = bounce(&closed(100.0, 0.0), &NIGHT).expect("a room");
         let middle = bounced.at(Vec3::ZERO, Vec3::new(0.6, 0.8, 0.0));
         assert!((middle - 100.0).abs().max_element() < 4.0, "{middle}");
-        assert!(bounced.mirrored.iter().all(|light| (light.x - 100.0).abs() < 1.0));
+        assert!(
+            bounced
+                .mirrored
+                .iter()
+                .all(|light| (light.x - 100.0).abs() < 1.0)
+        );
     }
 
     #[test]

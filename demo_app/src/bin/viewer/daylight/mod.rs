@@ -74,7 +74,11 @@ pub fn trace(
 ) {
     match &mut *daylight {
         Daylight::Waiting => {
-            if surfaces.pieces.iter().any(|(_, spawned, lost)| !spawned && !lost) {
+            if surfaces
+                .pieces
+                .iter()
+                .any(|(_, spawned, lost)| !spawned && !lost)
+            {
                 return;
             }
             let tracer = Tracer::new(triangles(&surfaces, &images));
@@ -156,7 +160,8 @@ fn triangles(surfaces: &Surfaces, images: &Assets<Image>) -> Vec<Triangle> {
 
 /// The triangles of a mesh, in its own frame.
 fn corners(mesh: &Mesh) -> Vec<[Vec3; 3]> {
-    let Some(VertexAttributeValues::Float32x3(positions)) = mesh.attribute(Mesh::ATTRIBUTE_POSITION)
+    let Some(VertexAttributeValues::Float32x3(positions)) =
+        mesh.attribute(Mesh::ATTRIBUTE_POSITION)
     else {
         return Vec::new();
     };
@@ -170,7 +175,9 @@ fn corners(mesh: &Mesh) -> Vec<[Vec3; 3]> {
         None => (0..positions.len()).collect(),
     };
     let triangles = indices.chunks_exact(3);
-    triangles.filter_map(|t| Some([at(t[0])?, at(t[1])?, at(t[2])?])).collect()
+    triangles
+        .filter_map(|t| Some([at(t[0])?, at(t[1])?, at(t[2])?]))
+        .collect()
 }
 
 /// The mean colour of a picture, linear.
@@ -190,8 +197,13 @@ fn mean_color(image: &Image) -> Option<Vec3> {
 }
 
 fn halves(light: Vec3) -> impl Iterator<Item = u8> {
-    let scaled = (light / UNIT).clamp(Vec3::ZERO, Vec3::splat(60_000.0)).extend(1.0);
-    scaled.to_array().into_iter().flat_map(|v| f16::from_f32(v).to_le_bytes())
+    let scaled = (light / UNIT)
+        .clamp(Vec3::ZERO, Vec3::splat(60_000.0))
+        .extend(1.0);
+    scaled
+        .to_array()
+        .into_iter()
+        .flat_map(|v| f16::from_f32(v).to_le_bytes())
 }
 
 /// Ambient cubes as Bevy's irradiance volumes have them: for x, y and z a slab each, positive sides below negative ones.
@@ -227,7 +239,10 @@ fn cubes_image(bounced: &Bounced) -> Image {
 fn mirrored_image(bounced: &Bounced, coarser: u32) -> Image {
     let edge = bounced.face / coarser;
     let mut data = Vec::new();
-    for face in bounced.mirrored.chunks_exact((bounced.face * bounced.face) as usize) {
+    for face in bounced
+        .mirrored
+        .chunks_exact((bounced.face * bounced.face) as usize)
+    {
         let mut level = face.to_vec();
         let mut width = bounced.face;
         loop {

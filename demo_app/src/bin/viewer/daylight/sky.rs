@@ -92,7 +92,9 @@ mod tests {
             );
         }
         // The first row of a side face is its upper edge.
-        assert!(direction(0, middle, 0, FACE).y > 0.6 && direction(0, middle, FACE - 1, FACE).y < -0.6);
+        assert!(
+            direction(0, middle, 0, FACE).y > 0.6 && direction(0, middle, FACE - 1, FACE).y < -0.6
+        );
     }
 
     #[test]

@@ -201,7 +201,10 @@ mod tests {
         for x in -cells..cells {
             for z in -cells..cells {
                 let at = |dx, dz| Vec3::new((x + dx) as f32, y, (z + dz) as f32);
-                for corners in [[at(0, 0), at(0, 1), at(1, 1)], [at(0, 0), at(1, 1), at(1, 0)]] {
+                for corners in [
+                    [at(0, 0), at(0, 1), at(1, 1)],
+                    [at(0, 0), at(1, 1), at(1, 0)],
+                ] {
                     all.push(Triangle {
                         corners,
                         albedo: Vec3::splat(0.5),

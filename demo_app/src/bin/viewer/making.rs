@@ -67,9 +67,7 @@ pub fn order(
                 let near = match [avatar, object].map(|entity| places.get(entity)) {
                     [Ok(person), Ok(thing)] => {
                         // Its middle, where the shape is known.
-                        let middle = shapes
-                            .get(object)
-                            .map_or(Vec3::ZERO, |shape| frame::vec3(shape.geometry.center()));
+                        let middle = shapes.get(object).map_or(Vec3::ZERO, ObjectShape::center);
                         let thing = thing.translation() + thing.rotation() * middle;
                         person.translation().xz().distance(thing.xz()) < NEAR
                     }
@@ -230,6 +228,12 @@ pub fn save(world: &World, path: &Path) -> Result<()> {
     let clip = clip(world).ok_or_else(|| Error::invalid("clip", "there is none; generate one"))?;
     let object = world.resource::<Cast>().object;
     let shape = object.and_then(|object| world.get::<ObjectShape>(object));
-    let mesh = shape.map(|shape| shape.geometry.mesh());
-    glb::write(path, &clip, mesh, &GlbOptions::default())
+    // The clip moves the object by its own origin; the shape is kept about its centre.
+    let mesh = shape.map(|shape| {
+        let mut mesh = shape.geometry.mesh().clone();
+        let center = shape.geometry.center();
+        mesh.vertices.iter_mut().for_each(|v| *v += center);
+        mesh
+    });
+    glb::write(path, &clip, mesh.as_ref(), &GlbOptions::default())
 }

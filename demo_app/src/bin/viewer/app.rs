@@ -35,6 +35,7 @@ use crate::player::{self, Player};
 use crate::room::{self, Room};
 use crate::script::{self, Runner, Step};
 use crate::shows::{self, Shows};
+use crate::tells;
 use crate::wishes::{Ask, Wishes};
 
 /// Seconds of a frame where no screen sets the pace.
@@ -140,6 +141,10 @@ pub fn off_screen(
         parts,
         Some(RenderTarget::Image(target.clone().into())),
     );
+    app.insert_resource(Player {
+        looping: false,
+        ..default()
+    });
     app.insert_resource(Runner::new(steps, folder, target));
     app.add_systems(Update, script::run.before(cast::choose));
     app
@@ -228,6 +233,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             cast::watch_loading,
             making::order.after(cast::choose),
             making::listen,
+            tells::listen,
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
             eye::fit,

@@ -17,6 +17,7 @@ mod ron_file;
 mod room;
 mod script;
 mod shows;
+mod tells;
 mod wishes;
 
 use std::process::ExitCode;

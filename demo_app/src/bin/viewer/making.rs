@@ -180,8 +180,8 @@ pub fn listen(
             *place = beginning(clip, end.origin, place.scale);
         }
         let mut interaction = Interaction::new(end.clip.clone())
-            .with_object(order.object);
-        interaction.origin = end.origin;
+            .with_object(order.object)
+            .with_origin(end.origin);
         (interaction.speed, interaction.looping) = (player.speed, player.looping);
         if let Ok(mut avatar) = commands.get_entity(order.avatar) {
             avatar.insert(interaction);

@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use bevy::render::view::screenshot::Screenshot;
 use bevy_chois::avatar::{Avatar, AvatarRig};
 use bevy_chois::object::{Interactable, ObjectShape};
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::{Interaction, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
 
 use super::{Part, Step};
@@ -167,7 +167,12 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
         Waiting::Made => {
             let making = world.resource::<Making>();
             let made = making.progress.is_none() && making.clip.is_some();
-            if made && let Some(mut interaction) = interaction(world) {
+            let avatar = world.resource::<Cast>().avatar;
+            let state = avatar.and_then(|avatar| world.get::<InteractionState>(avatar));
+            let begun = state.is_some_and(|state| !matches!(state, InteractionState::Waiting(_)));
+            if made
+                && begun
+                && let Some(mut interaction) = interaction(world) {
                 interaction.paused = true;
                 interaction.time = 0.0;
                 runner.waiting = Waiting::Loaded;

@@ -159,7 +159,7 @@ fn engine(assets: &Path) -> PluginGroupBuilder {
             ..default()
         })
         .set(LogPlugin {
-            filter: "warn,viewer=info,bevy_chois=info,wgpu=error,naga=error".into(),
+            filter: "warn,bevy_render::renderer=error,bevy_egui::render=error,viewer=info,bevy_chois=info,wgpu=error,naga=error".into(),
             ..default()
         })
 }

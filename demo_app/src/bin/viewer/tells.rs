@@ -30,10 +30,15 @@ pub fn listen(
     things: Query<&Interactable>,
     mut journal: ResMut<Journal>,
 ) {
-    let at = |avatar| interactions.get(avatar).map_or(0.0, |i: &Interaction| i.time);
+    let at = |avatar| {
+        interactions
+            .get(avatar)
+            .map_or(0.0, |i: &Interaction| i.time)
+    };
     let thing = |object: Option<Entity>| {
         let name = object.and_then(|object| things.get(object).ok());
-        name.map_or("the object", |thing| thing.name.as_str()).to_owned()
+        name.map_or("the object", |thing| thing.name.as_str())
+            .to_owned()
     };
     for event in told.started.read() {
         journal.note(format!("{:.2} s: begins", at(event.entity)));
@@ -44,7 +49,10 @@ pub fn listen(
     }
     for event in told.lost.read() {
         let (part, thing) = (part(event.part), thing(event.object));
-        journal.note(format!("{:.2} s: {part} lets go of {thing}", at(event.entity)));
+        journal.note(format!(
+            "{:.2} s: {part} lets go of {thing}",
+            at(event.entity)
+        ));
     }
     for event in told.finished.read() {
         journal.note(format!("{:.2} s: is done", at(event.entity)));

@@ -11,7 +11,7 @@ use super::tracer::{Hit, Tracer, directions};
 /// Metres between the grid's points.
 const SPACING: f32 = 0.4;
 /// Rays from each point.
-const RAYS: usize = 192;
+const RAYS: usize = 320;
 /// Times that light is given back.
 const BOUNCES: usize = 3;
 /// Farthest that a ray is followed, metres.

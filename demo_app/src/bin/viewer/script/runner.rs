@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use bevy::render::view::screenshot::Screenshot;
-use bevy_chois::avatar::{Avatar, AvatarRig};
-use bevy_chois::object::{Interactable, ObjectShape};
+use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::{Interaction, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
 
@@ -55,6 +54,8 @@ enum Waiting {
     Time(f32),
     /// Frames are drawn; then the picture of that name is taken.
     Drawn(u32, PathBuf),
+    /// The picture is drawn.
+    Taken,
     /// The picture is written.
     Written,
     /// Nothing: that file was written.
@@ -77,7 +78,7 @@ impl Runner {
 
     /// Whether what is drawn is looked at: drawing without a graphics card takes its time.
     fn draws(&self) -> bool {
-        matches!(self.waiting, Waiting::Drawn(..))
+        matches!(self.waiting, Waiting::Drawn(..) | Waiting::Taken)
     }
 
     /// Whether time passes in the room.
@@ -125,7 +126,7 @@ fn go_on(world: &mut World, runner: &mut Runner) {
             return;
         }
         match is_over(world, runner) {
-            Ok(true) => {}
+            Ok(true) => runner.waiting = Waiting::Loaded,
             Ok(false) => return,
             Err(reason) => {
                 runner.ended = Some(Err(reason));
@@ -172,11 +173,17 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             let begun = state.is_some_and(|state| !matches!(state, InteractionState::Waiting(_)));
             if made
                 && begun
-                && let Some(mut interaction) = interaction(world) {
+                && let Some(mut interaction) = interaction(world)
+            {
                 interaction.paused = true;
                 interaction.time = 0.0;
-                runner.waiting = Waiting::Loaded;
                 return Ok(true);
+            }
+            if made && runner.since.elapsed() > LOADING {
+                let limit = LOADING.as_secs();
+                return Err(format!(
+                    "the clip is there, but the avatar did not take it in {limit} s"
+                ));
             }
             Ok(false)
         }
@@ -201,8 +208,8 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             let target = runner.target.clone();
             picture::take(&mut world.commands(), Screenshot::image(target), &path);
             world.flush();
-            runner.waiting = Waiting::Written;
-            // Drawn once more, for the picture.
+            runner.waiting = Waiting::Taken;
+            // Drawn once more: into the picture.
             Ok(false)
         }
         Waiting::Drawn(frames, _) => {
@@ -211,8 +218,11 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
         }
         Waiting::Saved(path) => {
             runner.written.push(std::mem::take(path));
-            runner.waiting = Waiting::Loaded;
             Ok(true)
+        }
+        Waiting::Taken => {
+            runner.waiting = Waiting::Written;
+            Ok(false)
         }
         Waiting::Written => match world.resource::<Picture>() {
             Picture::Written(path) => {
@@ -225,7 +235,7 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
     }
 }
 
-/// Whether every scene has been spawned, and the cast is known in all its bones and corners.
+/// Whether every scene has been spawned, the room's light is known and the object's shape has been read.
 fn is_loaded(world: &mut World) -> Result<bool, String> {
     let mut lost = world.query_filtered::<&Name, With<Unloadable>>();
     if let Some(name) = lost.iter(world).next() {
@@ -238,15 +248,8 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
     if !matches!(world.resource::<Daylight>(), Daylight::Done) {
         return Ok(false);
     }
-    let cast = world.resource::<Cast>().clone();
-    let ready = |world: &World, entity: Option<Entity>| entity.is_none_or(|e| is_known(world, e));
-    Ok(ready(world, cast.avatar) && ready(world, cast.object))
-}
-
-fn is_known(world: &World, entity: Entity) -> bool {
-    (!world.entity(entity).contains::<Avatar>() || world.entity(entity).contains::<AvatarRig>())
-        && (!world.entity(entity).contains::<Interactable>()
-            || world.entity(entity).contains::<ObjectShape>())
+    let object = world.resource::<Cast>().object;
+    Ok(object.is_none_or(|object| world.get::<ObjectShape>(object).is_some()))
 }
 
 fn interaction(world: &mut World) -> Option<Mut<'_, Interaction>> {

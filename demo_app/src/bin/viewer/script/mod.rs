@@ -96,7 +96,7 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
     let mut generated = false;
     for (i, step) in steps.iter().enumerate() {
         let wrong = |reason: String| Err(format!("step {} ({}): {reason}", i + 1, step.name()));
-        let far = |v: &f32| !(v.abs() <= 100.0);
+        let far = |v: &f32| v.is_nan() || v.abs() > 100.0;
         match step {
             Step::Avatar(name) if catalogue.avatar(name).is_none() => {
                 let known = names(&catalogue.avatars);

@@ -90,10 +90,12 @@ impl Finger {
     }
 
     /// Closes until `blocked` says of a point that it lies within the finger's radius of the surface; relaxed when
-    /// nothing is found.
+    /// nothing is found. `inside` is only asked of the open finger: what begins outside cannot come inside unnoticed,
+    /// since a step is shorter than a finger is thick.
     fn close(
         &self,
         finger: usize,
+        inside: impl Fn(&Vector3<f32>) -> bool,
         blocked: impl Fn(&Vector3<f32>, f32) -> bool,
     ) -> [f32; PHALANGES] {
         let mut bend = OPEN[finger];
@@ -109,7 +111,10 @@ impl Finger {
             // The outermost phalanx that meets the surface stops itself and all joints before it.
             let stopped = (first_free..PHALANGES).rev().find(|&p| {
                 let middle = (ends[p] + ends[p + 1]) / 2.0;
-                blocked(&ends[p + 1], self.radius) || (p > 0 && blocked(&middle, self.radius))
+                let met = |point: &Vector3<f32>| {
+                    blocked(point, self.radius) || (step == 0 && inside(point))
+                };
+                met(&ends[p + 1]) || (p > 0 && met(&middle))
             });
             match stopped {
                 Some(p) => {
@@ -382,11 +387,11 @@ fn hold(shape: &Hand, track: &Track, surface: &Bvh, start: usize, end: usize, ou
 /// The hand closed around the object in one frame.
 fn grip(shape: &Hand, track: &Track, surface: &Bvh, frame: usize) -> Bend {
     let (place, turn) = track.wrists[frame];
-    let blocked = |point: &Vector3<f32>, radius: f32| {
-        let local = place + turn * point;
-        surface.distance(&local, radius) < radius || surface.winding(&local) > 0.5
-    };
-    std::array::from_fn(|finger| shape.fingers[finger].close(finger, blocked))
+    let local = |point: &Vector3<f32>| place + turn * point;
+    let inside = |point: &Vector3<f32>| surface.winding(&local(point)) > 0.5;
+    let blocked =
+        |point: &Vector3<f32>, radius: f32| surface.distance(&local(point), radius) < radius;
+    std::array::from_fn(|finger| shape.fingers[finger].close(finger, inside, blocked))
 }
 
 /// Between two hands.
@@ -458,7 +463,7 @@ mod tests {
             // A bar of 2 cm radius along z under the fingers' middle joints.
             let center = bones.joints[1] - Vector3::new(0.0, 0.032, 0.0);
             let off = |p: &Vector3<f32>| (p.x - center.x).hypot(p.y - center.y) - 0.02;
-            let bend = bones.close(finger, |p, radius| off(p) < radius);
+            let bend = bones.close(finger, |_| false, |p, radius| off(p) < radius);
             let ends = bones.ends(&bend);
             let middles = [1, 2].map(|p| (ends[p] + ends[p + 1]) / 2.0);
             let points = ends[1..].iter().chain(&middles);
@@ -471,7 +476,7 @@ mod tests {
                 "{finger}: {bend:?}"
             );
             // In empty air it keeps a loose bend.
-            let empty = bones.close(finger, |_, _| false);
+            let empty = bones.close(finger, |_| false, |_, _| false);
             assert!(total(&empty) > total(&RELAXED[finger]));
             assert!(total(&empty) < 0.5 * total(&CLOSED[finger]));
         }

@@ -35,7 +35,7 @@ fn lifting() -> MotionClip {
                 local[joint::LEFT_HIP + k] = turn(-0.8 * bend - 0.1, 0.0, 0.0);
                 local[joint::LEFT_KNEE + k] = turn(0.9 * bend + 0.15, 0.0, 0.0);
                 local[joint::LEFT_ANKLE + k] = turn(-0.4 * bend - 0.05, 0.0, 0.0);
-                local[joint::LEFT_SHOULDER + k] = turn(0.0, -0.6 * sign, -1.0 * sign);
+                local[joint::LEFT_SHOULDER + k] = turn(0.0, -0.6 * sign, -sign);
                 local[joint::LEFT_ELBOW + k] = turn(0.0, -0.9 * sign, 0.0);
             }
             let mut pose = Pose {

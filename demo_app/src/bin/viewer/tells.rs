@@ -2,6 +2,7 @@
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
+use bevy_chois::avatar::AvatarRefused;
 use bevy_chois::object::{Interactable, ObjectRefused};
 use bevy_chois::playback::Interaction;
 use bevy_chois::playback::events::{
@@ -21,6 +22,7 @@ pub struct Told<'w, 's> {
     finished: MessageReader<'w, 's, InteractionFinished>,
     interrupted: MessageReader<'w, 's, InteractionInterrupted>,
     refused: MessageReader<'w, 's, ObjectRefused>,
+    strangers: MessageReader<'w, 's, AvatarRefused>,
 }
 
 /// Notes what was told.
@@ -67,6 +69,9 @@ pub fn listen(
         }
     }
     for event in told.refused.read() {
+        journal.bad(&event.reason);
+    }
+    for event in told.strangers.read() {
         journal.bad(&event.reason);
     }
 }

@@ -44,7 +44,7 @@ fn setup(
     let person = commands
         .spawn((
             Avatar::from_gltf(&assets, "avatars/man.glb"),
-            Transform::from_xyz(0.0, 0.0, 0.8),
+            Transform::from_xyz(0.0, 0.0, -0.8),
         ))
         .id();
     let clip = synthesizer.generate(

@@ -68,15 +68,21 @@ fn setup(mut commands: Commands, assets: Res<AssetServer>, mut synthesizer: Moti
     let carried = commands
         .spawn(Interactable::from_gltf(&assets, "objects/box.glb", "box"))
         .id();
+    // People face their +Z.
+    let person = commands
+        .spawn((
+            Avatar::from_gltf(&assets, "avatars/mannequin.glb"),
+            Transform::from_xyz(0.0, 0.0, -0.8),
+        ))
+        .id();
     let clip = synthesizer.generate(
         InteractionOrder::new(carried, "Lift the box, move the box, and put down the box.")
+            .avatar(person)
             .end(vec3(1.4, 0.0, 0.3)),
     );
-    commands.spawn((
-        Avatar::from_gltf(&assets, "avatars/mannequin.glb"),
-        Transform::from_xyz(0.0, 0.0, 0.8),
-        Interaction::new(clip).with_object(carried),
-    ));
+    commands
+        .entity(person)
+        .insert(Interaction::new(clip).with_object(carried));
 }
 
 /// Once a second, where everything is.

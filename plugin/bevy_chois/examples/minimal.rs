@@ -22,7 +22,7 @@ fn setup(mut commands: Commands, assets: Res<AssetServer>, mut synthesizer: Moti
         .id();
     let person = commands
         .spawn(Avatar::from_gltf(&assets, "avatars/woman.glb"))
-        .insert(Transform::from_xyz(0.0, 0.0, 0.8))
+        .insert(Transform::from_xyz(0.0, 0.0, -0.8))
         .id();
     // The order waits for the box to be loaded, the interaction for the clip.
     let order = InteractionOrder::new(box_, "Lift the box, move the box, and put down the box.")

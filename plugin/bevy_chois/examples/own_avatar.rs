@@ -74,7 +74,7 @@ fn setup(
             Avatar {
                 overrides: files.corrections.clone().map(|path| assets.load(path)),
             },
-            Transform::from_xyz(0.0, 0.0, 0.8),
+            Transform::from_xyz(0.0, 0.0, -0.8),
         ))
         .id();
     let clip = synthesizer.generate(

@@ -57,8 +57,17 @@ pub enum AvatarSystems {
 pub struct AvatarPlugin;
 
 impl Plugin for AvatarPlugin {
+    // Bevy panics when a unique plugin is added twice. The second one is ignored instead.
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
+        if app.world().contains_resource::<Rigs>() {
+            return;
+        }
         app.init_resource::<Rigs>()
+            .init_resource::<Once>()
             .register_type::<HumanoidBone>()
             .add_message::<AvatarReady>()
             .add_message::<AvatarRefused>()
@@ -97,7 +106,11 @@ impl Plugin for AvatarPlugin {
     }
 
     fn finish(&self, app: &mut App) {
-        let world = app.world();
+        let world = app.world_mut();
+        // The second of two plugins has nothing left to do.
+        if std::mem::replace(&mut world.resource_mut::<Once>().checked, true) {
+            return;
+        }
         if !world.contains_resource::<Assets<SkinnedMeshInverseBindposes>>()
             || !world.contains_resource::<Assets<AvatarOverrides>>()
         {
@@ -110,6 +123,10 @@ impl Plugin for AvatarPlugin {
 
     // After every plugin's `finish`, where Bevy's glTF plugin makes its sampler.
     fn cleanup(&self, app: &mut App) {
+        let world = app.world_mut();
+        if std::mem::replace(&mut world.resource_mut::<Once>().loads_vrm, true) {
+            return;
+        }
         let world = app.world();
         let (Some(sampler), Some(handlers)) = (
             world.get_resource::<DefaultGltfImageSampler>(),
@@ -165,6 +182,13 @@ struct Found {
     rig: Arc<Rig>,
     map: Arc<RigMap>,
     report: Arc<str>,
+}
+
+/// What is done once however many plugins there are.
+#[derive(Resource, Default)]
+struct Once {
+    checked: bool,
+    loads_vrm: bool,
 }
 
 /// Rigs by what they were made of.

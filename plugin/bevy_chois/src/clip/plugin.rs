@@ -1,9 +1,10 @@
 //! The systems of clips.
 
 use bevy::app::{App, Plugin, Update};
-use bevy::asset::AssetApp;
+use bevy::asset::{AssetApp, AssetServer};
 use bevy::ecs::schedule::IntoScheduleConfigs;
 use bevy::ecs::system::ResMut;
+use bevy::log::error;
 use bevy::transform::components::GlobalTransform;
 
 use super::animation::{self, AnimationBaked, AnimationFailed};
@@ -15,14 +16,29 @@ use super::{MotionClip, MotionClipLoader};
 pub struct ClipPlugin;
 
 impl Plugin for ClipPlugin {
+    // Bevy panics when a unique plugin is added twice. The second one is ignored instead.
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
-        app.init_asset::<MotionClip>()
-            .init_asset_loader::<MotionClipLoader>()
-            .init_resource::<Retargeter>()
+        if app.world().contains_resource::<BakedClips>() {
+            return;
+        }
+        app.init_resource::<Retargeter>()
             .init_resource::<BakedClips>()
             .init_resource::<animation::Wanted>()
             .add_message::<AnimationBaked>()
-            .add_message::<AnimationFailed>()
+            .add_message::<AnimationFailed>();
+        if !app.world().contains_resource::<AssetServer>() {
+            error!(
+                "ClipPlugin: there is no asset server, so there are no clips; add Bevy's AssetPlugin (DefaultPlugins has \
+                 it) before ChoisPlugins"
+            );
+            return;
+        }
+        app.init_asset::<MotionClip>()
+            .init_asset_loader::<MotionClipLoader>()
             .add_systems(Update, (animation::make, tidy).chain());
     }
 }

@@ -55,7 +55,15 @@ pub enum ObjectSystems {
 pub struct ObjectPlugin;
 
 impl Plugin for ObjectPlugin {
+    // Bevy panics when a unique plugin is added twice. The second one is ignored instead.
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
+        if app.world().contains_resource::<Shapes>() {
+            return;
+        }
         app.init_resource::<Shapes>()
             .register_type::<NotPartOfObject>()
             .add_message::<ObjectReady>()

@@ -1,7 +1,11 @@
 //! The systems of playback.
 
 use bevy::app::{AnimationSystems, App, Plugin, PostUpdate};
+use bevy::asset::Assets;
+use bevy::ecs::message::Messages;
+use bevy::ecs::schedule::common_conditions::resource_exists;
 use bevy::ecs::schedule::{IntoScheduleConfigs, SystemSet};
+use bevy::time::Time;
 use bevy::transform::TransformSystems;
 
 use super::events::{
@@ -10,6 +14,7 @@ use super::events::{
 };
 use super::{play, prepare};
 use crate::avatar::AvatarSystems;
+use crate::clip::MotionClip;
 
 /// When playback happens, in `PostUpdate`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +30,18 @@ pub enum PlaybackSystems {
 pub struct PlaybackPlugin;
 
 impl Plugin for PlaybackPlugin {
+    // Bevy panics when a unique plugin is added twice. The second one is ignored instead.
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
+        if app
+            .world()
+            .contains_resource::<Messages<InteractionStarted>>()
+        {
+            return;
+        }
         app.add_message::<InteractionStarted>()
             .add_message::<ContactMade>()
             .add_message::<ContactLost>()
@@ -52,7 +68,9 @@ impl Plugin for PlaybackPlugin {
                 (
                     prepare::prepare.in_set(PlaybackSystems::Prepare),
                     play::play.in_set(PlaybackSystems::Play),
-                ),
+                )
+                    .run_if(resource_exists::<Assets<MotionClip>>)
+                    .run_if(resource_exists::<Time>),
             );
     }
 }

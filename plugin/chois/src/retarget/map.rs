@@ -82,6 +82,8 @@ pub struct RigMap {
     pub floor: f32,
     pub(super) bones: Vec<Option<usize>>,
     pub(super) names: Vec<String>,
+    /// How many bones carry skin.
+    pub(super) skinned: usize,
 }
 
 impl RigMap {
@@ -109,6 +111,7 @@ impl RigMap {
 
     pub(super) fn remember_names(&mut self, rig: &Rig) {
         self.names = rig.bones.iter().map(|b| b.name.clone()).collect();
+        self.skinned = rig.skinned();
     }
 
     fn name(&self, bone: usize) -> &str {
@@ -124,7 +127,7 @@ impl fmt::Display for RigMap {
             f,
             "{matched} of {} parts found among {} bones by {}",
             BodyPart::COUNT,
-            self.names.len(),
+            self.skinned,
             self.naming
         )?;
         for (part, bone) in self.matched() {

@@ -7,6 +7,7 @@ mod bake;
 mod bind;
 mod calibrate;
 mod find;
+mod finish;
 mod gltf;
 mod hints;
 mod map;
@@ -14,6 +15,7 @@ mod overrides;
 mod parts;
 mod rig;
 mod shape;
+mod skeletons;
 mod solve;
 #[cfg(test)]
 mod synthetic;

@@ -49,6 +49,14 @@ impl Rig {
         out
     }
 
+    /// How many bones carry skin; all of them where none is said to.
+    pub fn skinned(&self) -> usize {
+        match self.bones.iter().filter(|b| b.skinned).count() {
+            0 => self.bones.len(),
+            n => n,
+        }
+    }
+
     /// Whether `ancestor` is `bone` or carries it.
     pub fn carries(&self, ancestor: usize, bone: usize) -> bool {
         self.ancestors(bone).any(|b| b == ancestor)

@@ -222,8 +222,8 @@ mod tests {
     #[test]
     fn what_can_be_done_is_taken() {
         let good = "[Avatar(\"ann\"), Object(\"table\"), Object(\"crate\"), Waypoints([(1, 2)]), Generate, \
-                    Play(1.5), Camera((from: (1, 2, 3), at: (0, 1, 0))), Show(Panel, false), \
-                    Person((at: (1, 2), facing: 90)), Screenshot(\"a-1\"), Save(\"b\")]";
+                    Play(1.5), Camera(from: (1, 2, 3), at: (0, 1, 0)), Show(Panel, false), \
+                    Person(at: (1, 2), facing: 90), Screenshot(\"a-1\"), Save(\"b\")]";
         assert_eq!(refused(good), "");
     }
 
@@ -243,7 +243,7 @@ mod tests {
             ("[Steps(0)]", "step 1"),
             ("[Wait(-1)]", "step 1"),
             ("[Waypoints([(1, 2), (1e9, 0)])]", "100 m"),
-            ("[Camera((from: (1, 1, 1), at: (1, 1, 1)))]", "two places"),
+            ("[Camera(from: (1, 1, 1), at: (1, 1, 1))]", "two places"),
             ("[Screenshot(\"../x\")]", "file's name"),
             ("[Show(Roof, true)]", "Roof"),
         ] {

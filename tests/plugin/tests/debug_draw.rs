@@ -15,14 +15,15 @@ use bevy::time::TimeUpdateStrategy;
 use bevy::window::ExitCondition;
 use bevy::winit::WinitPlugin;
 use bevy_chois::avatar::AvatarRig;
+use bevy_chois::clip::bake::Retargeter;
 use bevy_chois::clip::{ClipPlugin, MotionClip};
 use bevy_chois::debug_draw::material::{
     CONTACT_HEAT_SHADER, ContactHeatMaterial, GHOST_SHADER, GhostMaterial, RIBBON_SHADER,
     RibbonMaterial,
 };
 use bevy_chois::debug_draw::{
-    ChoisGizmos, ContactHeat, DebugDraw, DebugDrawPlugin, DebugDrawing, GhostPoses, GhostTimes,
-    Ghosts, Ribbon, Show, WaypointRibbon,
+    ChoisGizmos, ContactHeat, DebugDraw, DebugDrawPlugin, DebugDrawing, GhostTimes, Ghosts, Ribbon,
+    Show, WaypointRibbon,
 };
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::Interaction;
@@ -62,6 +63,7 @@ fn app_with(renderer: RenderPlugin) -> App {
             .disable::<bevy::log::LogPlugin>(),
     );
     app.add_plugins((ClipPlugin, DebugDrawPlugin));
+    app.insert_resource(Retargeter(Arc::new(|job| Ok(poses(&job.motion)))));
     app.insert_resource(TimeUpdateStrategy::ManualDuration(TICK));
     app
 }
@@ -159,7 +161,6 @@ struct Stage {
 /// An avatar of two bones with one skinned mesh, playing; an object whose mesh is two levels down.
 fn stage(app: &mut App) -> Stage {
     let motion = motion();
-    let poses = GhostPoses(Arc::new(poses(&motion)));
     let world = app.world_mut();
     let clip = world
         .resource_mut::<Assets<MotionClip>>()
@@ -253,7 +254,6 @@ fn stage(app: &mut App) -> Stage {
             map: Default::default(),
             bones: vec![hips, spine],
         },
-        poses,
         interaction,
     ));
     Stage {

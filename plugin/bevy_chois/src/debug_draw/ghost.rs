@@ -15,16 +15,19 @@ use bevy::mesh::{Mesh, Mesh3d};
 use bevy::pbr::MeshMaterial3d;
 use bevy::prelude::{GlobalTransform, Transform};
 use chois::motion::MotionClip as Motion;
-use chois::retarget::{Rig, RigClip};
+use chois::retarget::Rig;
 
 use super::clip_view::{length, object_place};
 use super::material::{GhostMaterial, GhostUniform};
 use super::plugin::{Settings, drawing};
 use super::ribbon::linear;
-use super::{DebugDraw, DebugDrawing, GhostPoses, GhostTimes, Ghosts};
+use super::{DebugDraw, DebugDrawing, GhostTimes, Ghosts};
 use crate::avatar::AvatarRig;
-use crate::clip::MotionClip;
+use crate::clip::bake::{BakeJob, Baked, BakedClips, Retargeter};
+use crate::clip::plugin::root_scale;
+use crate::clip::{MotionClip, RiggedClip};
 use crate::frame;
+use crate::object::ObjectShape;
 use crate::playback::Interaction;
 
 /// One ghost: an entity for the person, one for the object, and their colour.
@@ -53,7 +56,7 @@ struct Part {
 #[derive(Default)]
 struct GhostSet {
     motion: Option<Arc<Motion>>,
-    poses: Option<Arc<RigClip>>,
+    poses: Option<Arc<RiggedClip>>,
     rig: Option<Arc<Rig>>,
     person: Vec<Part>,
     object: Vec<Part>,
@@ -83,7 +86,7 @@ type Playing<'a> = (
     Entity,
     &'a Interaction,
     Option<&'a AvatarRig>,
-    Option<&'a GhostPoses>,
+    Option<&'a GlobalTransform>,
     Option<&'a DebugDraw>,
 );
 type Source<'a> = (
@@ -130,6 +133,38 @@ impl Originals<'_, '_> {
     }
 }
 
+/// Where the clip on the avatar's bones comes from: the same that playback plays.
+#[derive(bevy::ecs::system::SystemParam)]
+pub(super) struct Baking<'w, 's> {
+    retargeter: Option<Res<'w, Retargeter>>,
+    baked: Option<ResMut<'w, BakedClips>>,
+    shapes: Query<'w, 's, &'static ObjectShape>,
+}
+
+impl Baking<'_, '_> {
+    fn poses(
+        &mut self,
+        motion: &Arc<Motion>,
+        rig: &AvatarRig,
+        place: Option<&GlobalTransform>,
+        object: Option<Entity>,
+    ) -> Option<Arc<RiggedClip>> {
+        let shape = object.and_then(|object| self.shapes.get(object).ok());
+        let job = BakeJob {
+            motion: motion.clone(),
+            rig: rig.rig.clone(),
+            map: rig.map.clone(),
+            scale: root_scale(place),
+            geometry: shape.map(|shape| shape.geometry.clone()),
+        };
+        let (baked, retargeter) = (self.baked.as_mut()?, self.retargeter.as_ref()?);
+        match baked.get(&job, retargeter) {
+            Baked::Ready(clip) => Some(clip),
+            Baked::Working | Baked::Failed(_) => None,
+        }
+    }
+}
+
 /// Calls ghosts into being, and sends away those that are not wanted.
 pub(super) fn summon(
     mut commands: Commands,
@@ -137,6 +172,7 @@ pub(super) fn summon(
     playing: Query<Playing>,
     clips: Res<Assets<MotionClip>>,
     originals: Originals,
+    mut baking: Baking,
     mut sets: ResMut<GhostSets>,
     mut materials: ResMut<Assets<GhostMaterial>>,
 ) {
@@ -149,17 +185,22 @@ pub(super) fn summon(
         }
         wanted
     });
-    for (avatar, interaction, rig, poses, own) in &playing {
+    for (avatar, interaction, rig, place, own) in &playing {
         let (Some(look), Some(clip)) = (settings.ghosts(own), clips.get(&interaction.clip)) else {
             continue;
         };
-        let body = rig.zip(poses).filter(|_| look.person);
+        let body = rig.filter(|_| look.person).and_then(|rig| {
+            let poses = baking.poses(&clip.motion, rig, place, interaction.object)?;
+            Some((rig, poses))
+        });
         let object = interaction.object.filter(|_| look.object);
         let new = GhostSet {
             motion: Some(clip.motion.clone()),
-            poses: body.map(|(_, poses)| poses.0.clone()),
-            rig: body.map(|(rig, _)| rig.rig.clone()),
-            person: body.map_or_else(Vec::new, |_| originals.parts(avatar)),
+            poses: body.as_ref().map(|(_, poses)| poses.clone()),
+            rig: body.as_ref().map(|(rig, _)| rig.rig.clone()),
+            person: body
+                .as_ref()
+                .map_or_else(Vec::new, |_| originals.parts(avatar)),
             object: object.map_or_else(Vec::new, |object| originals.parts(object)),
             ghosts: Vec::new(),
         };
@@ -200,7 +241,9 @@ pub(super) fn summon(
                 avatar,
                 passes: [depth.clone(), material.clone()],
             };
-            let person = body.map(|(rig, _)| copy.person(avatar, rig, &set.person));
+            let person = body
+                .as_ref()
+                .map(|(rig, _)| copy.person(avatar, rig, &set.person));
             let object = object.map(|object| copy.object(object, &set.object));
             set.ghosts.push(Ghost {
                 person,
@@ -321,39 +364,6 @@ fn bind(bone: &chois::retarget::Bone) -> Transform {
     }
 }
 
-/// A skeleton at a time: the root's place and each turned bone's local transform. `turn` is called with the index of a
-/// bone. Ends of the clip hold outside of it. None for an empty or broken clip.
-fn pose_at(
-    rig: &Rig,
-    clip: &RigClip,
-    seconds: f32,
-    mut turn: impl FnMut(usize, Transform),
-) -> Option<Isometry3d> {
-    let last = clip.frames().checked_sub(1)?;
-    let at = (seconds * clip.fps).clamp(0.0, last as f32);
-    let before = (at as usize).min(last);
-    let after = (before + 1).min(last);
-    let share = at - before as f32;
-    let count = clip.bones.len();
-    for (i, &index) in clip.bones.iter().enumerate() {
-        let bone = rig.bones.get(index)?;
-        let a = clip.rotations.get(before * count + i)?;
-        let b = clip.rotations.get(after * count + i)?;
-        let mut transform = bind(bone);
-        transform.rotation = frame::same_quat(*a).slerp(frame::same_quat(*b), share);
-        if index == clip.hips {
-            let a = clip.hips_translations.get(before)?;
-            let b = clip.hips_translations.get(after)?;
-            transform.translation = frame::same_vec3(a.lerp(b, share));
-        }
-        turn(index, transform);
-    }
-    let (a, b) = (&clip.roots[before], &clip.roots[after]);
-    let (from, to) = (frame::quat(a.rotation), frame::quat(b.rotation));
-    let position = frame::vec3(a.position.lerp(&b.position, share));
-    Some(Isometry3d::new(position, from.slerp(to, share)))
-}
-
 fn placed(place: Isometry3d, scale: bevy::math::Vec3) -> Transform {
     Transform {
         translation: place.translation.into(),
@@ -418,16 +428,16 @@ pub(super) fn pose(
             if ghost.posed == Some(now) {
                 continue;
             }
-            if let (Some(body), Some(rig), Some(clip)) = (&ghost.person, &set.rig, &set.poses) {
-                let root = pose_at(rig, clip, seconds, |index, transform| {
-                    let bone = body.bones.get(index);
+            if let (Some(body), Some(clip)) = (&ghost.person, &set.poses) {
+                let tap = clip.tap(seconds);
+                for (k, (index, _)) in clip.bones().iter().enumerate() {
+                    let bone = body.bones.get(*index);
                     if let Some((mut bone, _)) = bone.and_then(|b| transforms.get_mut(*b).ok()) {
-                        *bone = transform;
+                        *bone = clip.bone(&tap, k);
                     }
-                });
-                if let (Some(root), Ok((mut transform, _))) = (root, transforms.get_mut(body.root))
-                {
-                    *transform = placed(interaction.origin * root, scale(*avatar));
+                }
+                if let Ok((mut transform, _)) = transforms.get_mut(body.root) {
+                    *transform = placed(interaction.origin * clip.root(&tap), scale(*avatar));
                 }
             }
             let object = ghost.object.zip(interaction.object);
@@ -463,66 +473,7 @@ fn uniform(look: &Ghosts, seconds: f32, length: f32, now: f32) -> GhostUniform {
 
 #[cfg(test)]
 mod tests {
-    use chois::retarget::{Bone, RootPlace};
-    use nalgebra::{UnitQuaternion, Vector3};
-
     use super::*;
-
-    fn rig() -> Rig {
-        let bone = |name: &str, parent, y| Bone {
-            name: name.into(),
-            parent,
-            translation: Vector3::new(0.0, y, 0.0),
-            rotation: UnitQuaternion::identity(),
-            scale: Vector3::repeat(1.0),
-            skinned: true,
-        };
-        Rig {
-            bones: vec![bone("hips", None, 1.0), bone("spine", Some(0), 0.2)],
-        }
-    }
-
-    fn clip() -> RigClip {
-        let turn = |a: f32| UnitQuaternion::from_axis_angle(&Vector3::y_axis(), a);
-        let root = |x: f32| RootPlace {
-            position: Vector3::new(x, 0.0, 0.0),
-            rotation: UnitQuaternion::identity(),
-        };
-        RigClip {
-            fps: 10.0,
-            bones: vec![0, 1],
-            rotations: vec![turn(0.0), turn(0.0), turn(0.4), turn(0.8)],
-            hips: 0,
-            hips_translations: vec![Vector3::y(), Vector3::y() * 2.0],
-            roots: vec![root(0.0), root(1.0)],
-        }
-    }
-
-    #[test]
-    fn a_skeleton_is_posed_between_frames() {
-        let mut locals = [Transform::IDENTITY; 2];
-        let root = pose_at(&rig(), &clip(), 0.05, |i, t| locals[i] = t).expect("a pose");
-        assert!((root.translation.x - 0.5).abs() < 1e-5);
-        assert!((locals[0].translation.y - 1.5).abs() < 1e-5);
-        assert!((locals[1].translation.y - 0.2).abs() < 1e-6);
-        let angle = locals[1].rotation.to_axis_angle().1;
-        assert!((angle - 0.4).abs() < 1e-4, "{angle}");
-        let late = pose_at(&rig(), &clip(), 99.0, |_, _| {}).expect("a pose");
-        assert!((late.translation.x - 1.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn a_broken_clip_poses_nothing() {
-        let mut short = clip();
-        short.rotations.truncate(3);
-        assert!(pose_at(&rig(), &short, 0.1, |_, _| {}).is_none());
-        let mut stranger = clip();
-        stranger.bones[1] = 7;
-        assert!(pose_at(&rig(), &stranger, 0.0, |_, _| {}).is_none());
-        let mut empty = clip();
-        empty.roots.clear();
-        assert!(pose_at(&rig(), &empty, 0.0, |_, _| {}).is_none());
-    }
 
     #[test]
     fn ghosts_near_the_present_fade() {

@@ -38,8 +38,6 @@ pub mod material;
 mod plugin;
 mod ribbon;
 
-use std::sync::Arc;
-
 use bevy::color::Color;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
@@ -49,7 +47,6 @@ use bevy::math::Vec3;
 use bevy::reflect::Reflect;
 use bevy::reflect::std_traits::ReflectDefault;
 use chois::request::MAX_SPEED;
-use chois::retarget::RigClip;
 
 pub use plugin::DebugDrawPlugin;
 
@@ -357,11 +354,6 @@ impl WaypointRibbon {
         Self { points }
     }
 }
-
-/// The avatar's bones over the clip it plays: what ghosts of the person are posed from. Playback inserts it on the
-/// avatar; without it only the object has ghosts.
-#[derive(Component, Clone, Debug)]
-pub struct GhostPoses(pub Arc<RigClip>);
 
 /// Everything that this plugin draws with meshes carries it, for those who list, count or save entities.
 #[derive(Component, Reflect, Clone, Copy, Debug, PartialEq)]

@@ -41,7 +41,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     // Light from above keeps the form readable inside the outline.
     let sky = 0.72 + 0.28 * normal.y;
     let alpha = ghost.color.w * mix(ghost.style.x, 1.0, outline);
-    let color = ghost.color.rgb * sky + vec3(0.55) * outline * outline;
+    let color = ghost.color.rgb * sky + vec3(0.12) * outline * outline;
     return vec4(color * alpha, alpha);
 #endif
 }

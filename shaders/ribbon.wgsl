@@ -45,8 +45,12 @@ fn over(top: vec3<f32>, alpha: f32, below: vec4<f32>) -> vec4<f32> {
 fn speed_color(speed: f32, place: vec2<f32>, pixel: f32) -> vec3<f32> {
     let limit = max(ribbon.extent.w, 1e-3);
     let share = clamp(speed / limit, 0.0, 1.0);
-    // Through a lighter middle, so that the order shows without hue too.
-    let middle = mix(ribbon.slow.rgb, ribbon.fast.rgb, 0.5) * 1.15 + vec3(0.05);
+    // Through a green middle of its own brightness: the straight way from blue to amber is a dull pink.
+    let middle = vec3(
+        0.5 * ribbon.slow.r + 0.15 * ribbon.fast.r,
+        0.85 * max(ribbon.slow.g, ribbon.fast.g),
+        0.6 * max(ribbon.slow.b, ribbon.fast.b),
+    );
     let below = mix(
         mix(ribbon.slow.rgb, middle, smoothstep(0.0, 0.5, share)),
         ribbon.fast.rgb,
@@ -116,7 +120,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     // What is behind the present recedes.
     let now = ribbon.extent.z;
     if now >= 0.0 {
-        out *= mix(1.0, 0.45, smoothstep(0.0, 0.08, now - seconds));
+        out *= mix(1.0, 0.6, smoothstep(0.0, 0.08, now - seconds));
     }
 
     let spacing = ribbon.marks.x;

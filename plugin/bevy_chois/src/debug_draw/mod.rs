@@ -234,10 +234,10 @@ impl Default for Ghosts {
     fn default() -> Self {
         Self {
             times: GhostTimes::Every(1.0),
-            first: Color::srgb(0.25, 0.55, 0.95),
-            last: Color::srgb(1.0, 0.62, 0.2),
-            opacity: 0.75,
-            body: 0.22,
+            first: Color::srgb(0.1, 0.42, 0.95),
+            last: Color::srgb(1.0, 0.5, 0.06),
+            opacity: 0.9,
+            body: 0.36,
             sharpness: 2.2,
             clearance: 0.25,
             person: true,

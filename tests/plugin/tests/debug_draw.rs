@@ -253,6 +253,7 @@ fn stage(app: &mut App) -> Stage {
             rig: Arc::new(rig()),
             map: Default::default(),
             bones: vec![hips, spine],
+            followers: Default::default(),
         },
         interaction,
     ));

@@ -310,12 +310,11 @@ impl Copyist<'_, '_, '_, '_, '_, '_> {
             ));
             bones.push(entity.id());
         }
-        let index: HashMap<Entity, Entity> = rig
-            .bones
-            .iter()
-            .copied()
-            .zip(bones.iter().copied())
-            .collect();
+        let known = rig.bones.iter().copied().zip(bones.iter().copied());
+        // Clothes on a copy of the skeleton hang on the ghost's one.
+        let copies = rig.followers.iter();
+        let copies = copies.filter_map(|(joint, bone)| Some((*joint, *bones.get(*bone)?)));
+        let index: HashMap<Entity, Entity> = known.chain(copies).collect();
         for part in parts {
             let skinned = self
                 .originals

@@ -359,7 +359,7 @@ fn heat_covers_meshes_and_leaves_them_as_they_are() {
     assert_eq!(drawn::<Skin>(&mut app).len(), 2);
     assert!(before == look(&app));
 
-    // The skin of the hands bends with the avatar'"'"'s own joints; that of the object stands where its mesh stands.
+    // The skin of the hands bends with the avatar's own joints; that of the object stands where its mesh stands.
     let place = app
         .world()
         .get::<GlobalTransform>(stage.object_mesh)
@@ -581,7 +581,7 @@ fn ghosts_stand_as_the_clip_says() {
     let stage = stage(&mut app);
     show(&mut app, ghosts(GhostTimes::At(vec![0.0, 0.5, 2.0])));
     tick_times(&mut app, 3);
-    // Two passes each for the body and the object'"'"'s mesh.
+    // Two passes each for the body and the object's mesh.
     assert_eq!(drawn::<Ghostly>(&mut app).len(), 3 * 2 * 2);
     let world = app.world_mut();
     let mut skins = world.query_filtered::<&SkinnedMesh, With<DebugDrawing>>();
@@ -666,7 +666,7 @@ fn shaders_compose_and_are_valid() {
     let loaded = |world: &mut World| {
         let server = world.resource::<AssetServer>();
         let done = |h: &Handle<Shader>| matches!(server.get_load_state(h), Some(LoadState::Loaded));
-        // Bevy'"'"'s own files load beside ours.
+        // Bevy's own files load beside ours.
         ours.iter().all(|(h, ..)| done(h)) && world.resource::<Assets<Shader>>().len() > 60
     };
     assert!(
@@ -707,7 +707,7 @@ fn shaders_compose_and_are_valid() {
             sets.push(defs);
         }
         if *address == RIBBON_SHADER {
-            // A ribbon'"'"'s mesh always has both sets of coordinates.
+            // A ribbon's mesh always has both sets of coordinates.
             sets.iter_mut()
                 .for_each(|s| s.extend([on("VERTEX_UVS_A"), on("VERTEX_UVS_B")]));
         }

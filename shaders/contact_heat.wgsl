@@ -14,7 +14,8 @@ struct ContactHeat {
     // x, y: distance of the left and the right palm to the object's surface, metres.
     gaps: vec4<f32>,
     // x: distance at which nothing is left, metres. y: opacity, 0 to 1. z: distance between contour lines, metres; 0 for
-    // none. w: 1 on hands, 0 on objects.
+    // none. w: 0 on objects, 1 on a whole skin, 2 on hands that were cut out of one: those have uv = (share of the hand
+    // in the vertex, 0 for the left one and 1 for the right one).
     style: vec4<f32>,
 }
 
@@ -63,12 +64,19 @@ fn fragment(in: VertexOutput, @builtin(front_facing) is_front: bool) -> @locatio
 
     var value: f32;
     if heat.style.w > 0.5 {
-        // Skin belongs to the nearer palm.
-        let is_left = left < right;
+        // Skin belongs to the nearer palm, unless it is known to whom.
+        var is_left = left < right;
+        var share = 1.0;
+#ifdef VERTEX_UVS_A
+        if heat.style.w > 1.5 {
+            is_left = in.uv.y < 0.5;
+            share = smoothstep(0.1, 0.95, in.uv.x);
+        }
+#endif
         let gap = select(heat.gaps.y, heat.gaps.x, is_left);
         let contact = select(heat.palms[1].w, heat.palms[0].w, is_left);
-        let along = nearest / HAND;
-        value = glow(gap, contact) * exp(-along * along);
+        let along = select(right, left, is_left) / HAND;
+        value = glow(gap, contact) * exp(-along * along) * share;
     } else {
         // Both palms warm the surface between them, and never beyond what is hottest.
         let a = glow(left, heat.palms[0].w);

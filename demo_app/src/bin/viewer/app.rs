@@ -236,6 +236,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             tells::listen,
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
+            (shows::draw, shows::plan).after(cast::choose),
             eye::fit,
             room::open_walls,
             daylight::trace,

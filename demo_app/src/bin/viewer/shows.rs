@@ -1,10 +1,13 @@
 //! What is shown.
 
 use bevy::prelude::*;
+use bevy_chois::debug_draw::{ChoisGizmos, ContactHeat, Ghosts, Ribbon, WaypointRibbon};
+use bevy_chois::playback::Interaction;
 
 use crate::cast::Cast;
 use crate::floor::Mark;
 use crate::room::OfRoom;
+use crate::wishes::Wishes;
 
 /// What is shown.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
@@ -19,7 +22,7 @@ pub struct Shows {
     pub marks: bool,
     /// Contact heat on object and palms.
     pub heat: bool,
-    /// The waypoints' ribbon.
+    /// The object's path on the floor; before there is a clip, that through the waypoints.
     pub ribbon: bool,
     /// The clip's ghosts.
     pub ghosts: bool,
@@ -65,5 +68,45 @@ pub fn apply(
     }
     if let Some(avatar) = cast.avatar {
         show(avatar, shows.avatar);
+    }
+}
+
+/// Switches the plugin's own drawing on and off.
+pub fn draw(shows: Res<Shows>, mut store: ResMut<GizmoConfigStore>) {
+    if !shows.is_changed() {
+        return;
+    }
+    let (_, chois) = store.config_mut::<ChoisGizmos>();
+    chois.contact_heat = shows.heat.then(ContactHeat::default);
+    chois.ribbon = shows.ribbon.then(Ribbon::default);
+    chois.ghosts = shows.ghosts.then(Ghosts::default);
+}
+
+/// Lays a ribbon through the waypoints while no clip shows its own.
+pub fn plan(
+    mut commands: Commands,
+    shows: Res<Shows>,
+    wishes: Res<Wishes>,
+    cast: Res<Cast>,
+    places: Query<&GlobalTransform>,
+    playing: Query<(), With<Interaction>>,
+    mut planned: Query<(Entity, &mut WaypointRibbon)>,
+) {
+    let begin = cast.object.and_then(|object| places.get(object).ok());
+    let begin = begin.filter(|_| shows.ribbon && playing.is_empty());
+    let plan = begin.map(|begin| {
+        let begin = begin.translation().with_y(0.0);
+        let way = wishes.waypoints.iter().map(|at| Vec3::new(at.x, 0.0, at.y));
+        WaypointRibbon::even(std::iter::once(begin).chain(way), wishes.seconds)
+    });
+    match (plan, planned.iter_mut().next()) {
+        (Some(plan), Some((_, mut old))) => {
+            old.set_if_neq(plan);
+        }
+        (Some(plan), None) => {
+            commands.spawn(plan);
+        }
+        (None, Some((entity, _))) => commands.entity(entity).despawn(),
+        (None, None) => {}
     }
 }

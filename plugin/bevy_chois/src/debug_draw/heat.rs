@@ -19,9 +19,11 @@ use bevy::prelude::GlobalTransform;
 use chois::geometry::{ObjectGeometry, Surface};
 
 use super::clip_view::palms;
+use super::hands::{self, Cut, Cuts};
 use super::material::{ContactHeatMaterial, ContactHeatUniform};
 use super::plugin::{Settings, drawing};
 use super::{ContactHeat, DebugDraw, DebugDrawing};
+use crate::avatar::AvatarRig;
 use crate::clip::MotionClip;
 use crate::frame;
 use crate::object::ObjectShape;
@@ -62,7 +64,10 @@ pub(super) fn in_object(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Object,
+    /// What skins give to the bones of hands.
     Hands,
+    /// The avatar's whole skin: it is not known which bones are hands.
+    Skin,
 }
 
 /// The second skin of one mesh.
@@ -70,16 +75,21 @@ pub(super) enum Part {
 pub(super) struct HeatSkin {
     avatar: Entity,
     part: Part,
-    /// The entity whose mesh it covers, and the mesh.
+    /// The entity whose mesh it covers, and that mesh or what of it belongs to hands.
     source: Entity,
     mesh: AssetId<Mesh>,
 }
 
-/// One material for the object and one for the hands of each avatar.
+/// One material for each part of each avatar.
 #[derive(Resource, Default)]
 pub(super) struct HeatMaterials(HashMap<(Entity, Part), Handle<ContactHeatMaterial>>);
 
-type Playing<'a> = (Entity, &'a Interaction, Option<&'a DebugDraw>);
+type Playing<'a> = (
+    Entity,
+    &'a Interaction,
+    Option<&'a AvatarRig>,
+    Option<&'a DebugDraw>,
+);
 type Source<'a> = (
     &'a Mesh3d,
     Option<&'a SkinnedMesh>,
@@ -94,43 +104,60 @@ pub(super) fn cover(
     children: Query<&Children>,
     sources: Query<Source, Without<DebugDrawing>>,
     skins: Query<(Entity, &HeatSkin)>,
-    mut heats: ResMut<HeatMaterials>,
-    mut surfaces: ResMut<Surfaces>,
-    mut materials: ResMut<Assets<ContactHeatMaterial>>,
+    (mut heats, mut surfaces, mut cuts): (ResMut<HeatMaterials>, ResMut<Surfaces>, ResMut<Cuts>),
+    (mut materials, mut meshes): (ResMut<Assets<ContactHeatMaterial>>, ResMut<Assets<Mesh>>),
     shapes: Query<(), With<ObjectShape>>,
 ) {
-    let mut wanted: HashMap<Entity, (Entity, Part)> = HashMap::new();
-    for (avatar, interaction, own) in &playing {
+    let mut wanted: HashMap<Entity, (Entity, Part, Handle<Mesh>)> = HashMap::new();
+    for (avatar, interaction, rig, own) in &playing {
         let Some(look) = settings.contact_heat(own) else {
             continue;
         };
-        let object = interaction.object.filter(|_| look.object);
-        let roots = [
-            (object, Part::Object),
-            (Some(avatar).filter(|_| look.hands), Part::Hands),
-        ];
-        for (root, part) in roots {
-            let Some(root) = root else { continue };
-            let below = std::iter::once(root).chain(children.iter_descendants(root));
-            for entity in below.filter(|e| sources.contains(*e)) {
-                // The nearest thing wins: an object in the avatar's own hierarchy glows as an object.
-                wanted.entry(entity).or_insert((avatar, part));
+        let below = |root| std::iter::once(root).chain(children.iter_descendants(root));
+        // The nearest thing wins: an object in the avatar's own hierarchy glows as an object.
+        for entity in interaction.object.into_iter().flat_map(below) {
+            if let Ok((mesh, ..)) = sources.get(entity)
+                && look.object
+            {
+                let skin = (avatar, Part::Object, mesh.0.clone());
+                wanted.entry(entity).or_insert(skin);
             }
         }
+        let rig = rig.filter(|rig| hands::known(rig));
+        for entity in below(avatar).filter(|_| look.hands) {
+            let Ok((mesh, skinned, _)) = sources.get(entity) else {
+                continue;
+            };
+            let cut = match rig {
+                Some(rig) => cuts.of(entity, mesh.id(), skinned, rig, &mut meshes),
+                None => Some(Cut::Whole),
+            };
+            let (part, mesh) = match cut {
+                Some(Cut::Hands(hands)) => (Part::Hands, hands),
+                Some(Cut::Whole) => (Part::Skin, mesh.0.clone()),
+                Some(Cut::Nothing) | None => continue,
+            };
+            wanted.entry(entity).or_insert((avatar, part, mesh));
+        }
     }
+    let glow = |own| settings.contact_heat(own).is_some_and(|look| look.hands);
+    let on = playing.iter().any(|(.., own)| glow(own));
+    cuts.retain(|source| on && sources.contains(source));
 
     for (entity, skin) in &skins {
-        let mesh = sources.get(skin.source).map(|(mesh, ..)| mesh.id());
-        let same = wanted.get(&skin.source) == Some(&(skin.avatar, skin.part))
-            && mesh.is_ok_and(|mesh| mesh == skin.mesh);
+        let same = wanted
+            .get(&skin.source)
+            .is_some_and(|(avatar, part, mesh)| {
+                (*avatar, *part, mesh.id()) == (skin.avatar, skin.part, skin.mesh)
+            });
         if same {
             wanted.remove(&skin.source);
         } else {
             commands.entity(entity).try_despawn();
         }
     }
-    for (source, (avatar, part)) in wanted {
-        let Ok((mesh, skinned, morph)) = sources.get(source) else {
+    for (source, (avatar, part, mesh)) in wanted {
+        let Ok((_, skinned, morph)) = sources.get(source) else {
             continue;
         };
         let material = heats
@@ -145,7 +172,7 @@ pub(super) fn cover(
                 source,
                 mesh: mesh.id(),
             },
-            Mesh3d(mesh.0.clone()),
+            Mesh3d(mesh),
             MeshMaterial3d(material.clone()),
         ));
         if let Some(skinned) = skinned {
@@ -211,32 +238,41 @@ pub(super) fn glow(
     playing: Query<Playing>,
     clips: Res<Assets<MotionClip>>,
     objects: Query<(&GlobalTransform, &ObjectShape)>,
+    places: Query<&GlobalTransform>,
     heats: Res<HeatMaterials>,
     mut surfaces: ResMut<Surfaces>,
     mut materials: ResMut<Assets<ContactHeatMaterial>>,
 ) {
     for ((avatar, part), material) in &heats.0 {
-        let uniform = playing.get(*avatar).ok().and_then(|(_, interaction, own)| {
-            let look = settings.contact_heat(own)?;
-            let motion = &clips.get(&interaction.clip)?.motion;
-            let palms = palms(motion, &interaction.origin, interaction.time)?;
-            let object = interaction.object;
-            let shape = object.and_then(|o| Some((o, objects.get(o).ok()?)));
-            let gaps = palms.map(|palm| match shape {
-                Some((object, (place, shape))) => surfaces
-                    .of(object, shape)
-                    .signed_distance(&in_object(place, shape, palm.position))
-                    .max(0.0),
-                // Without a shape, contact alone says how near it is.
-                None => look.reach * (1.0 - palm.contact),
+        let uniform = playing
+            .get(*avatar)
+            .ok()
+            .and_then(|(_, interaction, rig, own)| {
+                let look = settings.contact_heat(own)?;
+                let motion = &clips.get(&interaction.clip)?.motion;
+                let mut palms = palms(motion, &interaction.origin, interaction.time)?;
+                // The avatar's own hands, where they are known: arms of other lengths reach other places.
+                let own_palms = rig.map_or([None; 2], |rig| hands::palms(rig, &places));
+                for (palm, place) in palms.iter_mut().zip(own_palms) {
+                    palm.position = place.unwrap_or(palm.position);
+                }
+                let object = interaction.object;
+                let shape = object.and_then(|o| Some((o, objects.get(o).ok()?)));
+                let gaps = palms.map(|palm| match shape {
+                    Some((object, (place, shape))) => surfaces
+                        .of(object, shape)
+                        .signed_distance(&in_object(place, shape, palm.position))
+                        .max(0.0),
+                    // Without a shape, contact alone says how near it is.
+                    None => look.reach * (1.0 - palm.contact),
+                });
+                let far = 1e6;
+                Some(ContactHeatUniform {
+                    palms: palms.map(|palm| palm.position.extend(palm.contact)),
+                    gaps: Vec4::new(gaps[0].min(far), gaps[1].min(far), 0.0, 0.0),
+                    style: style(look, *part),
+                })
             });
-            let far = 1e6;
-            Some(ContactHeatUniform {
-                palms: palms.map(|palm| palm.position.extend(palm.contact)),
-                gaps: Vec4::new(gaps[0].min(far), gaps[1].min(far), 0.0, 0.0),
-                style: style(look, *part),
-            })
-        });
         // Nothing to show: invisible until there is.
         let uniform = uniform.unwrap_or_default();
         if materials.get(material).is_some_and(|m| m.heat != uniform)
@@ -252,6 +288,10 @@ fn style(look: &ContactHeat, part: Part) -> Vec4 {
         look.reach.max(1e-3),
         look.opacity.clamp(0.0, 1.0),
         look.contours.max(0.0),
-        f32::from(part == Part::Hands),
+        match part {
+            Part::Object => 0.0,
+            Part::Skin => 1.0,
+            Part::Hands => 2.0,
+        },
     )
 }

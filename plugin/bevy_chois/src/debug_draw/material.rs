@@ -70,7 +70,7 @@ pub struct ContactHeatUniform {
     pub palms: [Vec4; 2],
     /// Distance of the left and the right palm to the object's surface, metres.
     pub gaps: Vec4,
-    /// Reach, metres; opacity; distance of contour lines, metres; 1 on hands.
+    /// Reach, metres; opacity; distance of contour lines, metres; 0 on objects, 1 on skins, 2 on hands.
     pub style: Vec4,
 }
 

@@ -17,7 +17,7 @@
 //!
 //! | item | what it shows | on what |
 //! |---|---|---|
-//! | [`contact_heat`](ChoisGizmos::contact_heat) | how near the nearest palm is to each point of the surface, with contour lines; brighter where a palm touches | meshes of the object, and the skin of the hands |
+//! | [`contact_heat`](ChoisGizmos::contact_heat) | how near the nearest palm is to each point of the surface, with contour lines; brighter where a palm touches | meshes of the object, and the hands (what skins give to the bones of hands and fingers) |
 //! | [`ribbon`](ChoisGizmos::ribbon) | where the object goes: chevrons for the direction, a tick a second, colour for the speed (striped red over [`MAX_SPEED`](chois::request::MAX_SPEED)), a bead at the present | the floor under the object's path, and every [`WaypointRibbon`] |
 //! | [`ghosts`](ChoisGizmos::ghosts) | person and object at other times of the clip, coloured by time | beside the playing avatar |
 //! | [`bones`](ChoisGizmos::bones) | lines from bone to bone | the avatar |
@@ -32,6 +32,7 @@
 
 mod clip_view;
 mod ghost;
+mod hands;
 mod heat;
 mod lines;
 pub mod material;

@@ -16,7 +16,7 @@ use bevy::transform::TransformSystems;
 use super::material::{ContactHeatMaterial, GhostMaterial, RibbonMaterial, embed_shaders};
 use super::{
     ChoisGizmos, ContactHeat, DebugDraw, DebugDrawSystems, DebugDrawing, Ghosts, Ribbon, ghost,
-    heat, lines, ribbon,
+    hands, heat, lines, ribbon,
 };
 
 /// Draws what is switched on. Add it after Bevy's own plugins. Where Bevy's PBR renderer is missing (a server) it only
@@ -46,6 +46,7 @@ impl Plugin for DebugDrawPlugin {
             MaterialPlugin::<RibbonMaterial>::default(),
             MaterialPlugin::<GhostMaterial>::default(),
         ))
+        .init_resource::<hands::Cuts>()
         .init_resource::<heat::Surfaces>()
         .init_resource::<heat::HeatMaterials>()
         .init_resource::<ghost::GhostSets>()

@@ -1,5 +1,5 @@
 //! Debug drawing in apps without a screen: it is off until asked for, leaves the game's things alone, and goes without
-//! a trace; its shaders compose, and where a Vulkan driver is installed its pixels are looked at.
+//! a trace; its shaders compose.
 
 use std::ops::Not;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use bevy::shader::{ShaderCache, ShaderDefVal};
 use bevy::time::TimeUpdateStrategy;
 use bevy::window::ExitCondition;
 use bevy::winit::WinitPlugin;
-use bevy_chois::avatar::AvatarRig;
+use bevy_chois::avatar::{Avatar, AvatarPlugin, AvatarRig};
 use bevy_chois::clip::bake::Retargeter;
 use bevy_chois::clip::{ClipPlugin, MotionClip};
 use bevy_chois::debug_draw::material::{
@@ -30,7 +30,7 @@ use bevy_chois::playback::Interaction;
 use bevy_chois_tests::{TICK, assets, engine, tick, tick_times, tick_until};
 use chois::geometry::{Mesh as Shape, ObjectGeometry};
 use chois::motion::Frame;
-use chois::retarget::{Bone, Rig, RigClip, RootPlace};
+use chois::retarget::{BodyPart, Bone, Rig, RigClip, RootPlace, Side};
 use chois::skeleton::{Pose, ROTATIONS, Skeleton};
 use nalgebra::{UnitQuaternion, Vector3};
 
@@ -440,6 +440,51 @@ fn heat_knows_the_palms() {
     playing.time = 2.0;
     tick(&mut app);
     assert!(told(&app).iter().all(|heat| heat.palms[1].w == 1.0));
+}
+
+#[test]
+fn of_a_person_only_the_hands_glow() {
+    let mut app = app_without_device();
+    app.add_plugins(AvatarPlugin);
+    let server = app.world().resource::<AssetServer>().clone();
+    let world = app.world_mut();
+    let clip = world
+        .resource_mut::<Assets<MotionClip>>()
+        .add(MotionClip::from(motion()));
+    let person = Avatar::from_gltf(&server, "avatars/woman.glb");
+    let avatar = world.spawn((person, Interaction::new(clip))).id();
+    let came = tick_until(&mut app, 60.0, |world| {
+        world.get::<AvatarRig>(avatar).is_some()
+    });
+    assert!(came, "no rig");
+    show(&mut app, heat());
+    tick_times(&mut app, 3);
+
+    let world = app.world_mut();
+    let triangles = |world: &World, mesh: &Mesh3d| {
+        let mesh = world.resource::<Assets<Mesh>>().get(mesh);
+        mesh.and_then(|m| m.indices()).map_or(0, |i| i.len() / 3)
+    };
+    let mut skins = world.query_filtered::<&Mesh3d, With<Skin>>();
+    let mut bodies = world.query_filtered::<&Mesh3d, (With<SkinnedMesh>, Without<DebugDrawing>)>();
+    let hot: usize = skins.iter(world).map(|m| triangles(world, m)).sum();
+    let all: usize = bodies.iter(world).map(|m| triangles(world, m)).sum();
+    assert!(hot > 100 && hot < all / 2, "{hot} of {all} triangles");
+
+    // Palms are those of the person, not those of the clip, whose arms are elsewhere.
+    let rig = world.get::<AvatarRig>(avatar).expect("a rig").clone();
+    let materials = world.resource::<Assets<ContactHeatMaterial>>();
+    let (_, material) = materials.iter().next().expect("a material");
+    assert_eq!((materials.len(), material.heat.style.w), (1, 2.0));
+    for (side, palm) in Side::BOTH.into_iter().zip(material.heat.palms) {
+        let hand = rig.map.bone(BodyPart::Hand(side)).expect("a hand");
+        let place = world.get::<GlobalTransform>(rig.bones[hand]);
+        let away = place
+            .expect("a place")
+            .translation()
+            .distance(palm.truncate());
+        assert!((0.03..0.12).contains(&away), "{away} m from the wrist");
+    }
 }
 
 #[test]

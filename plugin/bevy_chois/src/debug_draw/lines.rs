@@ -109,7 +109,8 @@ fn slope(distance: impl Fn(Vector3<f32>) -> f32, at: Vector3<f32>) -> Option<Vec
         along(Vector3::y()),
         along(Vector3::z()),
     );
-    slope.try_normalize(1e-9)
+    let finite = slope.iter().all(|s| s.is_finite());
+    slope.try_normalize(1e-9).filter(|_| finite)
 }
 
 #[cfg(test)]

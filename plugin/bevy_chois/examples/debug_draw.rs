@@ -56,7 +56,7 @@ fn setup(
         .id();
     let person = commands
         .spawn(Avatar::from_gltf(&assets, "avatars/woman.glb"))
-        .insert(Transform::from_xyz(0.0, 0.0, 0.8))
+        .insert(Transform::from_xyz(0.0, 0.0, -0.8))
         .id();
     let order = InteractionOrder::new(box_, "Lift the box, move the box, and put down the box.")
         .avatar(person)

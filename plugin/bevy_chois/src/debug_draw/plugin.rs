@@ -26,16 +26,23 @@ use super::{
 pub struct DebugDrawPlugin;
 
 impl Plugin for DebugDrawPlugin {
+    // Bevy panics when a unique plugin is added twice. The second one is ignored instead.
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
+        let store = app.world().get_resource::<GizmoConfigStore>();
+        if store.is_some_and(|store| store.get_config::<ChoisGizmos>().is_some()) {
+            return;
+        }
         let gizmos = app.is_plugin_added::<GizmoPlugin>();
         if gizmos {
             app.init_gizmo_group::<ChoisGizmos>();
         } else {
             // The systems of a gizmo group need the gizmo plugin's assets; the settings do not.
             let mut store = app.world_mut().get_resource_or_init::<GizmoConfigStore>();
-            if store.get_config::<ChoisGizmos>().is_none() {
-                store.insert(GizmoConfig::default(), ChoisGizmos::default());
-            }
+            store.insert(GizmoConfig::default(), ChoisGizmos::default());
         }
         if !app.is_plugin_added::<PbrPlugin>() {
             return;

@@ -77,21 +77,45 @@ pub(crate) fn two_bone(
     hinge: Vector3<f32>,
     straight: f32,
 ) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
+    let mut normal = (b - a).cross(&(c - a));
+    if normal.norm() < straight {
+        normal = hinge;
+    }
+    bend(a, b, c, goal, normal)
+}
+
+/// [`two_bone`] of a hinge joint: it bends about `hinge` (a unit vector) where it is straight, about the normal of its
+/// present bend where that is far more than `straight` (length of the normal, square metres), between them gradually;
+/// never to the other side.
+pub(crate) fn hinged(
+    a: Vector3<f32>,
+    b: Vector3<f32>,
+    c: Vector3<f32>,
+    goal: Vector3<f32>,
+    hinge: Vector3<f32>,
+    straight: f32,
+) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
+    let normal = (b - a).cross(&(c - a));
+    let back = normal.dot(&hinge).min(0.0);
+    bend(a, b, c, goal, normal + hinge * (straight - back))
+}
+
+/// The turns of [`two_bone`] with the bend about a given normal.
+fn bend(
+    a: Vector3<f32>,
+    b: Vector3<f32>,
+    c: Vector3<f32>,
+    goal: Vector3<f32>,
+    normal: Vector3<f32>,
+) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
     let (upper, lower) = ((b - a).norm(), (c - b).norm());
     let reach = goal - a;
     let distance = reach.norm();
-    if upper < 1e-4 || lower < 1e-4 || distance < 1e-5 {
+    if upper < 1e-4 || lower < 1e-4 || distance < 1e-5 || normal.norm() < 1e-7 {
         return None;
     }
     let d = distance.clamp((upper - lower).abs() + 1e-4, (upper + lower) * 0.9995);
     let to_end = c - a;
-    let mut normal = (b - a).cross(&to_end);
-    if normal.norm() < straight {
-        normal = hinge;
-    }
-    if normal.norm() < 1e-7 {
-        return None;
-    }
     // The plane turns with the direction to the goal.
     let swing = UnitQuaternion::rotation_between(&to_end, &reach).unwrap_or_else(|| {
         UnitQuaternion::from_axis_angle(&Unit::new_normalize(normal), std::f32::consts::PI)

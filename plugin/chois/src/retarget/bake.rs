@@ -21,11 +21,22 @@ const TAKE_SPEED: f32 = 0.6;
 /// Pauses of contact shorter than this are held through, spells shorter than that are none, seconds.
 const PAUSE: f32 = 0.3;
 const SPELL: f32 = 0.1;
+/// Half the time over which a heel or toes come out of the floor, seconds.
+const LIFT: f32 = 0.05;
 /// Half the time over which hips sink and the trunk leans, seconds.
 const EASE: f32 = 0.3;
 /// A leg is as long as this share of its bones, an arm that reaches without strain as that one.
-const LEG: f32 = 0.998;
+const LEG: f32 = 0.993;
 const ARM: f32 = 0.97;
+/// How much a foot's bending counts beside its creeping where it stands (1), how much its moving off where it does not
+/// stand, and over how many frames a stance becomes firm.
+const BENDING: f32 = 0.3;
+const FADE: f32 = 1e-4;
+/// A ball that is higher than this over the lowest place of its stance, metres, no longer stands.
+const RISE: f32 = 0.04;
+/// How stiff the way is on which the body comes down to the floor.
+const SETTLE: f32 = 3000.0;
+const BORDER: f32 = 3.0;
 /// Farthest that the hips sink or go aside to help the hands, share of their height.
 const SINK: f32 = 0.25;
 /// Farthest that the trunk leans to help the hands, radians.
@@ -195,6 +206,7 @@ impl Plan {
         let mut goals = vec![Goals::default(); turns.len()];
         if options.plant_feet {
             balls(rig, clip, &headings, &mut goals);
+            soles(rig, &turns, clip.fps, &mut goals);
         }
         let mut pose = rig.rest();
 
@@ -205,6 +217,8 @@ impl Plan {
             let mut own = turns[f];
             let feet = Goals {
                 balls: goals[f].balls,
+                lifts: goals[f].lifts,
+                shift: goals[f].shift,
                 ..Goals::default()
             };
             rig.pose(&frame.pose, &mut own, &feet, &mut pose);
@@ -263,6 +277,8 @@ fn headings(turns: &[Turns], fps: f32) -> Vec<f32> {
 
 /// Paths of the balls of the feet: where the source's are, held in place where they stand.
 fn balls(rig: &Retarget, clip: &MotionClip, headings: &[f32], goals: &mut [Goals]) {
+    let mut firmness = vec![0.0f32; goals.len()];
+    let mut floats = vec![Vector3::zeros(); goals.len()];
     for side in 0..2 {
         let path: Vec<Vector3<f32>> = (0..clip.frames.len())
             .map(|f| clip.joints(f)[joint::LEFT_TOE + side])
@@ -272,48 +288,130 @@ fn balls(rig: &Retarget, clip: &MotionClip, headings: &[f32], goals: &mut [Goals
             .zip(headings)
             .map(|(ball, h)| rig.ball_target(side, &frame::to_y_up(*ball), &heading_turn(*h)))
             .collect();
-        let stances = feet::stances(&path);
-        let mut offsets = vec![Vector3::zeros(); own.len()];
-        for &(from, to) in &stances {
-            let mut place = own[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32;
-            place.y = rig.legs[side].ball_height;
-            for t in from..to {
-                offsets[t] = place - own[t];
-            }
-        }
-        for pair in stances.windows(2) {
-            let ((_, from), (to, _)) = (pair[0], pair[1]);
-            let (a, b) = (offsets[from - 1], offsets[to]);
-            for t in from..to {
-                let u = (t + 1 - from) as f32 / (to + 1 - from) as f32;
-                offsets[t] = a.lerp(&b, smooth(u));
-            }
-        }
-        // Before the first and past the last the correction dies away.
-        let fade = (0.4 * clip.fps).max(1.0);
-        if let (Some(&(first, _)), Some(&(_, last))) = (stances.first(), stances.last()) {
-            let (a, b) = (offsets[first], offsets[last - 1]);
-            for t in 0..first {
-                offsets[t] = a * (1.0 - smooth((first - t) as f32 / fade));
-            }
-            for t in last..offsets.len() {
-                offsets[t] = b * (1.0 - smooth((t + 1 - last) as f32 / fade));
-            }
-        }
-        for (ball, offset) in own.iter_mut().zip(&offsets) {
-            *ball += offset;
-        }
-        // A foot neither stops nor starts within one frame; where it stands this changes nothing.
-        let last = own.len() as isize - 1;
+        let (offsets, firm) = hold(&own, &feet::stances(&path), rig.legs[side].ball_height);
         for (f, goal) in goals.iter_mut().enumerate() {
-            let mut ball = Vector3::zeros();
-            for (k, weight) in (-2..=2).zip([1.0, 2.0, 3.0, 2.0, 1.0]) {
-                ball += own[(f as isize + k).clamp(0, last) as usize] * (weight / 9.0);
-            }
-            ball.y = ball.y.max(rig.legs[side].ball_height);
-            goal.balls[side] = Some(ball);
+            own[f] += offsets[f];
+            own[f].y = own[f].y.max(rig.legs[side].ball_height);
+            goal.balls[side] = Some(own[f]);
+            firmness[f] += firm[f];
+            floats[f] += offsets[f] * firm[f];
         }
     }
+    // Captured people float a few centimetres: the body comes down with its standing feet, so that legs that are all but
+    // straight stay as they are.
+    for (float, firm) in floats.iter_mut().zip(&firmness) {
+        *float /= firm.max(FADE);
+    }
+    for (goal, settle) in goals.iter_mut().zip(smoother(&firmness, &floats, SETTLE)) {
+        goal.shift.y += settle.y;
+    }
+}
+
+/// Heels and toes come out of the floor gently.
+fn soles(rig: &Retarget, turns: &[Turns], fps: f32, goals: &mut [Goals]) {
+    let half = (LIFT * fps).round().max(1.0) as usize;
+    for side in 0..2 {
+        let wanted: Vec<Vector3<f32>> = (goals.iter().zip(turns))
+            .map(|(goal, turns)| {
+                let height = goal.balls[side].map_or(0.0, |b| b.y);
+                let [heel, tip] = rig.lifts(side, height, turns);
+                Vector3::new(heel, tip, 0.0)
+            })
+            .collect();
+        for (goal, lift) in goals.iter_mut().zip(ease_vectors(&wanted, half)) {
+            goal.lifts[side] = Some([lift.x, lift.y]);
+        }
+    }
+}
+
+/// What is added to the path of a ball so that it stays where it stands, `height` over the floor, and bends as little
+/// as can be in between: the least squares of what is left of the way in stances and of the bending (Whittaker's
+/// smoother). Feet so neither stop nor start within one frame.
+fn hold(
+    path: &[Vector3<f32>],
+    stances: &[(usize, usize)],
+    height: f32,
+) -> (Vec<Vector3<f32>>, Vec<f32>) {
+    let n = path.len();
+    let mut weights = [vec![FADE; n], vec![FADE; n]];
+    let mut wanted = vec![Vector3::zeros(); n];
+    for &(from, to) in stances {
+        let low = path[from..to].iter().fold(f32::MAX, |l, p| l.min(p.y));
+        let firm = |t: usize| {
+            // The ends of the clip are no borders.
+            let before = if from == 0 { n } else { t - from };
+            let after = if to == n { n } else { to - 1 - t };
+            let k = before.min(after) + 1;
+            (k as f32 / BORDER).min(1.0).powi(2)
+        };
+        let total: f32 = (from..to).map(firm).sum();
+        let mut place = (from..to).map(|t| path[t] * firm(t)).sum::<Vector3<f32>>() / total;
+        place.y = height;
+        for t in from..to {
+            // Toes that rise are on their way off the floor, even where they do not go far.
+            let down = 1.0 - smooth((path[t].y - low) / RISE);
+            weights[0][t] = firm(t).max(FADE);
+            weights[1][t] = (firm(t) * down).max(FADE);
+            wanted[t] = place - path[t];
+        }
+    }
+    let [level, upright] = weights;
+    let mut out = smoother(&level, &wanted, BENDING);
+    for (o, up) in out.iter_mut().zip(smoother(&upright, &wanted, BENDING)) {
+        o.y = up.y;
+    }
+    (out, upright)
+}
+
+/// The list x that makes the sum of `weights` |x - wanted|² and of `stiffness` |second differences of x|² least: a
+/// system with five diagonals, by Cholesky's decomposition without roots.
+fn smoother(weights: &[f32], wanted: &[Vector3<f32>], stiffness: f32) -> Vec<Vector3<f32>> {
+    let n = weights.len();
+    if n < 3 {
+        return wanted.to_vec();
+    }
+    // The matrix of bending, and its factors: the diagonal, and the two diagonals below it.
+    let mut rows = vec![[0.0f64; 3]; n];
+    for t in 1..n - 1 {
+        let bend = [(t - 1, 1.0), (t, -2.0), (t + 1, 1.0)];
+        for (i, a) in bend {
+            for (j, b) in bend.iter().filter(|(j, _)| *j <= i) {
+                rows[i][i - j] += f64::from(stiffness) * a * b;
+            }
+        }
+    }
+    for (row, w) in rows.iter_mut().zip(weights) {
+        row[0] += f64::from(*w);
+    }
+    let mut out: Vec<Vector3<f64>> = (weights.iter().zip(wanted))
+        .map(|(w, v)| v.cast::<f64>() * f64::from(*w))
+        .collect();
+    for i in 0..n {
+        if i >= 2 {
+            rows[i][2] /= rows[i - 2][0];
+        }
+        if i >= 1 {
+            let shared = if i >= 2 {
+                rows[i][2] * rows[i - 2][0] * rows[i - 1][1]
+            } else {
+                0.0
+            };
+            rows[i][1] = (rows[i][1] - shared) / rows[i - 1][0];
+        }
+        for k in 1..=2usize.min(i) {
+            let below = out[i - k];
+            rows[i][0] -= rows[i][k] * rows[i][k] * rows[i - k][0];
+            out[i] -= below * rows[i][k];
+        }
+    }
+    for i in (0..n).rev() {
+        out[i] /= rows[i][0];
+        for k in 1..=2usize.min(n - 1 - i) {
+            let above = out[i + k];
+            out[i] -= above * rows[i + k][k];
+        }
+    }
+    out.iter().map(|v| v.cast::<f32>()).collect()
 }
 
 /// How far a hip that stands at `above` from its ankle must sink for the leg to reach.

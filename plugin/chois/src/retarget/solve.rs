@@ -6,13 +6,16 @@ use super::calibrate::{Calibration, foot_bone, hand_joint, smooth};
 use super::{BodyPart, Digit, Rig, RigMap, RootPlace, Side};
 use crate::figure::hands::{self, Bend, Hand, HandPoints};
 use crate::frame;
-use crate::ik::two_bone;
+use crate::ik::{hinged, two_bone};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 use crate::{Error, Result};
 
 type Turn = UnitQuaternion<f32>;
 /// World rotations of the source's joints, Y up.
 pub(super) type Turns = [Turn; ROTATIONS];
+
+/// A leg straightens ever more slowly beyond the first share of its length, never to the second.
+const SOFT: [f32; 2] = [0.985, 0.9995];
 
 /// What moves a bone.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +149,8 @@ pub(super) struct Goals {
     pub palms: [Option<(Vector3<f32>, f32)>; 2],
     /// The balls of the feet.
     pub balls: [Option<Vector3<f32>>; 2],
+    /// How far heels and toes are turned out of the floor, radians; None: as far as this frame needs.
+    pub lifts: [Option<[f32; 2]>; 2],
 }
 
 impl Retarget {
@@ -453,7 +458,7 @@ impl Retarget {
         for round in 0..3 {
             for side in 0..2 {
                 if let Some(ball) = goals.balls[side] {
-                    self.stand(side, ball, turns, out, round == 0);
+                    self.stand(side, ball, turns, out, round == 0, goals.lifts[side]);
                 }
                 if let Some((palm, weight)) = goals.palms[side].filter(|g| g.1 > 0.0) {
                     let arm = &self.arms[side];
@@ -515,6 +520,40 @@ impl Retarget {
         }
     }
 
+    /// How far heel and toes of a foot with its ball at a height must be turned so that they are not in the floor:
+    /// radians about the level axis across the foot.
+    pub(super) fn lifts(&self, side: usize, height: f32, turns: &Turns) -> [f32; 2] {
+        let leg = &self.legs[side];
+        let (ankle, toe) = (
+            turns[joint::LEFT_ANKLE + side],
+            turns[joint::LEFT_TOE + side],
+        );
+        let mut out = [0.0; 2];
+        let mut on = Turn::identity();
+        if let Some(axis) = across(&ankle) {
+            out[0] = lift(&(ankle * (leg.heel - leg.ball)), height, &axis);
+            on = Turn::from_axis_angle(&axis, out[0]);
+        }
+        let toe = on * toe;
+        if let (true, Some(axis)) = (leg.toes, across(&toe)) {
+            out[1] = lift(&(toe * leg.tip), height, &axis);
+        }
+        out
+    }
+
+    /// Turns a foot and its toes as [`Self::lifts`] says.
+    fn lift_sole(&self, side: usize, lifts: [f32; 2], turns: &mut Turns) {
+        let (ankle, toe) = (joint::LEFT_ANKLE + side, joint::LEFT_TOE + side);
+        if let Some(axis) = across(&turns[ankle]) {
+            let turn = Turn::from_axis_angle(&axis, lifts[0]);
+            turns[ankle] = turn * turns[ankle];
+            turns[toe] = turn * turns[toe];
+        }
+        if let Some(axis) = across(&turns[toe]) {
+            turns[toe] = Turn::from_axis_angle(&axis, lifts[1]) * turns[toe];
+        }
+    }
+
     /// Turns hip and knee so that the ball of the foot comes to its place, the sole over the floor.
     fn stand(
         &self,
@@ -523,38 +562,30 @@ impl Retarget {
         turns: &mut Turns,
         out: &mut RigPose,
         first: bool,
+        lifts: Option<[f32; 2]>,
     ) {
         let leg = &self.legs[side];
-        let (hip, knee, ankle, toe) = (
+        let (hip, knee, ankle) = (
             joint::LEFT_HIP + side,
             joint::LEFT_KNEE + side,
             joint::LEFT_ANKLE + side,
-            joint::LEFT_TOE + side,
         );
         if first {
-            let heel = turns[ankle] * (leg.heel - leg.ball);
-            let across = turns[ankle] * Vector3::x();
-            if let Some(turn) = lift(&heel, ball.y, &across) {
-                turns[ankle] = turn * turns[ankle];
-                turns[toe] = turn * turns[toe];
-            }
-            if leg.toes {
-                let tip = turns[toe] * leg.tip;
-                let across = turns[toe] * Vector3::x();
-                if let Some(turn) = lift(&tip, ball.y, &across) {
-                    turns[toe] = turn * turns[toe];
-                }
-            }
+            let lifts = lifts.unwrap_or_else(|| self.lifts(side, ball.y, turns));
+            self.lift_sole(side, lifts, turns);
         }
         let (a, b, c) = (
             out.places[leg.upper],
             out.places[leg.lower],
             out.places[leg.foot],
         );
-        let goal = ball - turns[ankle] * leg.ball;
+        let goal = a + within(
+            ball - turns[ankle] * leg.ball - a,
+            (b - a).norm() + (c - b).norm(),
+        );
         let hinge = turns[hip] * Vector3::x();
-        let straight = 0.01 * leg.length * leg.length;
-        if let Some((upper, lower)) = two_bone(a, b, c, goal, hinge, straight * 0.2) {
+        let straight = 0.02 * leg.length * leg.length;
+        if let Some((upper, lower)) = hinged(a, b, c, goal, hinge, straight) {
             turns[hip] = upper * turns[hip];
             turns[knee] = lower * turns[knee];
         }
@@ -682,17 +713,32 @@ pub(super) fn heading_turn(yaw: f32) -> Turn {
     Turn::from_axis_angle(&Vector3::y_axis(), yaw)
 }
 
-/// The turn about an axis across the foot that lifts a point (about the ball) out of the floor, if it is below it.
-fn lift(point: &Vector3<f32>, height: f32, across: &Vector3<f32>) -> Option<Turn> {
-    if height + point.y >= -1e-5 {
-        return None;
+/// A way that a limb of a length can go, straightening ever more slowly: a knee that is all but straight would snap.
+fn within(way: Vector3<f32>, length: f32) -> Vector3<f32> {
+    let (size, from, most) = (way.norm(), SOFT[0] * length, SOFT[1] * length);
+    if size <= from {
+        return way;
     }
-    let axis = nalgebra::Unit::try_new(Vector3::new(across.x, 0.0, across.z), 0.1)?;
+    let rest = most - from;
+    way * ((from + rest * (1.0 - ((from - size) / rest).exp())) / size)
+}
+
+/// The level axis across a foot, to its left; none when the foot stands on its side.
+fn across(foot: &Turn) -> Option<nalgebra::Unit<Vector3<f32>>> {
+    let side = foot * Vector3::x();
+    nalgebra::Unit::try_new(Vector3::new(side.x, 0.0, side.z), 0.1)
+}
+
+/// The angle about an axis across the foot that lifts a point (about the ball) out of the floor, if it is below it.
+fn lift(point: &Vector3<f32>, height: f32, axis: &Vector3<f32>) -> f32 {
+    if height + point.y >= -1e-5 {
+        return 0.0;
+    }
     // Height over angle: m cos(angle - phase).
     let up = axis.cross(point).y;
     let m = point.y.hypot(up);
     if m < 1e-6 {
-        return None;
+        return 0.0;
     }
     let phase = up.atan2(point.y);
     let reach = (-height / m).clamp(-1.0, 1.0).acos();
@@ -702,7 +748,7 @@ fn lift(point: &Vector3<f32>, height: f32, across: &Vector3<f32>) -> Option<Turn
     };
     let (a, b) = (wrap(phase - reach), wrap(phase + reach));
     let angle = if a.abs() < b.abs() { a } else { b };
-    (angle.abs() < 1.2).then(|| Turn::from_axis_angle(&axis, angle))
+    if angle.abs() < 1.2 { angle } else { 0.0 }
 }
 
 /// The roll of a turn about an axis, faded out where the turn is so far that there is none.

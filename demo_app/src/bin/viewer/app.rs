@@ -25,6 +25,7 @@ use crate::args::Args;
 use crate::cast::{self, Cast};
 use crate::catalogue::Catalogue;
 use crate::daylight::{self, Daylight};
+use crate::ease::Ease;
 use crate::eye::{self, Covered};
 use crate::floor::{self, Marks};
 use crate::journal::Journal;
@@ -195,6 +196,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
     app.init_resource::<Cast>();
     app.init_resource::<Covered>();
     app.init_resource::<Daylight>();
+    app.init_resource::<Ease>();
     app.init_resource::<Journal>();
     app.init_resource::<Making>();
     app.init_resource::<Marks>();

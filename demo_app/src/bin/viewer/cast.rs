@@ -8,6 +8,7 @@ use bevy_chois::object::Interactable;
 use bevy_chois::playback::Interaction;
 
 use crate::catalogue::{Catalogue, names};
+use crate::ease::Ease;
 use crate::journal::Journal;
 use crate::room::Room;
 use crate::wishes::Ask;
@@ -43,7 +44,7 @@ pub fn choose(
     mut asks: MessageReader<Ask>,
     mut cast: ResMut<Cast>,
     catalogue: Res<Catalogue>,
-    room: Res<Room>,
+    (room, ease): (Res<Room>, Res<Ease>),
     assets: Res<AssetServer>,
     things: Query<(Entity, &Interactable, Has<Guest>)>,
     playing: Query<(&Transform, Option<&Interaction>), With<Avatar>>,
@@ -60,17 +61,17 @@ pub fn choose(
                 let old = cast.avatar.and_then(|old| playing.get(old).ok());
                 let place = old.map_or(room.person.transform(), |(place, _)| *place);
                 let scene = GltfAssetLabel::Scene(0).from_asset(entry.path.clone());
-                let mut entity = commands.spawn((
-                    Avatar::default(),
-                    Name::new(entry.name.clone()),
-                    WorldAssetRoot(assets.load(scene)),
-                    place,
-                ));
                 // The new one goes on with what the old one did.
-                if let Some(interaction) = old.and_then(|(_, interaction)| interaction) {
-                    entity.insert(interaction.clone());
-                }
-                let entity = entity.id();
+                let interaction = old.and_then(|(_, interaction)| interaction).cloned();
+                let entity = (commands)
+                    .spawn((
+                        Avatar::default(),
+                        Name::new(entry.name.clone()),
+                        WorldAssetRoot(assets.load(scene)),
+                        place,
+                        interaction.unwrap_or_else(|| ease.at(&place)),
+                    ))
+                    .id();
                 if let Some(old) = cast.avatar.replace(entity) {
                     commands.entity(old).despawn();
                 }

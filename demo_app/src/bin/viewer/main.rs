@@ -6,6 +6,7 @@ mod cast;
 mod catalogue;
 mod daylight;
 mod display;
+mod ease;
 mod eye;
 mod floor;
 mod journal;

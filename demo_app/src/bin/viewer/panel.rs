@@ -59,7 +59,7 @@ pub fn draw(
                 wishes_part(ui, &mut wishes, &cast);
                 generate_part(ui, &making, &cast, &mut asks);
                 status_part(ui, &journal);
-                player_part(ui, &cast, &mut player, &mut interactions, &clips);
+                player_part(ui, &cast, &making, &mut player, &mut interactions, &clips);
                 shows_part(ui, &mut shows);
                 journal_part(ui, &journal);
             });
@@ -215,12 +215,14 @@ fn status_part(ui: &mut Ui, journal: &Journal) {
 fn player_part(
     ui: &mut Ui,
     cast: &Cast,
+    making: &Making,
     player: &mut Player,
     interactions: &mut Query<&mut Interaction>,
     clips: &Assets<MotionClip>,
 ) {
     ui.separator();
-    let Some((mut interaction, seconds)) = player::playing(cast, interactions, clips) else {
+    let Some((mut interaction, seconds)) = player::playing(cast, making, interactions, clips)
+    else {
         ui.weak("Nothing plays yet.");
         return;
     };

@@ -5,6 +5,7 @@ use bevy_chois::clip::MotionClip;
 use bevy_chois::playback::Interaction;
 
 use crate::cast::Cast;
+use crate::making::Making;
 
 /// How clips are played.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
@@ -24,13 +25,18 @@ impl Default for Player {
     }
 }
 
-/// The interaction of the chosen avatar, and how long its clip is in seconds.
+/// The interaction of the chosen avatar with the last clip, and how long the clip is in seconds.
 pub fn playing<'a>(
     cast: &Cast,
+    making: &Making,
     interactions: &'a mut Query<&mut Interaction>,
     clips: &Assets<MotionClip>,
 ) -> Option<(Mut<'a, Interaction>, f32)> {
     let interaction = interactions.get_mut(cast.avatar?).ok()?;
+    // Who stands at ease plays nothing that could be sought in.
+    if making.clip.as_ref() != Some(&interaction.clip) {
+        return None;
+    }
     let seconds = clips.get(&interaction.clip)?.motion.seconds();
     Some((interaction, seconds))
 }

@@ -42,7 +42,8 @@ pub fn listen(
         name.map_or("the object", |thing| thing.name.as_str())
             .to_owned()
     };
-    for event in told.started.read() {
+    // Who stands at ease has no object; there is nothing to tell of it.
+    for event in told.started.read().filter(|event| event.object.is_some()) {
         journal.note(format!("{:.2} s: begins", at(event.entity)));
     }
     for event in told.made.read() {
@@ -56,7 +57,7 @@ pub fn listen(
             at(event.entity)
         ));
     }
-    for event in told.finished.read() {
+    for event in (told.finished.read()).filter(|event| event.object.is_some()) {
         journal.note(format!("{:.2} s: is done", at(event.entity)));
     }
     for event in told.interrupted.read() {

@@ -12,6 +12,7 @@ use bevy_panorbit_camera::PanOrbitCamera;
 use super::{Part, Step};
 use crate::cast::{Cast, Spawned, Unloadable};
 use crate::daylight::Daylight;
+use crate::ease::Ease;
 use crate::eye::{self, Eye};
 use crate::journal::{Journal, Status};
 use crate::making::{self, Making};
@@ -173,6 +174,7 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             let begun = state.is_some_and(|state| !matches!(state, InteractionState::Waiting(_)));
             if made
                 && begun
+                // Not what the avatar did before.
                 && let Some(mut interaction) = interaction(world)
             {
                 interaction.paused = true;
@@ -248,13 +250,22 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
     if !matches!(world.resource::<Daylight>(), Daylight::Done) {
         return Ok(false);
     }
-    let object = world.resource::<Cast>().object;
+    let cast = world.resource::<Cast>();
+    let (avatar, object) = (cast.avatar, cast.object);
+    // Until then the person stands as the bones were bound.
+    let state = avatar.and_then(|avatar| world.get::<InteractionState>(avatar));
+    if matches!(state, Some(InteractionState::Waiting(_))) {
+        return Ok(false);
+    }
     Ok(object.is_none_or(|object| world.get::<ObjectShape>(object).is_some()))
 }
 
+/// The interaction with the last clip; who stands at ease plays none.
 fn interaction(world: &mut World) -> Option<Mut<'_, Interaction>> {
     let avatar = world.resource::<Cast>().avatar?;
-    world.get_mut::<Interaction>(avatar)
+    let clip = world.resource::<Making>().clip.clone();
+    (world.get_mut::<Interaction>(avatar))
+        .filter(|interaction| clip.as_ref() == Some(&interaction.clip))
 }
 
 /// Does a step; returns what to wait for.
@@ -274,7 +285,9 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
                 .resource::<Cast>()
                 .avatar
                 .ok_or("there is no avatar")?;
-            world.entity_mut(avatar).insert(place.transform());
+            let place = place.transform();
+            let ease = world.resource::<Ease>().at(&place);
+            world.entity_mut(avatar).insert((place, ease));
         }
         Step::Text(text) => wishes.text = text,
         Step::Waypoints(places) => {

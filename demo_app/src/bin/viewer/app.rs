@@ -27,6 +27,7 @@ use crate::catalogue::Catalogue;
 use crate::daylight::{self, Daylight};
 use crate::ease::Ease;
 use crate::eye::{self, Covered};
+use crate::fall;
 use crate::floor::{self, Marks};
 use crate::journal::Journal;
 use crate::making::{self, Making};
@@ -236,6 +237,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             making::order.after(cast::choose),
             making::listen,
             tells::listen,
+            (fall::let_go, fall::fall).chain(),
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
             (shows::draw, shows::plan).after(cast::choose),

@@ -44,7 +44,7 @@ pub fn spawn(
         target.clone(),
         Hdr,
         Msaa::Sample4,
-        Exposure { ev100: 9.5 },
+        Exposure { ev100: 9.0 },
         Tonemapping::TonyMcMapface,
         Bloom {
             intensity: 0.06,

@@ -8,6 +8,7 @@ mod daylight;
 mod display;
 mod ease;
 mod eye;
+mod fall;
 mod floor;
 mod journal;
 mod making;

@@ -65,7 +65,7 @@ fn setup(
     let clip = synthesizer.generate(order);
     commands
         .entity(person)
-        .insert(Interaction::new(clip).with_object(box_).looped());
+        .insert(InteractionPlayer::new(clip).with_object(box_).looped());
 
     let floor = meshes.add(Plane3d::default().mesh().size(8.0, 8.0));
     let grey = materials.add(StandardMaterial::from_color(Color::srgb(0.4, 0.42, 0.45)));

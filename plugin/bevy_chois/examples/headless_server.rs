@@ -82,7 +82,7 @@ fn setup(mut commands: Commands, assets: Res<AssetServer>, mut synthesizer: Moti
     );
     commands
         .entity(person)
-        .insert(Interaction::new(clip).with_object(carried));
+        .insert(InteractionPlayer::new(clip).with_object(carried));
 }
 
 /// Once a second, where everything is.

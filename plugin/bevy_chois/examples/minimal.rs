@@ -32,7 +32,7 @@ fn setup(mut commands: Commands, assets: Res<AssetServer>, mut synthesizer: Moti
     let clip = synthesizer.generate(order);
     commands
         .entity(person)
-        .insert(Interaction::new(clip).with_object(box_));
+        .insert(InteractionPlayer::new(clip).with_object(box_));
 
     let place = Transform::from_xyz(-1.5, 2.0, 4.0).looking_at(vec3(0.6, 0.7, 0.0), Vec3::Y);
     commands.spawn((Camera3d::default(), place));

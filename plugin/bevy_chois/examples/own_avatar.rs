@@ -88,7 +88,7 @@ fn setup(
     );
     commands
         .entity(person)
-        .insert(Interaction::new(clip).with_object(chair).looped());
+        .insert(InteractionPlayer::new(clip).with_object(chair).looped());
 
     commands.spawn((
         Camera3d::default(),

@@ -33,7 +33,7 @@ pub mod prelude {
     pub use crate::avatar::{Avatar, AvatarRig};
     pub use crate::clip::MotionClip;
     pub use crate::object::{Interactable, ObjectShape};
-    pub use crate::playback::Interaction;
+    pub use crate::playback::InteractionPlayer;
     pub use crate::synthesis::{
         GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
         GenerationStarted, InteractionOrder, MotionSynthesizer,

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy_chois::playback::{Interaction, InteractionState, PlaybackSystems};
+use bevy_chois::playback::{InteractionPlayer, InteractionState, PlaybackSystems};
 use bevy_chois_tests::{puppet, tick, tick_until};
 use chois::skeleton::Skeleton;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -97,7 +97,7 @@ fn crowd(single_threaded: bool) -> App {
     for _ in 0..AVATARS {
         let avatar = puppet::spawn_with(&mut app, Transform::IDENTITY, rig.clone());
         let object = app.world_mut().spawn(Transform::from_isometry(at)).id();
-        let interaction = Interaction::new(handle.clone())
+        let interaction = InteractionPlayer::new(handle.clone())
             .with_object(object)
             .looped();
         app.world_mut().entity_mut(avatar).insert(interaction);

@@ -26,7 +26,7 @@ use bevy_chois::debug_draw::{
     Show, WaypointRibbon,
 };
 use bevy_chois::object::ObjectShape;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use bevy_chois_tests::{TICK, assets, engine, tick, tick_times, tick_until};
 use chois::geometry::{Mesh as Shape, ObjectGeometry};
 use chois::motion::Frame;
@@ -243,10 +243,10 @@ fn stage(app: &mut App) -> Stage {
             ChildOf(middle),
         ))
         .id();
-    let interaction = Interaction {
+    let interaction = InteractionPlayer {
         time: 1.0,
         paused: true,
-        ..Interaction::new(clip).with_object(object)
+        ..InteractionPlayer::new(clip).with_object(object)
     };
     world.entity_mut(avatar).insert((
         AvatarRig {
@@ -310,7 +310,7 @@ fn a_server_has_the_settings_and_nothing_else() {
         .add(MotionClip::from(motion()));
     world.spawn((
         Transform::default(),
-        Interaction::new(clip),
+        InteractionPlayer::new(clip),
         DebugDraw::always(),
     ));
     show(&mut app, ChoisGizmos::all());
@@ -435,7 +435,7 @@ fn heat_knows_the_palms() {
     );
     let mut playing = app
         .world_mut()
-        .get_mut::<Interaction>(stage.avatar)
+        .get_mut::<InteractionPlayer>(stage.avatar)
         .expect("playing");
     playing.time = 2.0;
     tick(&mut app);
@@ -452,7 +452,7 @@ fn of_a_person_only_the_hands_glow() {
         .resource_mut::<Assets<MotionClip>>()
         .add(MotionClip::from(motion()));
     let person = Avatar::from_gltf(&server, "avatars/woman.glb");
-    let avatar = world.spawn((person, Interaction::new(clip))).id();
+    let avatar = world.spawn((person, InteractionPlayer::new(clip))).id();
     let came = tick_until(&mut app, 60.0, |world| {
         world.get::<AvatarRig>(avatar).is_some()
     });
@@ -522,7 +522,7 @@ fn things_may_go_at_any_time() {
     tick_times(&mut app, 3);
     let clip = app
         .world()
-        .get::<Interaction>(stage.avatar)
+        .get::<InteractionPlayer>(stage.avatar)
         .expect("playing")
         .clip
         .clone();
@@ -675,7 +675,7 @@ fn ghosts_stand_as_the_clip_says() {
     assert!(near.iter().any(|x| (x - 0.5).abs() < 1e-4), "{near:?}");
     let mut playing = app
         .world_mut()
-        .get_mut::<Interaction>(stage.avatar)
+        .get_mut::<InteractionPlayer>(stage.avatar)
         .expect("playing");
     playing.time = 1.5;
     tick_times(&mut app, 2);

@@ -14,7 +14,7 @@ use bevy_chois::playback::events::{
     ContactLost, ContactMade, InteractionFinished, InteractionInterrupted, InteractionStarted,
     InterruptReason, ObjectReleased, ObjectTaken,
 };
-use bevy_chois::playback::{BodyParts, HeldBy, Interaction, InteractionState, WaitingFor};
+use bevy_chois::playback::{BodyParts, HeldBy, InteractionPlayer, InteractionState, WaitingFor};
 use bevy_chois_tests::puppet::{self, TOUCH, bone, place};
 use bevy_chois_tests::{Heard, hear, heard, tick, tick_times, tick_until};
 use chois::motion::ContactPart;
@@ -48,7 +48,7 @@ fn spawn_object(app: &mut App, at: Isometry3d) -> Entity {
     app.world_mut().spawn(transform).id()
 }
 
-fn insert(app: &mut App, avatar: Entity, interaction: Interaction) {
+fn insert(app: &mut App, avatar: Entity, interaction: InteractionPlayer) {
     app.world_mut().entity_mut(avatar).insert(interaction);
 }
 
@@ -56,9 +56,9 @@ fn state(app: &App, avatar: Entity) -> Option<InteractionState> {
     app.world().get::<InteractionState>(avatar).copied()
 }
 
-fn interaction(app: &mut App, avatar: Entity) -> Mut<'_, Interaction> {
+fn interaction(app: &mut App, avatar: Entity) -> Mut<'_, InteractionPlayer> {
     let entity = app.world_mut().entity_mut(avatar);
-    entity.into_mut::<Interaction>().expect("it plays")
+    entity.into_mut::<InteractionPlayer>().expect("it plays")
 }
 
 fn tick_until_state(app: &mut App, avatar: Entity, want: InteractionState) {
@@ -84,7 +84,11 @@ fn playing(app: &mut App) -> (Entity, Entity, chois::motion::MotionClip) {
     let handle = puppet::add(app, clip.clone());
     let avatar = puppet::spawn(app, Transform::IDENTITY);
     let object = spawn_object(app, object_at(&clip, 0));
-    insert(app, avatar, Interaction::new(handle).with_object(object));
+    insert(
+        app,
+        avatar,
+        InteractionPlayer::new(handle).with_object(object),
+    );
     tick_until_state(app, avatar, InteractionState::Playing);
     (avatar, object, clip)
 }
@@ -127,7 +131,7 @@ fn every_frame_is_exact_wherever_the_clips_world_stands() {
     insert(
         &mut app,
         avatar,
-        Interaction::new(handle)
+        InteractionPlayer::new(handle)
             .with_object(object)
             .with_origin(origin),
     );
@@ -164,7 +168,7 @@ fn tells_what_happens_in_order_and_at_the_right_time() {
     struct Told(Vec<(String, f32)>);
     fn note<E: EntityEvent>(
         what: &'static str,
-    ) -> impl Fn(On<E>, ResMut<Told>, Query<&Interaction>) {
+    ) -> impl Fn(On<E>, ResMut<Told>, Query<&InteractionPlayer>) {
         move |event, mut told, playing| {
             let time = playing.iter().next().map_or(-1.0, |i| i.time);
             assert_ne!(event.event_target(), Entity::PLACEHOLDER);
@@ -303,7 +307,7 @@ fn begins_in_the_pose_of_the_moment_without_a_pop() {
     insert(
         &mut app,
         avatar,
-        Interaction::new(handle).with_object(object),
+        InteractionPlayer::new(handle).with_object(object),
     );
     let mut shots = Vec::new();
     let mut started = None;
@@ -487,7 +491,7 @@ fn waits_for_clip_and_rig() {
     let clips = app.world().resource::<Assets<MotionClip>>();
     let handle = clips.reserve_handle();
     let avatar = app.world_mut().spawn(Transform::IDENTITY).id();
-    insert(&mut app, avatar, Interaction::new(handle.clone()));
+    insert(&mut app, avatar, InteractionPlayer::new(handle.clone()));
     tick_times(&mut app, 3);
     let waits = |what| Some(InteractionState::Waiting(what));
     assert_eq!(state(&app, avatar), waits(WaitingFor::Clip));
@@ -569,7 +573,9 @@ fn interruptions_are_told_and_harm_nothing() {
     // The component is removed; the avatar is despawned.
     let mut app = listening();
     let (avatar, object, _) = carrying(&mut app);
-    app.world_mut().entity_mut(avatar).remove::<Interaction>();
+    app.world_mut()
+        .entity_mut(avatar)
+        .remove::<InteractionPlayer>();
     tick_times(&mut app, 2);
     only(&app, InterruptReason::Removed);
     assert_eq!(state(&app, avatar), None);
@@ -620,7 +626,7 @@ fn what_cannot_be_played_is_told_once() {
     let server = app.world().resource::<AssetServer>();
     let handle = server.load("no/such/clip.safetensors");
     let avatar = puppet::spawn(&mut app, Transform::IDENTITY);
-    insert(&mut app, avatar, Interaction::new(handle));
+    insert(&mut app, avatar, InteractionPlayer::new(handle));
     let reason = once(&mut app, avatar);
     assert!(matches!(&reason, InterruptReason::ClipFailed(why) if why.contains("no/such/clip")));
     // A rig that the solver refuses.
@@ -629,14 +635,14 @@ fn what_cannot_be_played_is_told_once() {
     let mut rig = puppet::rig(&chois::skeleton::Skeleton::adult());
     rig.bones.pop();
     let avatar = puppet::spawn_with(&mut app, Transform::IDENTITY, rig.into());
-    insert(&mut app, avatar, Interaction::new(handle));
+    insert(&mut app, avatar, InteractionPlayer::new(handle));
     let reason = once(&mut app, avatar);
     assert!(matches!(&reason, InterruptReason::Retarget(why) if why.contains("no puppet")));
     // A clip of no frames, an object that is none.
     let mut app = listening();
     let handle = puppet::add(&mut app, puppet::clip(0));
     let avatar = puppet::spawn(&mut app, Transform::IDENTITY);
-    insert(&mut app, avatar, Interaction::new(handle));
+    insert(&mut app, avatar, InteractionPlayer::new(handle));
     assert!(matches!(
         once(&mut app, avatar),
         InterruptReason::Retarget(_)
@@ -648,7 +654,7 @@ fn what_cannot_be_played_is_told_once() {
     insert(
         &mut app,
         avatar,
-        Interaction::new(handle).with_object(nothing),
+        InteractionPlayer::new(handle).with_object(nothing),
     );
     assert_eq!(once(&mut app, avatar), InterruptReason::ObjectDespawned);
 }
@@ -662,7 +668,7 @@ fn an_object_has_one_holder() {
     insert(
         &mut app,
         second,
-        Interaction::new(handle).with_object(object),
+        InteractionPlayer::new(handle).with_object(object),
     );
     tick_until_state(&mut app, second, InteractionState::Interrupted);
     assert!(tick_until(&mut app, PATIENCE, |world| {
@@ -711,7 +717,7 @@ fn replacing_goes_on_from_the_speed_of_the_moment() {
     insert(
         &mut app,
         avatar,
-        Interaction::new(handle).with_object(object),
+        InteractionPlayer::new(handle).with_object(object),
     );
     tick_until_state(&mut app, avatar, InteractionState::Playing);
     assert_eq!(reasons(&app).len(), 2);
@@ -822,10 +828,10 @@ fn a_clip_of_one_frame_is_a_pose() {
     let mut app = listening();
     let handle = puppet::add(&mut app, puppet::clip(1));
     let avatar = puppet::spawn(&mut app, Transform::IDENTITY);
-    insert(&mut app, avatar, Interaction::new(handle.clone()));
+    insert(&mut app, avatar, InteractionPlayer::new(handle.clone()));
     tick_until_state(&mut app, avatar, InteractionState::Finished);
     assert_eq!(heard::<InteractionStarted>(&app).len(), 1);
-    insert(&mut app, avatar, Interaction::new(handle).looped());
+    insert(&mut app, avatar, InteractionPlayer::new(handle).looped());
     tick_times(&mut app, 30);
     assert_eq!(state(&app, avatar), Some(InteractionState::Playing));
     assert_eq!(reasons(&app), []);

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::avatar::{Avatar, AvatarReady};
 use bevy_chois::object::{Interactable, ObjectReady};
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use bevy_chois::synthesis::{GenerationFailed, InteractionOrder, MotionSynthesizer};
 use bevy_chois_tests::{app, hear, heard, tick_times, tick_until};
 
@@ -50,7 +50,10 @@ fn without_assets_orders_fail_and_nothing_panics() {
     let thing = app.world_mut().spawn(Interactable::named("box")).id();
     let order = move |mut synthesizer: MotionSynthesizer, mut commands: Commands| {
         let clip = synthesizer.generate(InteractionOrder::new(thing, "Lift the box."));
-        commands.spawn((Avatar::default(), Interaction::new(clip).with_object(thing)));
+        commands.spawn((
+            Avatar::default(),
+            InteractionPlayer::new(clip).with_object(thing),
+        ));
     };
     app.add_systems(Startup, order);
     tick_times(&mut app, 5);

@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use bevy::world_serialization::WorldInstanceReady;
 use bevy_chois::avatar::Avatar;
 use bevy_chois::object::Interactable;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 
 use crate::catalogue::{Catalogue, names};
 use crate::ease::Ease;
@@ -47,7 +47,7 @@ pub fn choose(
     (room, ease): (Res<Room>, Res<Ease>),
     assets: Res<AssetServer>,
     things: Query<(Entity, &Interactable, Has<Guest>)>,
-    playing: Query<(&Transform, Option<&Interaction>), With<Avatar>>,
+    playing: Query<(&Transform, Option<&InteractionPlayer>), With<Avatar>>,
     mut journal: ResMut<Journal>,
 ) {
     for ask in asks.read() {

@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use chois::motion::{FPS, Frame};
 use chois::request::plan::{relaxed, stand};
 use chois::skeleton::Skeleton;
@@ -24,8 +24,8 @@ impl FromWorld for Ease {
 
 impl Ease {
     /// Stands at a place, facing its +Z.
-    pub fn at(&self, place: &Transform) -> Interaction {
-        let mut interaction = Interaction::new(self.0.clone())
+    pub fn at(&self, place: &Transform) -> InteractionPlayer {
+        let mut interaction = InteractionPlayer::new(self.0.clone())
             .with_origin(place.to_isometry())
             .with_blend_in(0.0);
         interaction.paused = true;

@@ -8,7 +8,7 @@ use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
 use bevy_chois::frame;
 use bevy_chois::object::ObjectShape;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use bevy_chois::synthesis::{
     GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
     InteractionOrder, ModelFailed, ModelReady, MotionSynthesizer,
@@ -179,7 +179,7 @@ pub fn listen(
         {
             *place = beginning(clip, end.origin, place.scale);
         }
-        let mut interaction = Interaction::new(end.clip.clone())
+        let mut interaction = InteractionPlayer::new(end.clip.clone())
             .with_object(order.object)
             .with_origin(end.origin);
         (interaction.speed, interaction.looping) = (player.speed, player.looping);

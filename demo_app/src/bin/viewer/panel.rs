@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
 use bevy_chois::object::Interactable;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Color32, RichText, Ui};
 use chois::request::{MAX_SECONDS, MIN_SECONDS};
@@ -29,7 +29,7 @@ pub fn draw(
     mut shows: ResMut<Shows>,
     mut player: ResMut<Player>,
     mut asks: MessageWriter<Ask>,
-    mut interactions: Query<&mut Interaction>,
+    mut interactions: Query<&mut InteractionPlayer>,
     clips: Res<Assets<MotionClip>>,
     things: Query<&Interactable>,
     (cast, catalogue, making, journal): (Res<Cast>, Res<Catalogue>, Res<Making>, Res<Journal>),
@@ -217,7 +217,7 @@ fn player_part(
     cast: &Cast,
     making: &Making,
     player: &mut Player,
-    interactions: &mut Query<&mut Interaction>,
+    interactions: &mut Query<&mut InteractionPlayer>,
     clips: &Assets<MotionClip>,
 ) {
     ui.separator();

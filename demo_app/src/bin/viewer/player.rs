@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 
 use crate::cast::Cast;
 use crate::making::Making;
@@ -29,9 +29,9 @@ impl Default for Player {
 pub fn playing<'a>(
     cast: &Cast,
     making: &Making,
-    interactions: &'a mut Query<&mut Interaction>,
+    interactions: &'a mut Query<&mut InteractionPlayer>,
     clips: &Assets<MotionClip>,
-) -> Option<(Mut<'a, Interaction>, f32)> {
+) -> Option<(Mut<'a, InteractionPlayer>, f32)> {
     let interaction = interactions.get_mut(cast.avatar?).ok()?;
     // Who stands at ease plays nothing that could be sought in.
     if making.clip.as_ref() != Some(&interaction.clip) {
@@ -42,7 +42,7 @@ pub fn playing<'a>(
 }
 
 /// Hands the user's settings on to what plays.
-pub fn apply(player: Res<Player>, mut interactions: Query<&mut Interaction>) {
+pub fn apply(player: Res<Player>, mut interactions: Query<&mut InteractionPlayer>) {
     for mut interaction in &mut interactions {
         if interaction.speed != player.speed || interaction.looping != player.looping {
             interaction.speed = player.speed;

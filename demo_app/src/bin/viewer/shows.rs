@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::debug_draw::{ChoisGizmos, ContactHeat, Ghosts, Ribbon, WaypointRibbon};
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 
 use crate::cast::Cast;
 use crate::floor::Mark;
@@ -89,7 +89,7 @@ pub fn plan(
     wishes: Res<Wishes>,
     cast: Res<Cast>,
     places: Query<&GlobalTransform>,
-    playing: Query<(), With<Interaction>>,
+    playing: Query<(), With<InteractionPlayer>>,
     mut planned: Query<(Entity, &mut WaypointRibbon)>,
 ) {
     let begin = cast.object.and_then(|object| places.get(object).ok());

@@ -4,7 +4,7 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_chois::avatar::AvatarRefused;
 use bevy_chois::object::{Interactable, ObjectRefused};
-use bevy_chois::playback::Interaction;
+use bevy_chois::playback::InteractionPlayer;
 use bevy_chois::playback::events::{
     ContactLost, ContactMade, InteractionFinished, InteractionInterrupted, InteractionStarted,
     InterruptReason,
@@ -28,14 +28,14 @@ pub struct Told<'w, 's> {
 /// Notes what was told.
 pub fn listen(
     mut told: Told,
-    interactions: Query<&Interaction>,
+    interactions: Query<&InteractionPlayer>,
     things: Query<&Interactable>,
     mut journal: ResMut<Journal>,
 ) {
     let at = |avatar| {
         interactions
             .get(avatar)
-            .map_or(0.0, |i: &Interaction| i.time)
+            .map_or(0.0, |i: &InteractionPlayer| i.time)
     };
     let thing = |object: Option<Entity>| {
         let name = object.and_then(|object| things.get(object).ok());

@@ -5,8 +5,8 @@
 //! that one graph blends, masks and cross-fades both; ours ([`rig_targets`]) elsewhere, and then the avatar gets an
 //! `AnimationPlayer` too. See [`AnimationTargets`].
 //!
-//! An [`Interaction`](crate::playback::Interaction) is written after Bevy's animation and covers it, so use one or the
-//! other for a bone at a time, or fade with [`Interaction::weight`](crate::playback::Interaction::weight).
+//! An [`InteractionPlayer`](crate::playback::InteractionPlayer) is written after Bevy's animation and covers it, so use one or the
+//! other for a bone at a time, or fade with [`InteractionPlayer::weight`](crate::playback::InteractionPlayer::weight).
 
 use std::sync::Arc;
 

@@ -28,7 +28,7 @@ use crate::clip::plugin::root_scale;
 use crate::clip::{MotionClip, RiggedClip};
 use crate::frame;
 use crate::object::ObjectShape;
-use crate::playback::Interaction;
+use crate::playback::InteractionPlayer;
 
 /// One ghost: an entity for the person, one for the object, and their colour.
 struct Ghost {
@@ -84,7 +84,7 @@ fn dismiss(commands: &mut Commands, ghost: &Ghost) {
 
 type Playing<'a> = (
     Entity,
-    &'a Interaction,
+    &'a InteractionPlayer,
     Option<&'a AvatarRig>,
     Option<&'a GlobalTransform>,
     Option<&'a DebugDraw>,

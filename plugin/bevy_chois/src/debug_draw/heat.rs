@@ -27,7 +27,7 @@ use crate::avatar::AvatarRig;
 use crate::clip::MotionClip;
 use crate::frame;
 use crate::object::ObjectShape;
-use crate::playback::Interaction;
+use crate::playback::InteractionPlayer;
 
 /// Surfaces of objects, for distances: made when first asked for.
 #[derive(Resource, Default)]
@@ -86,7 +86,7 @@ pub(super) struct HeatMaterials(HashMap<(Entity, Part), Handle<ContactHeatMateri
 
 type Playing<'a> = (
     Entity,
-    &'a Interaction,
+    &'a InteractionPlayer,
     Option<&'a AvatarRig>,
     Option<&'a DebugDraw>,
 );

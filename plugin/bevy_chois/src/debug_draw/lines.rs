@@ -16,7 +16,7 @@ use crate::avatar::AvatarRig;
 use crate::clip::MotionClip;
 use crate::frame;
 use crate::object::ObjectShape;
-use crate::playback::Interaction;
+use crate::playback::InteractionPlayer;
 
 /// Radius of a palm's ring, metres.
 const PALM: f32 = 0.045;
@@ -27,7 +27,7 @@ const FARTHEST: f32 = 1.0;
 pub(super) fn draw(
     mut gizmos: Gizmos<ChoisGizmos>,
     settings: Settings,
-    playing: Query<(&Interaction, Option<&AvatarRig>, Option<&DebugDraw>)>,
+    playing: Query<(&InteractionPlayer, Option<&AvatarRig>, Option<&DebugDraw>)>,
     places: Query<&GlobalTransform>,
     objects: Query<(&GlobalTransform, &ObjectShape)>,
     clips: Res<Assets<MotionClip>>,

@@ -23,7 +23,7 @@
 //! | [`bones`](ChoisGizmos::bones) | lines from bone to bone | the avatar |
 //! | [`palms`](ChoisGizmos::palms) | the clip's palms: a ring each, filled by how firmly it touches, and a line to the object's surface | the avatar |
 //!
-//! All but [`WaypointRibbon`] are drawn for avatars that play an [`Interaction`](crate::playback::Interaction), paused
+//! All but [`WaypointRibbon`] are drawn for avatars that play an [`InteractionPlayer`](crate::playback::InteractionPlayer), paused
 //! or not. The component [`DebugDraw`] overrides the group for one avatar or ribbon.
 //!
 //! Nothing that the game owns is touched: heat is a second skin over meshes that keep their materials, ghosts are

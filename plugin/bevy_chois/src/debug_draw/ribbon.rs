@@ -17,7 +17,7 @@ use super::plugin::{Settings, drawing};
 use super::{DebugDraw, Ribbon, RibbonPoint, WaypointRibbon};
 use crate::clip::MotionClip;
 use crate::object::ObjectShape;
-use crate::playback::Interaction;
+use crate::playback::InteractionPlayer;
 
 /// Points along the ribbon are this far apart, metres.
 const STEP: f32 = 0.03;
@@ -317,12 +317,12 @@ pub(super) struct RibbonDrawing {
 
 type Source<'a> = (
     Entity,
-    Option<&'a Interaction>,
+    Option<&'a InteractionPlayer>,
     Option<&'a WaypointRibbon>,
     Option<&'a DebugDraw>,
 );
 
-type HasPath = Or<(With<Interaction>, With<WaypointRibbon>)>;
+type HasPath = Or<(With<InteractionPlayer>, With<WaypointRibbon>)>;
 
 /// Lays, changes and takes away ribbons.
 pub(super) fn lay(

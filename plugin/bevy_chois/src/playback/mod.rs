@@ -1,16 +1,16 @@
 //! Playback: clips on avatars and objects, and what happens meanwhile.
 //!
-//! Insert an [`Interaction`] on an avatar and it plays: at once when its clip is loaded and known on this rig, else as
+//! Insert an [`InteractionPlayer`] on an avatar and it plays: at once when its clip is loaded and known on this rig, else as
 //! soon as it is (a clip that is still being generated is simply waited for; [`InteractionState`] says for what). It
 //! begins in the pose in which avatar and object stand and goes over into the clip without a jump. Change
-//! [`Interaction::time`] to seek; remove the component to stop. What happens is told by the messages and entity
+//! [`InteractionPlayer::time`] to seek; remove the component to stop. What happens is told by the messages and entity
 //! events in [`events`].
 //!
 //! ## Who writes what, and when
 //! In `PostUpdate`, after Bevy's `AnimationSystems` and before transforms are propagated ([`PlaybackSystems`]):
 //! - the local transforms of the bones that the clip moves, and of those between them and the avatar's root, whatever
-//!   else wrote them before. [`Interaction::weight`] below 1 leaves the rest to what was written before, such as an
-//!   `AnimationPlayer`; parts of the body that are not among [`Interaction::parts`] are not written.
+//!   else wrote them before. [`InteractionPlayer::weight`] below 1 leaves the rest to what was written before, such as an
+//!   `AnimationPlayer`; parts of the body that are not among [`InteractionPlayer::parts`] are not written.
 //! - the transform of the avatar's entity, its scale excepted, from start to finish.
 //! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start
 //!   until the last touch has ended and it stands still. Then it is the game's. A game's physics make the body
@@ -42,7 +42,7 @@ pub use plugin::{PlaybackPlugin, PlaybackSystems};
 /// one replaces it, going over from the pose and speed of the moment.
 #[derive(Component, Clone, Debug)]
 #[require(InteractionState, player::Player)]
-pub struct Interaction {
+pub struct InteractionPlayer {
     /// What is played.
     pub clip: Handle<MotionClip>,
     /// The [`Interactable`](crate::object::Interactable) that the clip moves; without it the person moves alone.
@@ -69,7 +69,7 @@ pub struct Interaction {
     pub parts: BodyParts,
 }
 
-impl Interaction {
+impl InteractionPlayer {
     /// Plays a clip once, from its beginning, in the world's own frame.
     pub fn new(clip: Handle<MotionClip>) -> Self {
         Self {
@@ -183,7 +183,7 @@ impl Interaction {
     }
 }
 
-/// How far an [`Interaction`] is. Read only.
+/// How far an [`InteractionPlayer`] is. Read only.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InteractionState {
     /// It will start when this is there.
@@ -202,7 +202,7 @@ impl Default for InteractionState {
     }
 }
 
-/// What an [`Interaction`] waits for.
+/// What an [`InteractionPlayer`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitingFor {
     /// The clip: it is being loaded or generated.

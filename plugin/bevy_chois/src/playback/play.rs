@@ -14,7 +14,7 @@ use bevy::transform::components::Transform;
 use super::events::{InteractionFinished, InteractionStarted, InterruptReason, tell};
 use super::hold::{LOOP_STEP, Take};
 use super::player::{Phase, Player};
-use super::{HeldBy, Interaction, InteractionState};
+use super::{HeldBy, InteractionPlayer, InteractionState};
 use crate::clip::RiggedClip;
 
 /// Seconds in which an interrupted interaction comes to rest.
@@ -23,7 +23,12 @@ const STOPPING: f32 = 0.25;
 /// The system that plays: see [`super`] for what it writes.
 pub(super) fn play(
     time: Res<Time>,
-    mut avatars: Query<(Entity, &mut Interaction, &mut InteractionState, &mut Player)>,
+    mut avatars: Query<(
+        Entity,
+        &mut InteractionPlayer,
+        &mut InteractionState,
+        &mut Player,
+    )>,
     mut scene: Scene,
 ) {
     let dt = time.delta_secs();
@@ -52,7 +57,7 @@ pub(super) struct Scene<'w, 's> {
 /// One avatar's frame.
 pub(super) struct Turn<'a, 'q, 'w, 's> {
     pub avatar: Entity,
-    pub interaction: &'a mut Interaction,
+    pub interaction: &'a mut InteractionPlayer,
     pub state: &'a mut Mut<'q, InteractionState>,
     pub player: &'a mut Player,
     pub scene: &'a mut Scene<'w, 's>,
@@ -112,7 +117,7 @@ impl Turn<'_, '_, '_, '_> {
 
     /// Fields that hold no number: reported once, and taken for what does no harm.
     fn mend(&mut self) {
-        let Interaction {
+        let InteractionPlayer {
             time,
             speed,
             blend_in,
@@ -356,13 +361,13 @@ impl Turn<'_, '_, '_, '_> {
 }
 
 /// A component was inserted: what it asks for is looked up this frame.
-pub(super) fn inserted(event: On<Insert, Interaction>, mut players: Query<&mut Player>) {
+pub(super) fn inserted(event: On<Insert, InteractionPlayer>, mut players: Query<&mut Player>) {
     if let Ok(mut player) = players.get_mut(event.entity) {
         player.inserted = true;
     }
 }
 
-pub(super) fn despawned(event: On<Despawn, Interaction>, mut players: Query<&mut Player>) {
+pub(super) fn despawned(event: On<Despawn, InteractionPlayer>, mut players: Query<&mut Player>) {
     if let Ok(mut player) = players.get_mut(event.entity) {
         player.despawning = true;
     }
@@ -370,8 +375,8 @@ pub(super) fn despawned(event: On<Despawn, Interaction>, mut players: Query<&mut
 
 /// A component was removed, or its avatar despawned.
 pub(super) fn removed(
-    event: On<Remove, Interaction>,
-    mut avatars: Query<(&mut Interaction, &mut InteractionState, &mut Player)>,
+    event: On<Remove, InteractionPlayer>,
+    mut avatars: Query<(&mut InteractionPlayer, &mut InteractionState, &mut Player)>,
     mut scene: Scene,
 ) {
     let avatar = event.entity;

@@ -156,7 +156,7 @@ pub(super) struct Ready {
     pub clip: Arc<RiggedClip>,
 }
 
-/// See the module. One on every avatar with an [`Interaction`](super::Interaction).
+/// See the module. One on every avatar with an [`InteractionPlayer`](super::InteractionPlayer).
 #[derive(Component, Default)]
 pub(super) struct Player {
     /// The clip and object that were asked for when the component was inserted.
@@ -176,7 +176,7 @@ pub(super) struct Player {
     pub despawning: bool,
     /// Frames whose pose was taken down while waiting, up to two.
     pub seen: u8,
-    /// [`Interaction::time`](super::Interaction::time) as it was left.
+    /// [`InteractionPlayer::time`](super::InteractionPlayer::time) as it was left.
     pub time: f32,
     /// Local transforms of the rig's bones at the last frame and at the one before.
     pub now: Vec<Transform>,

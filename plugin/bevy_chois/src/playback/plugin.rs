@@ -25,7 +25,7 @@ pub enum PlaybackSystems {
     Play,
 }
 
-/// Plays [`Interaction`](super::Interaction)s.
+/// Plays [`InteractionPlayer`](super::InteractionPlayer)s.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlaybackPlugin;
 

@@ -7,7 +7,7 @@ use bevy::transform::components::{GlobalTransform, Transform};
 
 use super::events::InterruptReason;
 use super::player::{Phase, Player, Ready};
-use super::{Interaction, InteractionState, WaitingFor};
+use super::{InteractionPlayer, InteractionState, WaitingFor};
 use crate::avatar::AvatarRig;
 use crate::clip::MotionClip;
 use crate::clip::bake::{BakeJob, Baked, BakedClips, Retargeter};
@@ -18,7 +18,7 @@ use crate::synthesis::{GenerationStatus, GenerationStatuses};
 /// Finds [`Player::next`] for those who wait, and for those whose clip or rig has changed.
 pub(super) fn prepare(
     mut avatars: Query<(
-        &Interaction,
+        &InteractionPlayer,
         &mut InteractionState,
         &mut Player,
         Option<&AvatarRig>,
@@ -92,7 +92,7 @@ enum Outcome {
 }
 
 fn look(
-    interaction: &Interaction,
+    interaction: &InteractionPlayer,
     player: &Player,
     rig: Option<&AvatarRig>,
     place: Option<&GlobalTransform>,

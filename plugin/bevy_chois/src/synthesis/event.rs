@@ -67,7 +67,7 @@ pub struct GenerationFinished {
     /// The clip.
     pub clip: Handle<MotionClip>,
     /// Where the clip's world stands in the game's: the order's origin, for
-    /// [`Interaction::origin`](crate::playback::Interaction::origin).
+    /// [`InteractionPlayer::origin`](crate::playback::InteractionPlayer::origin).
     pub origin: Isometry3d,
     /// How far the object has been moved since it was asked for, metres. The clip begins where it was.
     pub object_moved: f32,

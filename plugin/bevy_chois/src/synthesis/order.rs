@@ -213,7 +213,7 @@ impl InteractionOrder {
     }
 
     /// Where the floor is: the clip's world stands here in the game's, its floor through this point. Only a turn about
-    /// the vertical is possible. Pass it on to [`Interaction::origin`](crate::playback::Interaction::origin). The game's
+    /// the vertical is possible. Pass it on to [`InteractionPlayer::origin`](crate::playback::InteractionPlayer::origin). The game's
     /// own origin unless given.
     #[must_use]
     pub fn origin(mut self, origin: Isometry3d) -> Self {

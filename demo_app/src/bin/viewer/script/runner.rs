@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use bevy::render::view::screenshot::Screenshot;
 use bevy_chois::object::ObjectShape;
-use bevy_chois::playback::{Interaction, InteractionState};
+use bevy_chois::playback::{InteractionPlayer, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
 
 use super::{Part, Step};
@@ -261,10 +261,10 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
 }
 
 /// The interaction with the last clip; who stands at ease plays none.
-fn interaction(world: &mut World) -> Option<Mut<'_, Interaction>> {
+fn interaction(world: &mut World) -> Option<Mut<'_, InteractionPlayer>> {
     let avatar = world.resource::<Cast>().avatar?;
     let clip = world.resource::<Making>().clip.clone();
-    (world.get_mut::<Interaction>(avatar))
+    (world.get_mut::<InteractionPlayer>(avatar))
         .filter(|interaction| clip.as_ref() == Some(&interaction.clip))
 }
 

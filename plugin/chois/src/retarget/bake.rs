@@ -4,13 +4,15 @@
 use nalgebra::{UnitQuaternion, Vector3};
 
 use super::calibrate::{smooth, swing};
-use super::solve::{Goals, Turns, heading, heading_turn, source_turns};
+use super::pose::{heading, source_turns};
+use super::solve::{Goals, Turns};
+use super::stance::{balls, soles};
 use super::{Retarget, RigClip};
 use crate::figure::feet::ease;
 use crate::figure::hands::{self, Bend, Track};
 use crate::frame;
 use crate::geometry::{ObjectGeometry, bvh::Bvh};
-use crate::motion::{MotionClip, feet};
+use crate::motion::MotionClip;
 use crate::skeleton::joint;
 use crate::{Error, Result};
 
@@ -21,22 +23,11 @@ const TAKE_SPEED: f32 = 0.6;
 /// Pauses of contact shorter than this are held through, spells shorter than that are none, seconds.
 const PAUSE: f32 = 0.3;
 const SPELL: f32 = 0.1;
-/// Half the time over which a heel or toes come out of the floor, seconds.
-const LIFT: f32 = 0.05;
 /// Half the time over which hips sink and the trunk leans, seconds.
 const EASE: f32 = 0.3;
 /// A leg is as long as this share of its bones, an arm that reaches without strain as that one.
 const LEG: f32 = 0.993;
 const ARM: f32 = 0.97;
-/// How much a foot's bending counts beside its creeping where it stands (1), how much its moving off where it does not
-/// stand, and over how many frames a stance becomes firm.
-const BENDING: f32 = 0.3;
-const FADE: f32 = 1e-4;
-/// A ball that is higher than this over the lowest place of its stance, metres, no longer stands.
-const RISE: f32 = 0.04;
-/// How stiff the way is on which the body comes down to the floor.
-const SETTLE: f32 = 3000.0;
-const BORDER: f32 = 3.0;
 /// Farthest that the hips sink or go aside to help the hands, share of their height.
 const SINK: f32 = 0.25;
 /// Farthest that the trunk leans to help the hands, radians.
@@ -275,145 +266,6 @@ fn headings(turns: &[Turns], fps: f32) -> Vec<f32> {
         .collect()
 }
 
-/// Paths of the balls of the feet: where the source's are, held in place where they stand.
-fn balls(rig: &Retarget, clip: &MotionClip, headings: &[f32], goals: &mut [Goals]) {
-    let mut firmness = vec![0.0f32; goals.len()];
-    let mut floats = vec![Vector3::zeros(); goals.len()];
-    for side in 0..2 {
-        let path: Vec<Vector3<f32>> = (0..clip.frames.len())
-            .map(|f| clip.joints(f)[joint::LEFT_TOE + side])
-            .collect();
-        let mut own: Vec<Vector3<f32>> = path
-            .iter()
-            .zip(headings)
-            .map(|(ball, h)| rig.ball_target(side, &frame::to_y_up(*ball), &heading_turn(*h)))
-            .collect();
-        let (offsets, firm) = hold(&own, &feet::stances(&path), rig.legs[side].ball_height);
-        for (f, goal) in goals.iter_mut().enumerate() {
-            own[f] += offsets[f];
-            own[f].y = own[f].y.max(rig.legs[side].ball_height);
-            goal.balls[side] = Some(own[f]);
-            firmness[f] += firm[f];
-            floats[f] += offsets[f] * firm[f];
-        }
-    }
-    // Captured people float a few centimetres: the body comes down with its standing feet, so that legs that are all but
-    // straight stay as they are.
-    for (float, firm) in floats.iter_mut().zip(&firmness) {
-        *float /= firm.max(FADE);
-    }
-    for (goal, settle) in goals.iter_mut().zip(smoother(&firmness, &floats, SETTLE)) {
-        goal.shift.y += settle.y;
-    }
-}
-
-/// Heels and toes come out of the floor gently.
-fn soles(rig: &Retarget, turns: &[Turns], fps: f32, goals: &mut [Goals]) {
-    let half = (LIFT * fps).round().max(1.0) as usize;
-    for side in 0..2 {
-        let wanted: Vec<Vector3<f32>> = (goals.iter().zip(turns))
-            .map(|(goal, turns)| {
-                let height = goal.balls[side].map_or(0.0, |b| b.y);
-                let [heel, tip] = rig.lifts(side, height, turns);
-                Vector3::new(heel, tip, 0.0)
-            })
-            .collect();
-        for (goal, lift) in goals.iter_mut().zip(ease_vectors(&wanted, half)) {
-            goal.lifts[side] = Some([lift.x, lift.y]);
-        }
-    }
-}
-
-/// What is added to the path of a ball so that it stays where it stands, `height` over the floor, and bends as little
-/// as can be in between: the least squares of what is left of the way in stances and of the bending (Whittaker's
-/// smoother). Feet so neither stop nor start within one frame.
-fn hold(
-    path: &[Vector3<f32>],
-    stances: &[(usize, usize)],
-    height: f32,
-) -> (Vec<Vector3<f32>>, Vec<f32>) {
-    let n = path.len();
-    let mut weights = [vec![FADE; n], vec![FADE; n]];
-    let mut wanted = vec![Vector3::zeros(); n];
-    for &(from, to) in stances {
-        let low = path[from..to].iter().fold(f32::MAX, |l, p| l.min(p.y));
-        let firm = |t: usize| {
-            // The ends of the clip are no borders.
-            let before = if from == 0 { n } else { t - from };
-            let after = if to == n { n } else { to - 1 - t };
-            let k = before.min(after) + 1;
-            (k as f32 / BORDER).min(1.0).powi(2)
-        };
-        let total: f32 = (from..to).map(firm).sum();
-        let mut place = (from..to).map(|t| path[t] * firm(t)).sum::<Vector3<f32>>() / total;
-        place.y = height;
-        for t in from..to {
-            // Toes that rise are on their way off the floor, even where they do not go far.
-            let down = 1.0 - smooth((path[t].y - low) / RISE);
-            weights[0][t] = firm(t).max(FADE);
-            weights[1][t] = (firm(t) * down).max(FADE);
-            wanted[t] = place - path[t];
-        }
-    }
-    let [level, upright] = weights;
-    let mut out = smoother(&level, &wanted, BENDING);
-    for (o, up) in out.iter_mut().zip(smoother(&upright, &wanted, BENDING)) {
-        o.y = up.y;
-    }
-    (out, upright)
-}
-
-/// The list x that makes the sum of `weights` |x - wanted|² and of `stiffness` |second differences of x|² least: a
-/// system with five diagonals, by Cholesky's decomposition without roots.
-fn smoother(weights: &[f32], wanted: &[Vector3<f32>], stiffness: f32) -> Vec<Vector3<f32>> {
-    let n = weights.len();
-    if n < 3 {
-        return wanted.to_vec();
-    }
-    // The matrix of bending, and its factors: the diagonal, and the two diagonals below it.
-    let mut rows = vec![[0.0f64; 3]; n];
-    for t in 1..n - 1 {
-        let bend = [(t - 1, 1.0), (t, -2.0), (t + 1, 1.0)];
-        for (i, a) in bend {
-            for (j, b) in bend.iter().filter(|(j, _)| *j <= i) {
-                rows[i][i - j] += f64::from(stiffness) * a * b;
-            }
-        }
-    }
-    for (row, w) in rows.iter_mut().zip(weights) {
-        row[0] += f64::from(*w);
-    }
-    let mut out: Vec<Vector3<f64>> = (weights.iter().zip(wanted))
-        .map(|(w, v)| v.cast::<f64>() * f64::from(*w))
-        .collect();
-    for i in 0..n {
-        if i >= 2 {
-            rows[i][2] /= rows[i - 2][0];
-        }
-        if i >= 1 {
-            let shared = if i >= 2 {
-                rows[i][2] * rows[i - 2][0] * rows[i - 1][1]
-            } else {
-                0.0
-            };
-            rows[i][1] = (rows[i][1] - shared) / rows[i - 1][0];
-        }
-        for k in 1..=2usize.min(i) {
-            let below = out[i - k];
-            rows[i][0] -= rows[i][k] * rows[i][k] * rows[i - k][0];
-            out[i] -= below * rows[i][k];
-        }
-    }
-    for i in (0..n).rev() {
-        out[i] /= rows[i][0];
-        for k in 1..=2usize.min(n - 1 - i) {
-            let above = out[i + k];
-            out[i] -= above * rows[i + k][k];
-        }
-    }
-    out.iter().map(|v| v.cast::<f32>()).collect()
-}
-
 /// How far a hip that stands at `above` from its ankle must sink for the leg to reach.
 fn too_high(above: &Vector3<f32>, length: f32) -> f32 {
     let level = above.x.hypot(above.z);
@@ -531,7 +383,7 @@ fn help(rig: &Retarget, clip: &MotionClip, turns: &[Turns], goals: &mut [Goals],
 }
 
 /// Vectors that come and go gently, along each axis and to either side as [`ease`] does it.
-fn ease_vectors(values: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
+pub(super) fn ease_vectors(values: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
     let side =
         |axis: usize, sign: f32| ease(values.iter().map(|v| (v[axis] * sign).max(0.0)), half);
     let axes: Vec<Vec<f32>> = (0..3)

@@ -10,13 +10,16 @@ mod find;
 mod finish;
 mod gltf;
 mod hints;
+mod links;
 mod map;
 mod overrides;
 mod parts;
+mod pose;
 mod rig;
 mod shape;
 mod skeletons;
 mod solve;
+mod stance;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]

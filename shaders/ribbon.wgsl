@@ -112,16 +112,17 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     var out = vec4(0.0);
     out = over(INK, 0.5 * (1.0 - smoothstep(-rim, 0.3 * half, edge)), out);
     let band = inside(edge + rim, pixel);
-    let hue = speed_color(speed, place, pixel);
+    // What is behind the present recedes: grey and dark rather than thin, for on a sunlit floor thin is invisible.
+    let now = ribbon.extent.z;
+    let past = select(0.0, smoothstep(0.0, 0.08, now - seconds), now >= 0.0);
+    let bright = speed_color(speed, place, pixel);
+    let grey = vec3(0.5 * dot(bright, vec3(0.2126, 0.7152, 0.0722)));
+    let hue = mix(bright, grey, 0.65 * past);
     out = over(hue, 0.92 * band, out);
     // A thin lighter line inside the edge.
     out = over(mix(hue, PAPER, 0.45), 0.8 * inside(abs(edge + rim * 1.35) - rim * 0.28, pixel), out);
 
-    // What is behind the present recedes.
-    let now = ribbon.extent.z;
-    if now >= 0.0 {
-        out *= mix(1.0, 0.6, smoothstep(0.0, 0.08, now - seconds));
-    }
+    out *= mix(1.0, 0.85, past);
 
     let spacing = ribbon.marks.x;
     if spacing > 0.0 {
@@ -156,7 +157,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
         let moving = smoothstep(0.02, 0.1, speed);
         out = over(INK, 0.9 * moving * inside(bead - half * 0.62, pixel), out);
         out = over(PAPER, moving * inside(bead - half * 0.5, pixel), out);
-        out = over(hue, moving * inside(bead - half * 0.3, pixel), out);
+        out = over(bright, moving * inside(bead - half * 0.3, pixel), out);
     }
     return out * ribbon.marks.w;
 }

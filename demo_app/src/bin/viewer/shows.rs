@@ -71,15 +71,28 @@ pub fn apply(
     }
 }
 
+/// Whether a clip moves an object; who stands at ease moves none.
+fn plays(interactions: &Query<&InteractionPlayer>) -> bool {
+    interactions.iter().any(|i| i.object.is_some())
+}
+
 /// Switches the plugin's own drawing on and off.
-pub fn draw(shows: Res<Shows>, mut store: ResMut<GizmoConfigStore>) {
-    if !shows.is_changed() {
+pub fn draw(
+    shows: Res<Shows>,
+    interactions: Query<&InteractionPlayer>,
+    mut store: ResMut<GizmoConfigStore>,
+    mut before: Local<Option<(Shows, bool)>>,
+) {
+    let now = Some((*shows, plays(&interactions)));
+    if *before == now {
         return;
     }
+    *before = now;
     let (_, chois) = store.config_mut::<ChoisGizmos>();
     chois.contact_heat = shows.heat.then(ContactHeat::default);
     chois.ribbon = shows.ribbon.then(Ribbon::default);
-    chois.ghosts = shows.ghosts.then(Ghosts::default);
+    // Ghosts of who only stands would stand within them.
+    chois.ghosts = (shows.ghosts && plays(&interactions)).then(Ghosts::default);
 }
 
 /// Lays a ribbon through the waypoints while no clip shows its own.
@@ -89,11 +102,11 @@ pub fn plan(
     wishes: Res<Wishes>,
     cast: Res<Cast>,
     places: Query<&GlobalTransform>,
-    playing: Query<(), With<InteractionPlayer>>,
+    interactions: Query<&InteractionPlayer>,
     mut planned: Query<(Entity, &mut WaypointRibbon)>,
 ) {
     let begin = cast.object.and_then(|object| places.get(object).ok());
-    let begin = begin.filter(|_| shows.ribbon && playing.is_empty());
+    let begin = begin.filter(|_| shows.ribbon && !plays(&interactions));
     let plan = begin.map(|begin| {
         let begin = begin.translation().with_y(0.0);
         let way = wishes.waypoints.iter().map(|at| Vec3::new(at.x, 0.0, at.y));

@@ -14,6 +14,7 @@ use crate::cast::{Cast, Spawned, Unloadable};
 use crate::daylight::Daylight;
 use crate::ease::Ease;
 use crate::eye::{self, Eye};
+use crate::fall::Falling;
 use crate::journal::{Journal, Status};
 use crate::making::{self, Making};
 use crate::picture::{self, Picture};
@@ -174,6 +175,7 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             let begun = state.is_some_and(|state| !matches!(state, InteractionState::Waiting(_)));
             if made
                 && begun
+                && !is_falling(world)
                 // Not what the avatar did before.
                 && let Some(mut interaction) = interaction(world)
             {
@@ -250,6 +252,9 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
     if !matches!(world.resource::<Daylight>(), Daylight::Done) {
         return Ok(false);
     }
+    if is_falling(world) {
+        return Ok(false);
+    }
     let cast = world.resource::<Cast>();
     let (avatar, object) = (cast.avatar, cast.object);
     // Until then the person stands as the bones were bound.
@@ -258,6 +263,12 @@ fn is_loaded(world: &mut World) -> Result<bool, String> {
         return Ok(false);
     }
     Ok(object.is_none_or(|object| world.get::<ObjectShape>(object).is_some()))
+}
+
+/// Whether something that was let go of does not stand yet.
+fn is_falling(world: &mut World) -> bool {
+    let mut falling = world.query_filtered::<(), With<Falling>>();
+    falling.iter(world).next().is_some()
 }
 
 /// The interaction with the last clip; who stands at ease plays none.

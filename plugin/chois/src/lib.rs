@@ -5,6 +5,7 @@
 
 pub mod clip;
 pub mod condition;
+pub mod contact;
 pub mod device;
 pub mod diffusion;
 pub mod error;

@@ -30,7 +30,7 @@ pub fn write(path: &Path, clip: &MotionClip) -> Result<()> {
 /// # Errors
 /// [`Error::Invalid`] when the clip is empty, holds a value that is not finite or has a frame rate that is none.
 pub fn to_text(clip: &MotionClip) -> Result<String> {
-    if let Some(reason) = super::fault(clip) {
+    if let Some(reason) = clip.fault() {
         return Err(Error::invalid(format!("clip {:?}", clip.name), reason));
     }
     let mut out = String::from("HIERARCHY\n");

@@ -81,7 +81,7 @@ pub fn to_bytes(clip: &MotionClip, object: Option<&Mesh>, options: &GlbOptions) 
 }
 
 fn check(clip: &MotionClip, options: &GlbOptions) -> Result<()> {
-    if let Some(reason) = super::fault(clip) {
+    if let Some(reason) = clip.fault() {
         return Err(Error::invalid(format!("clip {:?}", clip.name), reason));
     }
     let colored = options.object_color.iter().all(|c| (0.0..=1.0).contains(c));

@@ -13,7 +13,7 @@ const LEAF: usize = 4;
 /// A cluster counts as far beyond this many of its radii.
 const FAR: f32 = 2.0;
 
-type Triangle = [Vector3<f32>; 3];
+pub(crate) type Triangle = [Vector3<f32>; 3];
 
 pub(crate) struct Bvh {
     nodes: Vec<Node>,
@@ -53,16 +53,39 @@ impl Bvh {
     /// prunes, and is what comes back when nothing is nearer.
     pub(crate) fn distance(&self, point: &Vector3<f32>, at_most: f32) -> f32 {
         let mut best = at_most * at_most;
+        self.search(point, &mut best);
+        best.sqrt()
+    }
+
+    /// The nearest point of the surface nearer than `at_most`, with the triangle it is on; None when there is none, as
+    /// for a point that is not finite.
+    pub(crate) fn nearest(
+        &self,
+        point: &Vector3<f32>,
+        at_most: f32,
+    ) -> Option<(Vector3<f32>, &Triangle)> {
+        let mut best = at_most * at_most;
+        let triangle = self.search(point, &mut best)?;
+        Some((closest(triangle, point), triangle))
+    }
+
+    /// The triangle nearest to a point whose squared distance is below `best`, which becomes that.
+    fn search(&self, point: &Vector3<f32>, best: &mut f32) -> Option<&Triangle> {
+        let mut found = None;
         let mut stack = Vec::with_capacity(64);
         stack.push((0, self.square_to_box(0, point)));
         while let Some((index, square)) = stack.pop() {
-            if square >= best {
+            if square >= *best {
                 continue;
             }
             match self.nodes[index].children {
                 Children::Triangles(start, end) => {
                     for triangle in &self.triangles[start..end] {
-                        best = best.min((closest(triangle, point) - point).norm_squared());
+                        let square = (closest(triangle, point) - point).norm_squared();
+                        if square < *best {
+                            *best = square;
+                            found = Some(triangle);
+                        }
                     }
                 }
                 Children::Right(right) => {
@@ -78,7 +101,7 @@ impl Bvh {
                 }
             }
         }
-        best.sqrt()
+        found
     }
 
     fn square_to_box(&self, index: usize, point: &Vector3<f32>) -> f32 {

@@ -19,4 +19,4 @@ pub use load::{MeshFormat, UpAxis, load_mesh, parse_mesh};
 pub use mesh::{MAX_EXTENT, MAX_TRIANGLES, MAX_VERTICES, MIN_EXTENT, Mesh};
 pub use object::ObjectGeometry;
 pub use sdf::{MAX_GRID, SdfGrid};
-pub use surface::Surface;
+pub use surface::{Surface, SurfacePoint};

@@ -83,4 +83,33 @@ impl MotionClip {
         debug_assert!(joint < ROTATIONS);
         self.frames.iter().map(move |f| f.pose.rotations[joint])
     }
+
+    /// The first thing that keeps the clip from being shown or corrected, as one sentence.
+    pub(crate) fn fault(&self) -> Option<String> {
+        if self.frames.is_empty() {
+            return Some("it has no frames; there is nothing to show".into());
+        }
+        if !(self.fps.is_finite() && self.fps > 0.0) {
+            return Some(format!(
+                "its frame rate is {}; it must be above 0",
+                self.fps
+            ));
+        }
+        let finite = |v: &Vector3<f32>| v.iter().all(|c| c.is_finite());
+        if !self.skeleton.rest_offsets.iter().all(finite) {
+            return Some("a bone of its skeleton is not finite".into());
+        }
+        let turned = |q: &UnitQuaternion<f32>| (q.norm() - 1.0).abs() < 1e-2;
+        let good = |f: &Frame| {
+            finite(&f.pose.root)
+                && finite(&f.object_position)
+                && turned(&f.object_rotation)
+                && f.pose.rotations.iter().all(turned)
+                && f.contact.iter().all(|c| c.is_finite())
+        };
+        let bad = self.frames.iter().position(|f| !good(f))?;
+        Some(format!(
+            "frame {bad} holds a value that is not finite or a rotation that is none; generate or load the clip again"
+        ))
+    }
 }

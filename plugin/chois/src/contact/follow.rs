@@ -1,0 +1,487 @@
+//! The body follows its hands: arms reach, collarbones and trunk help, hips sink, feet stay.
+
+use nalgebra::{Unit, UnitQuaternion, Vector3};
+
+use super::palm::Palm;
+use crate::ik::{self, Limb};
+use crate::skeleton::{Pose, Skeleton, joint};
+
+/// An arm reaches without strain over this share of its bones' length.
+const ARM: f32 = 0.96;
+/// Farthest that a collarbone turns, radians.
+const COLLAR: f32 = 0.3;
+/// Farthest that the trunk leans, radians, and that hips go aside and down, metres.
+const LEAN: f32 = 0.5;
+const ASIDE: f32 = 0.2;
+const DOWN: f32 = 0.3;
+/// Legs are no longer than this share of their bones.
+const LEG: f32 = 0.995;
+/// How far a wrist bends from the forearm's line, and how far it twists before the forearm does, radians.
+const BEND: f32 = 1.3;
+const TWIST: f32 = 0.7;
+/// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
+const STRAIGHT: f32 = 0.004;
+/// Rounds in which help is found, and how long it takes to come and go, seconds.
+const ROUNDS: usize = 4;
+const EASE: f32 = 0.35;
+
+/// Where a hand is to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct HandGoal {
+    /// The middle of the palm, world.
+    pub pad: Vector3<f32>,
+    /// The hand's rotation, world.
+    pub rotation: UnitQuaternion<f32>,
+}
+
+/// What the rest of the body does so that the hands arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Help {
+    /// How far the pelvis goes, world.
+    pub pelvis: Vector3<f32>,
+    /// How the trunk turns, as a rotation vector, world.
+    pub lean: Vector3<f32>,
+}
+
+/// The person: bones, palms and arms.
+#[derive(Clone, Debug)]
+pub(crate) struct Follower {
+    skeleton: Skeleton,
+    palms: [Palm; 2],
+}
+
+const ARMS: [Limb; 2] = [ik::LEFT_ARM, ik::RIGHT_ARM];
+const LEGS: [Limb; 2] = [ik::LEFT_LEG, ik::RIGHT_LEG];
+
+impl Follower {
+    pub(crate) fn new(skeleton: &Skeleton) -> Self {
+        Self {
+            skeleton: skeleton.clone(),
+            palms: Palm::of(skeleton),
+        }
+    }
+
+    /// The pose with its hands where they are to be, as far as it can.
+    pub(crate) fn follow(&self, pose: &Pose, goals: &[Option<HandGoal>; 2], help: &Help) -> Pose {
+        let mut out = *pose;
+        self.help(pose, help, &mut out);
+        for hand in 0..2 {
+            if let Some(goal) = &goals[hand] {
+                self.reach(hand, goal, &mut out);
+            }
+        }
+        out
+    }
+
+    /// Leans and sinks; feet stay where they are.
+    fn help(&self, pose: &Pose, help: &Help, out: &mut Pose) {
+        if help.pelvis.norm() > 1e-6 {
+            let before = self.skeleton.forward(pose);
+            out.root += help.pelvis;
+            for leg in LEGS {
+                ik::reach(&self.skeleton, out, leg, before[leg.tip]);
+            }
+        }
+        if help.lean.norm() > 1e-6 {
+            for (joint, share) in LEANING {
+                let turn = UnitQuaternion::from_scaled_axis(help.lean * share);
+                out.rotations[joint] = turn * out.rotations[joint];
+            }
+        }
+    }
+
+    fn reach(&self, hand: usize, goal: &HandGoal, out: &mut Pose) {
+        let arm = ARMS[hand];
+        let collar = joint::LEFT_COLLAR + hand;
+        let mut rotation = goal.rotation;
+        let joints = self.skeleton.forward(out);
+        let wrist = goal.pad - rotation * self.palms[hand].pad;
+        let length = self.arm(arm);
+        let lacking = (wrist - joints[arm.upper]).norm() - 0.9 * length;
+        if lacking > 0.0 {
+            let (from, to) = (joints[arm.upper] - joints[collar], wrist - joints[collar]);
+            if let Some(turn) = UnitQuaternion::rotation_between(&from, &to)
+                && let Some(axis) = turn.axis()
+            {
+                let most = COLLAR * ease(lacking / (0.15 * length));
+                let turn = UnitQuaternion::from_axis_angle(&axis, turn.angle().min(most));
+                for j in [collar, arm.upper, arm.middle, arm.end] {
+                    out.rotations[j] = turn * out.rotations[j];
+                }
+            }
+        }
+        // Once with the hand as it is to be, once as the wrist can turn it.
+        let model = *out;
+        for round in 0..2 {
+            *out = model;
+            self.bend(hand, &goal.pad, &rotation, out);
+            if round == 0 {
+                let able = self.able(arm, out, &rotation);
+                if able.angle_to(&rotation) < 1e-3 {
+                    break;
+                }
+                rotation = able;
+            }
+        }
+        self.untwist(arm, out);
+    }
+
+    /// Two-bone inverse kinematics to a palm's place with the hand turned so.
+    fn bend(
+        &self,
+        hand: usize,
+        pad: &Vector3<f32>,
+        rotation: &UnitQuaternion<f32>,
+        out: &mut Pose,
+    ) {
+        let arm = ARMS[hand];
+        let joints = self.skeleton.forward(out);
+        let goal = pad - rotation * self.palms[hand].pad;
+        // In the rest pose elbows bend to the front.
+        let down = if hand == 0 {
+            -Vector3::y()
+        } else {
+            Vector3::y()
+        };
+        let hinge = out.rotations[arm.upper] * down;
+        let turns = ik::hinged(
+            joints[arm.upper],
+            joints[arm.middle],
+            joints[arm.end],
+            goal,
+            hinge,
+            STRAIGHT,
+        );
+        if let Some((upper, lower)) = turns {
+            out.rotations[arm.upper] = upper * out.rotations[arm.upper];
+            out.rotations[arm.middle] = lower * out.rotations[arm.middle];
+        }
+        out.rotations[arm.end] = *rotation;
+    }
+
+    /// The rotation nearest to `rotation` that a wrist lets the hand have.
+    fn able(&self, arm: Limb, pose: &Pose, rotation: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
+        let forearm = pose.rotations[arm.middle];
+        let (swing, twist) = self.swing_twist(arm, &(forearm.inverse() * rotation));
+        let angle = swing.angle();
+        if angle <= BEND {
+            return *rotation;
+        }
+        // Softly: a hard stop would show.
+        let over = angle - BEND;
+        let eased = BEND + 0.3 * (1.0 - (-over / 0.3).exp());
+        let swing = UnitQuaternion::identity().slerp(&swing, eased / angle);
+        forearm * swing * twist
+    }
+
+    /// What a wrist twists more than it can, the forearm does.
+    fn untwist(&self, arm: Limb, pose: &mut Pose) {
+        let forearm = pose.rotations[arm.middle];
+        let local = forearm.inverse() * pose.rotations[arm.end];
+        let (_, twist) = self.swing_twist(arm, &local);
+        let scaled = twist.scaled_axis();
+        let angle = scaled.norm();
+        if angle > 1e-4 {
+            // Half from the start, all beyond the limit.
+            let kept = (0.5 * angle).min(TWIST);
+            let turn = UnitQuaternion::from_scaled_axis(scaled * ((angle - kept) / angle));
+            pose.rotations[arm.middle] = forearm * turn;
+        }
+    }
+
+    /// A hand's rotation on its forearm as a bend after a twist about the forearm.
+    fn swing_twist(
+        &self,
+        arm: Limb,
+        local: &UnitQuaternion<f32>,
+    ) -> (UnitQuaternion<f32>, UnitQuaternion<f32>) {
+        let bone = self.skeleton.rest_offsets[arm.end];
+        let Some(axis) = Unit::try_new(bone, 1e-6) else {
+            return (*local, UnitQuaternion::identity());
+        };
+        let along = local.imag().dot(&axis);
+        let twist = nalgebra::Quaternion::from_parts(local.w, axis.into_inner() * along);
+        let twist = if twist.norm() < 1e-6 {
+            UnitQuaternion::identity()
+        } else {
+            UnitQuaternion::from_quaternion(twist)
+        };
+        (local * twist.inverse(), twist)
+    }
+
+    fn arm(&self, arm: Limb) -> f32 {
+        self.skeleton.rest_offsets[arm.middle].norm() + self.skeleton.rest_offsets[arm.end].norm()
+    }
+
+    /// How far the wrist of each hand would have to come nearer to its shoulder, world; zero where the arm is long enough.
+    fn lacking(&self, pose: &Pose, goals: &[Option<HandGoal>; 2], help: &Help) -> Vector3<f32> {
+        if goals.iter().all(Option::is_none) {
+            return Vector3::zeros();
+        }
+        let mut helped = *pose;
+        self.help(pose, help, &mut helped);
+        let joints = self.skeleton.forward(&helped);
+        let mut most = Vector3::<f32>::zeros();
+        for hand in 0..2 {
+            let Some(goal) = &goals[hand] else { continue };
+            let wrist = goal.pad - goal.rotation * self.palms[hand].pad;
+            let way = wrist - joints[ARMS[hand].upper];
+            let distance = way.norm();
+            let lack = distance - ARM * self.arm(ARMS[hand]);
+            if lack > 0.0 {
+                let lack = way * (lack / distance);
+                // Two hands that lack the same way need it once.
+                most = if most.norm() < 1e-6 {
+                    lack
+                } else {
+                    let unit = most.normalize();
+                    most + lack - unit * lack.dot(&unit).clamp(0.0, most.norm())
+                };
+            }
+        }
+        most
+    }
+
+    /// Help over a whole clip, coming and going gently.
+    pub(crate) fn plan(
+        &self,
+        poses: &[Pose],
+        goals: &[[Option<HandGoal>; 2]],
+        fps: f32,
+    ) -> Vec<Help> {
+        let mut need = vec![Vector3::zeros(); poses.len()];
+        let half = (EASE * fps).round().max(1.0) as usize;
+        let mut helps = vec![Help::default(); poses.len()];
+        for _ in 0..ROUNDS {
+            let lacking: Vec<Vector3<f32>> = (poses.iter().zip(goals).zip(&helps))
+                .map(|((pose, goals), help)| self.lacking(pose, goals, help))
+                .collect();
+            if lacking.iter().all(|l| l.norm() < 1e-4) {
+                break;
+            }
+            for (need, lack) in need.iter_mut().zip(&lacking) {
+                *need += lack * 1.1;
+            }
+            let smooth = widened(&need, half);
+            for (f, need) in smooth.iter().enumerate() {
+                helps[f] = self.share(&poses[f], need);
+            }
+        }
+        helps
+    }
+
+    /// Who does how much of what is needed at a pose.
+    fn share(&self, pose: &Pose, need: &Vector3<f32>) -> Help {
+        let aside = Vector3::new(need.x, need.y, 0.0) * 0.5;
+        let aside = aside * (ASIDE / aside.norm().max(ASIDE));
+        let down = (0.7 * need.z).clamp(-DOWN, 0.03);
+        let mut pelvis = aside + Vector3::new(0.0, 0.0, down);
+        // No farther than the legs are long.
+        let joints = self.skeleton.forward(pose);
+        for leg in LEGS {
+            let length = LEG
+                * (self.skeleton.rest_offsets[leg.middle].norm()
+                    + self.skeleton.rest_offsets[leg.end].norm());
+            let (hip, ankle) = (joints[leg.upper], joints[leg.tip]);
+            let reaches =
+                |p: &Vector3<f32>| (hip + p - ankle).norm() <= length.max((hip - ankle).norm());
+            for _ in 0..6 {
+                if reaches(&pelvis) {
+                    break;
+                }
+                pelvis.x *= 0.6;
+                pelvis.y *= 0.6;
+                pelvis.z = pelvis.z.min(0.0);
+            }
+            if !reaches(&pelvis) {
+                pelvis = Vector3::zeros();
+            }
+        }
+        let rest = need - pelvis;
+        // The shoulders turn about the lowest joint of the spine.
+        let shoulders = (joints[joint::LEFT_SHOULDER] + joints[joint::RIGHT_SHOULDER]) / 2.0;
+        let arm = shoulders - joints[joint::SPINE1];
+        let square = arm.norm_squared();
+        let mut lean = if square > 1e-4 {
+            arm.cross(&rest) / square
+        } else {
+            Vector3::zeros()
+        };
+        if lean.norm() > LEAN {
+            lean *= LEAN / lean.norm();
+        }
+        Help { pelvis, lean }
+    }
+}
+
+/// What leans with the trunk, and how much: the head less, so that the eyes stay on what they look at.
+const LEANING: [(usize, f32); 13] = [
+    (joint::SPINE1, 0.34),
+    (joint::SPINE2, 0.67),
+    (joint::SPINE3, 1.0),
+    (joint::NECK, 0.8),
+    (joint::HEAD, 0.5),
+    (joint::LEFT_COLLAR, 1.0),
+    (joint::RIGHT_COLLAR, 1.0),
+    (joint::LEFT_SHOULDER, 1.0),
+    (joint::RIGHT_SHOULDER, 1.0),
+    (joint::LEFT_ELBOW, 1.0),
+    (joint::RIGHT_ELBOW, 1.0),
+    (joint::LEFT_WRIST, 1.0),
+    (joint::RIGHT_WRIST, 1.0),
+];
+
+/// From 0 to 1 without a corner, in speed or acceleration.
+pub(crate) fn ease(t: f32) -> f32 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
+}
+
+/// Each value with the largest about it, smoothed: nowhere much smaller than what is needed there.
+fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
+    let count = need.len();
+    let largest: Vec<Vector3<f32>> = (0..count)
+        .map(|f| {
+            let about = &need[f.saturating_sub(half)..(f + half + 1).min(count)];
+            let top = about.iter().map(Vector3::norm).fold(0.0, f32::max);
+            // The mean direction, so that two needs that take turns do not swing the body.
+            let sum: Vector3<f32> = about.iter().map(|n| n * n.norm()).sum();
+            sum.try_normalize(1e-9)
+                .map_or_else(Vector3::zeros, |d| d * top)
+        })
+        .collect();
+    let weight = |k: isize| 0.5 + 0.5 * (std::f32::consts::PI * k as f32 / (half + 1) as f32).cos();
+    let half = half as isize;
+    let total: f32 = (-half..=half).map(weight).sum();
+    (0..count as isize)
+        .map(|f| {
+            (-half..=half)
+                .map(|k| {
+                    let at = (f + k).clamp(0, count as isize - 1) as usize;
+                    largest[at] * (weight(k) / total)
+                })
+                .sum()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::palm::pad;
+    use crate::frame::y_up_to_z_up;
+    use crate::skeleton::ROTATIONS;
+
+    fn standing() -> (Follower, Pose) {
+        let skeleton = Skeleton::adult();
+        let mut pose = Pose {
+            root: Vector3::new(0.0, 0.0, 0.95),
+            rotations: [y_up_to_z_up(); ROTATIONS],
+        };
+        // Arms hang, elbows and knees a little bent.
+        for (hand, side) in [(0, 1.0), (1, -1.0)] {
+            let hang = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), -1.3 * side);
+            let bend = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), -0.4 * side);
+            for j in [16, 18, 20] {
+                pose.rotations[j + hand] = y_up_to_z_up() * hang;
+            }
+            for j in [18, 20] {
+                pose.rotations[j + hand] = pose.rotations[16 + hand] * bend;
+            }
+        }
+        (Follower::new(&skeleton), pose)
+    }
+
+    fn arrived(follower: &Follower, pose: &Pose, hand: usize, goal: &HandGoal) -> f32 {
+        let joints = follower.skeleton.forward(pose);
+        let rotation = pose.rotations[joint::LEFT_WRIST + hand];
+        (pad(&follower.palms[hand], hand, &joints, &rotation) - goal.pad).norm()
+    }
+
+    #[test]
+    fn hands_arrive_and_feet_stay() {
+        let (follower, pose) = standing();
+        let before = follower.skeleton.forward(&pose);
+        for (hand, side) in [(0, 1.0f32), (1, -1.0)] {
+            let now = pad(
+                &follower.palms[hand],
+                hand,
+                &before,
+                &pose.rotations[joint::LEFT_WRIST + hand],
+            );
+            for away in [
+                Vector3::new(0.05 * side, -0.1, 0.1),
+                // Out of the arm's own reach: forward and down.
+                Vector3::new(0.1 * side, -0.5, -0.2),
+            ] {
+                let goal = HandGoal {
+                    pad: now + away,
+                    rotation: pose.rotations[joint::LEFT_WRIST + hand],
+                };
+                let mut goals = [None, None];
+                goals[hand] = Some(goal);
+                let poses = vec![pose; 60];
+                let helps = follower.plan(&poses, &vec![goals; 60], 30.0);
+                let after = follower.follow(&pose, &goals, &helps[30]);
+                let left = arrived(&follower, &after, hand, &goal);
+                assert!(left < 0.004, "hand {hand}, {away:?}: {left}");
+                let joints = follower.skeleton.forward(&after);
+                for ankle in [joint::LEFT_ANKLE, joint::RIGHT_ANKLE] {
+                    assert!((joints[ankle] - before[ankle]).norm() < 2e-3);
+                }
+                // The other arm is where the trunk takes it, bones keep their lengths by construction.
+                assert!(
+                    after
+                        .rotations
+                        .iter()
+                        .all(|q| (q.norm() - 1.0).abs() < 1e-4)
+                );
+            }
+        }
+        // Nothing to do, nothing done.
+        let same = follower.follow(&pose, &[None, None], &Help::default());
+        assert_eq!(same, pose);
+    }
+
+    #[test]
+    fn wrists_bend_no_further_than_they_can() {
+        let (follower, pose) = standing();
+        let joints = follower.skeleton.forward(&pose);
+        let hand = 0;
+        let now = pad(&follower.palms[hand], hand, &joints, &pose.rotations[20]);
+        let mut last: Option<UnitQuaternion<f32>> = None;
+        // Beyond, the hand would come round the other side.
+        for k in 0..30 {
+            let angle = k as f32 * 0.05;
+            let turned =
+                UnitQuaternion::from_axis_angle(&Vector3::x_axis(), angle) * pose.rotations[20];
+            let goal = HandGoal {
+                pad: now,
+                rotation: turned,
+            };
+            let after = follower.follow(&pose, &[Some(goal), None], &Help::default());
+            let local = after.rotations[18].inverse() * after.rotations[20];
+            let (swing, _) = follower.swing_twist(ik::LEFT_ARM, &local);
+            assert!(swing.angle() < BEND + 0.5, "{k}: {}", swing.angle());
+            assert!(arrived(&follower, &after, hand, &goal) < 0.01, "{k}");
+            if let Some(last) = last {
+                assert!(after.rotations[20].angle_to(&last) < 0.3, "{k}");
+            }
+            last = Some(after.rotations[20]);
+        }
+    }
+
+    #[test]
+    fn help_is_enough_and_gentle() {
+        let mut need = vec![Vector3::zeros(); 100];
+        need[50] = Vector3::new(0.0, 0.1, 0.0);
+        let smooth = widened(&need, 10);
+        assert!(smooth[50].y > 0.099);
+        assert!(smooth[20].norm() < 1e-6);
+        for f in 1..99 {
+            let second = smooth[f + 1] - smooth[f] * 2.0 + smooth[f - 1];
+            assert!(second.norm() < 0.002, "{f}");
+        }
+        assert!(widened(&[], 5).is_empty());
+    }
+}

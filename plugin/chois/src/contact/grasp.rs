@@ -1,0 +1,277 @@
+//! Where a hand takes hold: a point of the real surface near where the model put the palm.
+
+use nalgebra::{Unit, UnitQuaternion, Vector3};
+use serde::{Deserialize, Serialize};
+
+use super::palm::Palm;
+use crate::geometry::{Surface, SurfacePoint};
+
+/// Farthest that a hand is moved to the surface, metres.
+pub const FARTHEST: f32 = 0.35;
+/// What one unit of each cost is: metres away from the model's palm, radians of turn, metres inside the object, metres of
+/// air under the palm, metres nearer to the other hand than two hands are wide.
+const AWAY: f32 = 0.06;
+const TURN: f32 = 1.0;
+const INSIDE: f32 = 0.008;
+const AIR: f32 = 0.03;
+const CROWDED: f32 = 0.02;
+/// Two palms side by side, metres.
+const TWO_HANDS: f32 = 0.11;
+/// How deep the skin of a palm gives, metres.
+const GIVES: f32 = 0.004;
+/// Distances at which the surface is looked for about the palm, metres.
+const PROBES: [f32; 2] = [0.04, 0.09];
+
+/// A place to hold an object by. Relative to the object's centre, rest frame, metres: it stays while the object moves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grasp {
+    /// Where the middle of the palm lies on the surface.
+    pub point: Vector3<f32>,
+    /// The surface's outward normal there; the palm faces the other way.
+    pub normal: Unit<Vector3<f32>>,
+    /// How the hand is turned (from its rest pose), palm on the surface.
+    pub rotation: UnitQuaternion<f32>,
+}
+
+impl Grasp {
+    /// The direction in which the fingers close around what is held.
+    pub fn closing(&self, palm: &Palm) -> Vector3<f32> {
+        self.rotation * palm.inward.into_inner()
+    }
+
+    /// A hand that is turned like `rotation` (object's frame), turned no further than it takes to lay its palm on the
+    /// surface: the hand stays free to turn about the normal. A hand that faces away keeps the grasp's own rotation.
+    pub fn aligned(&self, palm: &Palm, rotation: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
+        let faces = rotation * palm.inward.into_inner();
+        let into = -self.normal.into_inner();
+        // Near the opposite direction the shortest turn is any; go over to the grasp's own before it jumps about.
+        let trust = ((faces.dot(&into) + 0.5) / 0.7).clamp(0.0, 1.0);
+        let own = lay(palm, &self.rotation, &self.normal);
+        if trust <= 0.0 {
+            return own;
+        }
+        let laid = lay(palm, rotation, &self.normal);
+        own.try_slerp(&laid, trust, 1e-4).unwrap_or(laid)
+    }
+}
+
+/// The least turn of a hand that lays its palm on a surface with this normal.
+fn lay(
+    palm: &Palm,
+    rotation: &UnitQuaternion<f32>,
+    normal: &Unit<Vector3<f32>>,
+) -> UnitQuaternion<f32> {
+    let faces = rotation * palm.inward.into_inner();
+    let into = -normal.into_inner();
+    let swing = UnitQuaternion::rotation_between(&faces, &into).unwrap_or_else(|| {
+        // The back of the hand: over the knuckles.
+        let over = rotation * palm.across();
+        UnitQuaternion::from_axis_angle(&Unit::new_normalize(over), std::f32::consts::PI)
+    });
+    swing * rotation
+}
+
+/// A hand near an object over one hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Near {
+    /// Where the model puts the palm's middle, and how the hand is turned: object's frame.
+    pub pads: Vec<Vector3<f32>>,
+    pub rotations: Vec<UnitQuaternion<f32>>,
+}
+
+/// The best place for a hand; `others` are places that the other hand has at the same time. Err: how far the surface is,
+/// when that is more than [`FARTHEST`].
+pub(crate) fn find(
+    palm: &Palm,
+    near: &Near,
+    surface: &Surface,
+    others: &[Vector3<f32>],
+) -> Result<Grasp, f32> {
+    let middle = median(&near.pads);
+    let rotation = mean_rotation(&near.rotations);
+    let mut probes = vec![middle];
+    let stride = near.pads.len().div_ceil(8).max(1);
+    probes.extend(near.pads.iter().step_by(stride));
+    for distance in PROBES {
+        for i in 0..27usize {
+            let axis = |k: usize| (i / 3usize.pow(k as u32) % 3) as f32 - 1.0;
+            let way = Vector3::new(axis(0), axis(1), axis(2));
+            if let Some(way) = way.try_normalize(0.5) {
+                probes.push(middle + way * distance);
+            }
+        }
+    }
+    let mut best: Option<(f32, Grasp)> = None;
+    let mut nearest = f32::INFINITY;
+    for probe in probes {
+        let Some(found) = surface.nearest(&probe) else {
+            continue;
+        };
+        let away = (found.position - middle).norm();
+        nearest = nearest.min(away);
+        if away > FARTHEST {
+            continue;
+        }
+        let (cost, grasp) = judge(palm, &middle, &rotation, &found, surface, others);
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, grasp));
+        }
+    }
+    best.map(|(_, grasp)| grasp).ok_or(nearest)
+}
+
+fn judge(
+    palm: &Palm,
+    middle: &Vector3<f32>,
+    rotation: &UnitQuaternion<f32>,
+    found: &SurfacePoint,
+    surface: &Surface,
+    others: &[Vector3<f32>],
+) -> (f32, Grasp) {
+    let grasp = Grasp {
+        point: found.position,
+        normal: found.normal,
+        rotation: lay(palm, rotation, &found.normal),
+    };
+    let turn = grasp.rotation.angle_to(rotation);
+    let (mut deepest, mut air) = (0.0f32, 0.0);
+    let skin = palm.skin();
+    for point in &skin {
+        let place = grasp.point + grasp.rotation * (point - palm.pad);
+        let distance = surface.signed_distance(&place);
+        deepest = deepest.max(-distance - GIVES);
+        air += distance.clamp(0.0, 0.05) / skin.len() as f32;
+    }
+    let crowded = (others.iter())
+        .map(|other| TWO_HANDS - (other - grasp.point).norm())
+        .fold(0.0, f32::max);
+    let cost = (found.position - middle).norm() / AWAY
+        + (turn / TURN).powi(2)
+        + deepest / INSIDE
+        + air / AIR
+        + crowded / CROWDED;
+    (cost, grasp)
+}
+
+/// The middle of some places, each coordinate by itself: a stray one moves it little.
+pub(crate) fn median(places: &[Vector3<f32>]) -> Vector3<f32> {
+    let middle = |axis: usize| {
+        let mut values: Vec<f32> = places.iter().map(|p| p[axis]).collect();
+        values.sort_by(f32::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    Vector3::new(middle(0), middle(1), middle(2))
+}
+
+fn mean_rotation(rotations: &[UnitQuaternion<f32>]) -> UnitQuaternion<f32> {
+    let Some(first) = rotations.get(rotations.len() / 2) else {
+        return UnitQuaternion::identity();
+    };
+    let sum = rotations.iter().fold(nalgebra::Vector4::zeros(), |s, q| {
+        // q and -q are one rotation.
+        s + q.coords * q.coords.dot(&first.coords).signum()
+    });
+    if sum.norm() < 1e-3 {
+        return *first;
+    }
+    UnitQuaternion::from_quaternion(nalgebra::Quaternion::from_vector(sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Mesh, ObjectGeometry};
+    use crate::skeleton::Skeleton;
+
+    fn surface(mesh: Mesh) -> (Surface, Vector3<f32>) {
+        let geometry = ObjectGeometry::new("thing", mesh).expect("a mesh");
+        (Surface::new(&geometry), geometry.center())
+    }
+
+    fn near(pad: Vector3<f32>, rotation: UnitQuaternion<f32>) -> Near {
+        Near {
+            pads: vec![pad; 10],
+            rotations: vec![rotation; 10],
+        }
+    }
+
+    #[test]
+    fn a_palm_beside_a_box_is_laid_on_its_side() {
+        let (surface, _) = surface(Mesh::cuboid(Vector3::repeat(-0.2), Vector3::repeat(0.4)));
+        let palm = Palm::of(&Skeleton::adult())[0];
+        // Palm toward -x, tilted by 0.4 rad, 5 cm off; and the same 3 cm inside.
+        let facing =
+            UnitQuaternion::rotation_between(&palm.inward, &-Vector3::x()).expect("a turn");
+        let tilted = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.4) * facing;
+        for x in [0.25, 0.17] {
+            let pad = Vector3::new(x, 0.05, 0.02);
+            let grasp = find(&palm, &near(pad, tilted), &surface, &[]).expect("a grasp");
+            assert!(
+                (grasp.point - Vector3::new(0.2, 0.05, 0.02)).norm() < 0.03,
+                "{}",
+                grasp.point
+            );
+            assert!((grasp.point.x - 0.2).abs() < 1e-4);
+            assert!((grasp.normal.into_inner() - Vector3::x()).norm() < 1e-3);
+            assert!((grasp.closing(&palm) + Vector3::x()).norm() < 1e-3);
+            assert!(grasp.rotation.angle_to(&tilted) < 0.41);
+        }
+        let far = near(Vector3::new(1.0, 0.0, 0.0), facing);
+        let distance = find(&palm, &far, &surface, &[]).expect_err("too far");
+        assert!((distance - 0.8).abs() < 0.1, "{distance}");
+    }
+
+    #[test]
+    fn a_palm_at_an_edge_does_not_stand_in_the_object() {
+        let (surface, _) = surface(Mesh::cuboid(Vector3::repeat(-0.2), Vector3::repeat(0.4)));
+        let palm = Palm::of(&Skeleton::adult())[0];
+        // Over the top near an edge, palm down.
+        let down = UnitQuaternion::rotation_between(&palm.inward, &-Vector3::z()).expect("a turn");
+        let grasp = find(
+            &palm,
+            &near(Vector3::new(0.19, 0.0, 0.23), down),
+            &surface,
+            &[],
+        )
+        .expect("a grasp");
+        for point in palm.skin() {
+            let place = grasp.point + grasp.rotation * (point - palm.pad);
+            assert!(surface.signed_distance(&place) > -0.006);
+        }
+        // Two hands at one place make way for each other.
+        let other = find(
+            &palm,
+            &near(Vector3::new(0.19, 0.0, 0.23), down),
+            &surface,
+            &[grasp.point],
+        )
+        .expect("a grasp");
+        assert!((other.point - grasp.point).norm() > 0.05);
+    }
+
+    #[test]
+    fn the_hand_stays_free_to_turn_about_the_normal() {
+        let palm = Palm::of(&Skeleton::adult())[1];
+        let normal = Vector3::z_axis();
+        let down = UnitQuaternion::rotation_between(&palm.inward, &-Vector3::z()).expect("a turn");
+        let grasp = Grasp {
+            point: Vector3::zeros(),
+            normal,
+            rotation: down,
+        };
+        let turned = UnitQuaternion::from_axis_angle(&normal, 0.7) * down;
+        assert!(grasp.aligned(&palm, &turned).angle_to(&turned) < 1e-3);
+        let tilted = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), 0.5) * turned;
+        assert!(grasp.aligned(&palm, &tilted).angle_to(&turned) < 1e-2);
+        // A hand that faces away is turned over as the grasp says, without a jump on the way.
+        let mut last = grasp.aligned(&palm, &down);
+        for k in 1..=100 {
+            let angle = std::f32::consts::PI * k as f32 / 100.0;
+            let away = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), angle) * down;
+            let laid = grasp.aligned(&palm, &away);
+            assert!((laid * palm.inward.into_inner() + Vector3::z()).norm() < 0.05);
+            assert!(laid.angle_to(&last) < 0.2, "{k}");
+            last = laid;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Hands that hold: contact between the person and the object enforced with rapier3d.
+//!
+//! A diffusion model leaves hands some centimetres off, sliding, or inside the object. Here a clip is played against
+//! physics: [`hold`] says when hands hold and [`grasp`] where on the real surface; in [`simulation`] the object is a dynamic
+//! body that moves because hands of limited strength move it; `follow` brings the palms to their points on it, the body
+//! helping. [`bake::correct`] does so with a whole clip, [`live::LiveContact`] step by step in a game; both run the same
+//! [`session`]. [`report`] measures any clip, before and after.
+
+pub mod bake;
+mod convert;
+pub mod event;
+mod follow;
+pub mod grasp;
+pub mod hold;
+mod hulls;
+pub mod live;
+pub mod material;
+pub mod object;
+pub mod palm;
+pub mod report;
+pub mod scene;
+pub mod session;
+pub mod simulation;
+
+pub use bake::{Corrected, correct};
+pub use event::{ContactEvent, LetGo};
+pub use grasp::Grasp;
+pub use hold::Hold;
+pub use live::{LiveContact, LiveFrame};
+pub use material::{Mass, Material};
+pub use object::{ObjectPhysics, PhysicalObject};
+pub use scene::{Obstacle, ObstacleShape};
+pub use simulation::Grip;
+
+/// How contact is enforced.
+#[derive(Clone, Debug)]
+pub struct ContactOptions {
+    /// What a hand can do.
+    pub grip: Grip,
+    /// What is in the way besides the floor.
+    pub obstacles: Vec<Obstacle>,
+    /// Whether an object that stands above the floor in the clip, with nothing in `obstacles` to stand on, stands all the
+    /// same.
+    pub supports: bool,
+}
+
+impl Default for ContactOptions {
+    fn default() -> Self {
+        Self {
+            grip: Grip::default(),
+            obstacles: Vec::new(),
+            supports: true,
+        }
+    }
+}

@@ -1,0 +1,585 @@
+//! A clip played against physics, step by step: who holds when, where the object really is, where the hands belong.
+//!
+//! The same session bakes a clip (steps of one frame, as fast as it goes) and runs live in a game (steps of the game's).
+
+use std::sync::Arc;
+
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+
+use super::event::{ContactEvent, LetGo};
+use super::follow::{HandGoal, ease};
+use super::hold::{self, HoldPlan};
+use super::object::PhysicalObject;
+use super::palm::{Palm, pad, part};
+use super::scene::{Obstacle, ObstacleShape};
+use super::simulation::{HandFacts, Simulation, between};
+use super::{ContactOptions, Hold};
+use crate::error::{Error, Result};
+use crate::motion::touch::Touch;
+use crate::motion::{ContactPart, MotionClip, inertia};
+use crate::skeleton::{Pose, ROTATIONS, joint};
+
+/// How fast a hand is moved beside its own motion on its way to and from the object, metres a second, and how long that
+/// takes at least and at most, seconds.
+const SPEED: f32 = 0.35;
+const WAY: [f32; 2] = [0.3, 0.9];
+/// How far a hand keeps off the surface on its way, metres.
+const CLEARANCE: f32 = 0.02;
+/// How fast an object that is not where the clip has it is brought there once it is held, metres a second, and how long
+/// that takes at least and at most, seconds.
+const CATCH_UP: f32 = 0.25;
+const CATCHING_UP: [f32; 2] = [0.4, 1.5];
+/// A hand lets go of what is farther from its shoulder than its arm is long by this much, metres, for so long, seconds:
+/// trunk and hips help that far.
+const STRETCH: f32 = 0.45;
+const STRETCHED: f32 = 0.3;
+/// All force, for so long, is too much; seconds.
+const STRAIN: f32 = 0.25;
+/// An object that starts or ends this high over the floor, metres, stands on something.
+const STANDS: f32 = 0.015;
+/// Deepest that a free hand is pushed out of the object, metres; what is deeper means to be elsewhere.
+const PUSHED: f32 = 0.04;
+
+/// What a hand does.
+#[derive(Clone, Debug, Default)]
+struct Hand {
+    /// Its holds, by index in the plan, that are still to come.
+    coming: Vec<usize>,
+    /// The hold it has.
+    holding: Option<usize>,
+    /// Where it let go, if it is still on its way from there.
+    leaving: Option<Leaving>,
+    /// Seconds for which it has given all it can, and whether that was told.
+    strained: f32,
+    told: bool,
+    /// Seconds for which it has been out of reach.
+    stretched: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    since: f32,
+    seconds: f32,
+    goal: HandGoal,
+}
+
+/// What one step came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepFacts {
+    /// What each hand did.
+    pub hands: [HandFacts; 2],
+    /// Which hands hold at the end of the step.
+    pub holding: [bool; 2],
+}
+
+/// A clip and its object under physics. Metres, Z up, floor at z = 0; seconds from the clip's first frame.
+pub struct Session {
+    clip: Arc<MotionClip>,
+    object: PhysicalObject,
+    palms: [Palm; 2],
+    plan: HoldPlan,
+    /// Where the clip has the object's centre, no part of it below the floor.
+    places: Vec<Isometry3<f32>>,
+    simulation: Simulation,
+    hands: [Hand; 2],
+    /// Where the object was taken up, relative to where the clip has it; since when, and for how long that shows.
+    offset: Option<(f32, f32, Vector3<f32>, Vector3<f32>)>,
+    time: f32,
+    events: Vec<ContactEvent>,
+    supports: [Option<usize>; 2],
+    disturbed: f32,
+}
+
+impl Session {
+    /// Plans the holds of a clip and puts its object into a world.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a clip that has no frames or a number that is none, and for options that are none.
+    pub fn new(
+        clip: Arc<MotionClip>,
+        object: &PhysicalObject,
+        options: &ContactOptions,
+    ) -> Result<Self> {
+        if let Some(fault) = clip.fault() {
+            return Err(Error::invalid(format!("clip {:?}", clip.name), fault));
+        }
+        let palms = Palm::of(&clip.skeleton);
+        let places: Vec<Isometry3<f32>> = (clip.frames.iter())
+            .map(|frame| over_floor(object, object.place(frame)))
+            .collect();
+        let plan = hold::plan(&clip, object, &places, &palms);
+        let mut simulation = Simulation::new(
+            object,
+            &places[0],
+            &clip.skeleton,
+            options.grip,
+            &options.obstacles,
+        )?;
+        let supports = if options.supports {
+            supports(&clip, object, &places, &plan, &mut simulation)?
+        } else {
+            [None, None]
+        };
+        let hands = [0, 1].map(|hand| Hand {
+            coming: (0..plan.holds.len())
+                .rev()
+                .filter(|&k| plan.holds[k].hand == hand)
+                .collect(),
+            ..Hand::default()
+        });
+        let mut out = Self {
+            events: plan.events.clone(),
+            clip,
+            object: object.clone(),
+            palms,
+            plan,
+            places,
+            simulation,
+            hands,
+            offset: None,
+            time: 0.0,
+            supports,
+            disturbed: f32::NEG_INFINITY,
+        };
+        out.grasp_and_release(0.0);
+        Ok(out)
+    }
+
+    /// Seconds gone.
+    pub fn time(&self) -> f32 {
+        self.time
+    }
+
+    /// The holds that were planned.
+    pub fn holds(&self) -> &[Hold] {
+        &self.plan.holds
+    }
+
+    /// The feet's pushes that were planned.
+    pub fn kicks(&self) -> &[Touch] {
+        &self.plan.kicks
+    }
+
+    /// The world of the object.
+    pub fn simulation(&mut self) -> &mut Simulation {
+        &mut self.simulation
+    }
+
+    /// What happened since this was last asked.
+    pub fn take_events(&mut self) -> Vec<ContactEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Where the object's centre is now.
+    pub fn place(&self) -> Isometry3<f32> {
+        self.simulation.place()
+    }
+
+    /// Puts an object into the frame of the clip that is now.
+    pub(crate) fn object(&self) -> &PhysicalObject {
+        &self.object
+    }
+
+    /// Somebody else strikes the object: an impulse (newton seconds) at a point, world.
+    pub fn strike(&mut self, impulse: &Vector3<f32>, point: &Vector3<f32>) {
+        self.disturbed = self.time;
+        self.simulation.strike(impulse, point);
+    }
+
+    /// Somebody else puts the object elsewhere; hands that cannot follow let go at the next step.
+    pub fn put(&mut self, place: &Isometry3<f32>) {
+        self.disturbed = self.time;
+        self.simulation.put(place);
+        if self.hands.iter().all(|h| h.holding.is_none()) {
+            self.simulation.want(place);
+        }
+    }
+
+    /// All hands let go, as when a player takes the object.
+    pub fn let_go(&mut self, reason: LetGo) {
+        for hand in 0..2 {
+            if self.hands[hand].holding.is_some() {
+                self.release(hand, reason);
+            }
+            self.hands[hand].coming.clear();
+        }
+    }
+
+    /// Goes on by a step. Past the clip's end its last frame stands.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the physics diverged.
+    pub fn advance(&mut self, seconds: f32) -> Result<StepFacts> {
+        let next = self.time + seconds;
+        self.grasp_and_release(next);
+        let wanted = if self.hands.iter().any(|h| h.holding.is_some()) {
+            self.wanted(next)
+        } else {
+            self.offset = None;
+            let place = self.simulation.place();
+            self.simulation.want(&place);
+            place
+        };
+        let frame = self.frame_at(next);
+        let kicking = [ContactPart::LeftFoot, ContactPart::RightFoot].map(|foot| {
+            (self.plan.kicks.iter()).any(|k| k.part == foot && (k.first..=k.last).contains(&frame))
+        });
+        let hands = if kicking.contains(&true) {
+            let pose = self.pose_at(next);
+            let joints = self.clip.skeleton.forward(&pose);
+            let kicks = kicking.map(|k| k.then_some((&pose, &joints)));
+            self.simulation.advance(seconds, &wanted, kicks)?
+        } else {
+            self.simulation.advance(seconds, &wanted, [None, None])?
+        };
+        self.time = next;
+        self.judge(seconds, &hands);
+        Ok(StepFacts {
+            hands,
+            holding: [0, 1].map(|h| self.hands[h].holding.is_some()),
+        })
+    }
+
+    fn frame_at(&self, time: f32) -> usize {
+        ((time * self.clip.fps).round().max(0.0) as usize).min(self.clip.frames.len() - 1)
+    }
+
+    /// Neighbouring frames of a time, and how far it is between them.
+    fn about(&self, time: f32) -> (usize, usize, f32) {
+        let last = self.clip.frames.len() - 1;
+        let at = (time * self.clip.fps).clamp(0.0, last as f32);
+        // A hair below a whole number is that number.
+        let whole = (at + 1e-3).floor();
+        let t = at - whole;
+        let t = if t < 1e-3 { 0.0 } else { t };
+        let first = whole as usize;
+        (first, (first + 1).min(last), t)
+    }
+
+    /// The clip's pose at a time, between its frames.
+    pub fn pose_at(&self, time: f32) -> Pose {
+        let (a, b, t) = self.about(time);
+        let (a, b) = (&self.clip.frames[a].pose, &self.clip.frames[b].pose);
+        if t == 0.0 {
+            return *a;
+        }
+        let mut out = *a;
+        out.root = a.root.lerp(&b.root, t);
+        for j in 0..ROTATIONS {
+            let between = a.rotations[j].try_slerp(&b.rotations[j], t, 1e-6);
+            out.rotations[j] = between.unwrap_or(b.rotations[j]);
+        }
+        out
+    }
+
+    /// Where the clip has the object at a time.
+    fn clips_place(&self, time: f32) -> Isometry3<f32> {
+        let (a, b, t) = self.about(time);
+        between(&self.places[a], &self.places[b], t)
+    }
+
+    /// Where the hands want the object at a time: the clip's place, and what is left of the way to there.
+    fn wanted(&self, time: f32) -> Isometry3<f32> {
+        let clips = self.clips_place(time);
+        let Some((since, seconds, shift, turn)) = self.offset else {
+            return clips;
+        };
+        let (left, _) = inertia::left((time - since) / seconds);
+        let wanted = Isometry3::from_parts(
+            Translation3::from(clips.translation.vector + shift * left),
+            UnitQuaternion::from_scaled_axis(turn * left) * clips.rotation,
+        );
+        over_floor(&self.object, wanted)
+    }
+
+    /// Hands take hold and let go as planned, up to a time.
+    fn grasp_and_release(&mut self, until: f32) {
+        let frame = until * self.clip.fps + 1e-3;
+        for hand in 0..2 {
+            if let Some(k) = self.hands[hand].holding
+                && frame > (self.plan.holds[k].last + 1) as f32
+            {
+                self.release(hand, LetGo::Planned);
+            }
+        }
+        for hand in 0..2 {
+            while let Some(&k) = self.hands[hand].coming.last() {
+                let hold = self.plan.holds[k];
+                if self.hands[hand].holding.is_some() || frame < hold.first as f32 {
+                    break;
+                }
+                self.hands[hand].coming.pop();
+                if frame <= (hold.last + 1) as f32 {
+                    self.take_hold(hand, k);
+                }
+            }
+        }
+        self.lift_supports();
+    }
+
+    fn take_hold(&mut self, hand: usize, k: usize) {
+        let place = self.simulation.place();
+        if self.hands.iter().all(|h| h.holding.is_none()) {
+            let clips = self.clips_place(self.time);
+            let shift = place.translation.vector - clips.translation.vector;
+            let turn = (place.rotation * clips.rotation.inverse()).scaled_axis();
+            let seconds = (shift.norm().max(turn.norm() * 0.3) / CATCH_UP)
+                .clamp(CATCHING_UP[0], CATCHING_UP[1]);
+            self.offset = Some((self.time, seconds, shift, turn));
+            self.simulation.want(&place);
+        }
+        let grasp = self.plan.holds[k].grasp;
+        let frame = Isometry3::from_parts(Translation3::from(grasp.point), grasp.rotation);
+        self.simulation.hold(hand, &frame);
+        let state = &mut self.hands[hand];
+        state.holding = Some(k);
+        state.strained = 0.0;
+        state.stretched = 0.0;
+        state.told = false;
+        self.events.push(ContactEvent::Held {
+            hand,
+            frame: (self.time * self.clip.fps).round() as usize,
+        });
+    }
+
+    fn release(&mut self, hand: usize, reason: LetGo) {
+        let Some(k) = self.hands[hand].holding.take() else {
+            return;
+        };
+        let pose = self.pose_at(self.time);
+        let goal = self.held_goal(k, &self.simulation.place(), &pose);
+        let away = (goal.pad - self.clips_pad(hand, &pose)).norm();
+        self.hands[hand].leaving = Some(Leaving {
+            since: self.time,
+            seconds: way(away),
+            goal,
+        });
+        self.simulation.release(hand);
+        self.events.push(ContactEvent::Released {
+            hand,
+            frame: (self.time * self.clip.fps).round() as usize,
+            reason,
+        });
+    }
+
+    /// Whether hands can go on as they do.
+    fn judge(&mut self, seconds: f32, facts: &[HandFacts; 2]) {
+        let pose = self.pose_at(self.time);
+        let joints = self.clip.skeleton.forward(&pose);
+        for hand in 0..2 {
+            let Some(k) = self.hands[hand].holding else {
+                continue;
+            };
+            let goal = self.held_goal(k, &self.simulation.place(), &pose);
+            let offsets = &self.clip.skeleton.rest_offsets;
+            let arm = offsets[joint::LEFT_ELBOW + hand].norm()
+                + offsets[joint::LEFT_WRIST + hand].norm()
+                + self.palms[hand].pad.norm();
+            let far = (goal.pad - joints[joint::LEFT_SHOULDER + hand]).norm() > arm + STRETCH;
+            let state = &mut self.hands[hand];
+            let count = |so_far: f32, more: bool| if more { so_far + seconds } else { 0.0 };
+            state.strained = count(state.strained, facts[hand].strained);
+            state.stretched = count(state.stretched, far);
+            let stretched = state.stretched > STRETCHED;
+            let lost = facts[hand].lag > self.simulation.grip().lag;
+            let strained = state.strained > STRAIN;
+            if !(lost || stretched || strained) {
+                continue;
+            }
+            let reason = if self.time - self.disturbed < 1.0 {
+                LetGo::Taken
+            } else if self.simulation.is_obstructed() {
+                LetGo::Blocked
+            } else if self.simulation.is_too_heavy() || strained {
+                LetGo::TooHeavy
+            } else {
+                LetGo::OutOfReach
+            };
+            if lost || stretched {
+                self.release(hand, reason);
+            } else if !state.told {
+                state.told = true;
+                self.events.push(ContactEvent::Strained {
+                    hand,
+                    frame: (self.time * self.clip.fps).round() as usize,
+                    reason,
+                });
+            }
+        }
+    }
+
+    /// What the clip's object stands on gives way once it is lifted, and is there again when it is let go of.
+    fn lift_supports(&mut self) {
+        let held = self.hands.iter().any(|h| h.holding.is_some());
+        let coming = self.hands.iter().any(|h| !h.coming.is_empty());
+        if let Some(start) = self.supports[0] {
+            let raised = self.simulation.place().translation.z - self.places[0].translation.z;
+            if held && raised > 0.05 {
+                self.simulation.enable_obstacle(start, false);
+                self.supports[0] = None;
+            }
+        }
+        if let Some(end) = self.supports[1]
+            && !held
+            && !coming
+        {
+            self.simulation.enable_obstacle(end, true);
+            self.supports[1] = None;
+        }
+    }
+
+    fn clips_pad(&self, hand: usize, pose: &Pose) -> Vector3<f32> {
+        let joints = self.clip.skeleton.forward(pose);
+        let rotation = pose.rotations[joint::LEFT_WRIST + hand];
+        pad(&self.palms[hand], hand, &joints, &rotation)
+    }
+
+    /// Where a hold has its hand, the object at `place`.
+    fn held_goal(&self, k: usize, place: &Isometry3<f32>, pose: &Pose) -> HandGoal {
+        let hold = &self.plan.holds[k];
+        let clips = pose.rotations[joint::LEFT_WRIST + hold.hand];
+        let local = place.rotation.inverse() * clips;
+        HandGoal {
+            pad: (place * nalgebra::Point3::from(hold.grasp.point)).coords,
+            rotation: place.rotation * hold.grasp.aligned(&self.palms[hold.hand], &local),
+        }
+    }
+
+    /// Seconds that a hand takes to come to a hold.
+    fn approach(&self, k: usize) -> f32 {
+        let hold = &self.plan.holds[k];
+        let pose = &self.clip.frames[hold.first].pose;
+        let goal = self.held_goal(k, &self.places[hold.first], pose);
+        way((goal.pad - self.clips_pad(hold.hand, pose)).norm())
+    }
+
+    /// Where the hands belong now; None for a hand that is free.
+    pub(crate) fn goals(&mut self, pose: &Pose) -> [Option<HandGoal>; 2] {
+        let place = self.simulation.place();
+        [0, 1].map(|hand| self.goal(hand, pose, &place))
+    }
+
+    fn goal(&mut self, hand: usize, pose: &Pose, place: &Isometry3<f32>) -> Option<HandGoal> {
+        if let Some(k) = self.hands[hand].holding {
+            return Some(self.held_goal(k, place, pose));
+        }
+        let own = HandGoal {
+            pad: self.clips_pad(hand, pose),
+            rotation: pose.rotations[joint::LEFT_WRIST + hand],
+        };
+        let mut goal = own;
+        let mut weight = 0.0f32;
+        if let Some(leaving) = self.hands[hand].leaving {
+            let left = 1.0 - ease((self.time - leaving.since) / leaving.seconds);
+            if left > 0.0 {
+                goal = mixed(&goal, &leaving.goal, left);
+                weight = left;
+            } else {
+                self.hands[hand].leaving = None;
+            }
+        }
+        if let Some(&k) = self.hands[hand].coming.last() {
+            let hold = &self.plan.holds[k];
+            let seconds = self.approach(k);
+            let begins = hold.first as f32 / self.clip.fps - seconds;
+            let near = ease((self.time - begins) / seconds);
+            if near > 0.0 {
+                let held = self.held_goal(k, place, pose);
+                goal = mixed(&goal, &held, near);
+                let off = place.rotation * hold.grasp.normal.into_inner();
+                goal.pad += off * (CLEARANCE * 4.0 * near * (1.0 - near));
+                weight = weight.max(near);
+            }
+        }
+        // A free hand is not inside the object.
+        let local = (place.inverse() * nalgebra::Point3::from(goal.pad)).coords;
+        let depth = self.object.surface().depth(&local);
+        if depth > 0.0
+            && depth < 2.0 * PUSHED
+            && let Some(out) = self.object.surface().nearest(&local)
+        {
+            let push = depth.min(2.0 * PUSHED - depth);
+            goal.pad += place.rotation * out.normal.into_inner() * push;
+            weight = 1.0;
+        }
+        (weight > 0.0).then_some(goal)
+    }
+
+    /// What the clip's contact channels become: 1 where a hand holds, the foot's own where it kicks.
+    pub(crate) fn contact(&self, clips: [f32; 4]) -> [f32; 4] {
+        let mut out = clips;
+        for hand in 0..2 {
+            let holds = self.hands[hand].holding.is_some();
+            out[part(hand) as usize] = if holds { 1.0 } else { 0.0 };
+        }
+        out
+    }
+
+    /// Whether a hand holds, is on its way, or is free.
+    pub fn is_holding(&self, hand: usize) -> bool {
+        self.hands.get(hand).is_some_and(|h| h.holding.is_some())
+    }
+}
+
+fn way(distance: f32) -> f32 {
+    (distance / SPEED + 0.15).clamp(WAY[0], WAY[1])
+}
+
+fn mixed(a: &HandGoal, b: &HandGoal, t: f32) -> HandGoal {
+    HandGoal {
+        pad: a.pad.lerp(&b.pad, t),
+        rotation: (a.rotation.try_slerp(&b.rotation, t, 1e-6)).unwrap_or(b.rotation),
+    }
+}
+
+/// The place raised until no part of the object is below the floor.
+fn over_floor(object: &PhysicalObject, mut place: Isometry3<f32>) -> Isometry3<f32> {
+    let lowest = place.translation.z + object.geometry().lowest(&place.rotation);
+    place.translation.z -= lowest.min(0.0);
+    place
+}
+
+/// Where the clip's object stands above the floor at its start, or in the end when nobody holds it, without the scene
+/// saying on what: plates under it. The second is there when the hands let go.
+fn supports(
+    clip: &MotionClip,
+    object: &PhysicalObject,
+    places: &[Isometry3<f32>],
+    plan: &HoldPlan,
+    simulation: &mut Simulation,
+) -> Result<[Option<usize>; 2]> {
+    let last = places.len() - 1;
+    let held = |f: usize| plan.holds.iter().any(|h| (h.first..=h.last).contains(&f));
+    let still = (0.3 * clip.fps) as usize;
+    let rests = |a: usize, b: usize| {
+        let way = places[b].translation.vector - places[a].translation.vector;
+        way.norm() < 0.02
+    };
+    let mut out = [None, None];
+    for (end, frame) in [0, last].into_iter().enumerate() {
+        let place = &places[frame];
+        let lowest = place.translation.z + object.geometry().lowest(&place.rotation);
+        let stays = match end {
+            0 => rests(0, still.min(last)) || !held(0),
+            _ => rests(last.saturating_sub(still), last) && !held(last),
+        };
+        if lowest < STANDS || !stays {
+            continue;
+        }
+        let mut half = Vector3::<f32>::new(0.05, 0.05, 0.01);
+        for v in object.geometry().vertices() {
+            let v = place.rotation * v;
+            half.x = half.x.max(v.x.abs());
+            half.y = half.y.max(v.y.abs());
+        }
+        let top = Vector3::new(place.translation.x, place.translation.y, lowest - half.z);
+        let plate = Obstacle::new(
+            ObstacleShape::cuboid(half)?,
+            Isometry3::from_parts(Translation3::from(top), UnitQuaternion::identity()),
+        );
+        let number = simulation.add(&plate);
+        simulation.enable_obstacle(number, end == 0);
+        out[end] = Some(number);
+    }
+    Ok(out)
+}

@@ -1,0 +1,440 @@
+//! The object under physics: gravity, a floor, a scene, and hands that move it with what force a person has.
+//!
+//! The object is a dynamic body. What a hand wants is a kinematic anchor: the place where its grasp would be if the object
+//! were where the clip has it. A held object hangs on its anchors by springs of limited force and torque (rapier's joint
+//! motors), so that it lags, tilts, drags and is lost as its weight and the things in its way have it. Nothing else moves
+//! an object that nobody touches.
+
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use rapier3d::prelude::{
+    ColliderBuilder, ColliderHandle, GenericJointBuilder, ImpulseJointHandle, JointAxesMask,
+    JointAxis, MotorModel, PhysicsWorld, Pose, RigidBodyBuilder, RigidBodyHandle, SharedShape,
+};
+use serde::{Deserialize, Serialize};
+
+use super::convert::{from_pose, from_vec, to_pose, to_vec};
+use super::object::PhysicalObject;
+use super::scene::Obstacle;
+use crate::error::{Error, Result};
+use crate::skeleton::{JOINTS, Pose as BodyPose, Skeleton, joint};
+
+/// Physics steps in one frame of 1/30 s; other times take steps about as long.
+const STEP: f32 = 1.0 / 120.0;
+/// Gravity, metres a second squared.
+pub const GRAVITY: f32 = 9.81;
+/// How stiffly hands hold: natural frequency in hertz, critically damped. Two hands sag by 2 mm under gravity.
+const FREQUENCY: f32 = 8.0;
+/// Radius of a shoe about the line from ankle to toe, metres.
+const SHOE: f32 = 0.045;
+/// Penetration that rapier leaves alone, metres.
+const SLOP: f32 = 5e-4;
+/// An object faster than this, metres or radians a second, is not of this world.
+const WILD: f32 = 200.0;
+
+/// What a hand can do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grip {
+    /// Most force of one hand, newtons, along each axis. 250 N: two hands lift 50 kg, near what an untrained adult can
+    /// lift once (Snook and Ciriello 1991 find 23 to 35 kg acceptable for half of men).
+    pub force: f32,
+    /// Most torque of one hand, newton metres, about each axis. 40 N m: a wrist alone has about 10, forearm and body help.
+    pub torque: f32,
+    /// How far the object may stay behind the hand before the hand lets go, metres.
+    pub lag: f32,
+}
+
+impl Default for Grip {
+    fn default() -> Self {
+        Self {
+            force: 250.0,
+            torque: 40.0,
+            lag: 0.3,
+        }
+    }
+}
+
+impl Grip {
+    /// # Errors
+    /// [`Error::Invalid`] for what is not finite or not above zero.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value) in [
+            ("grip.force", self.force),
+            ("grip.torque", self.torque),
+            ("grip.lag", self.lag),
+        ] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::invalid(
+                    field,
+                    format!("{value}; give a number above 0"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a hand did over one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HandFacts {
+    /// Force on the object, newtons.
+    pub force: f32,
+    /// Torque on the object, newton metres.
+    pub torque: f32,
+    /// How far the grasp is from where the hand wants it, metres.
+    pub lag: f32,
+    /// Whether force or torque is all there is.
+    pub strained: bool,
+}
+
+struct Held {
+    joint: ImpulseJointHandle,
+    /// The grasp's frame about the object's centre.
+    frame: Isometry3<f32>,
+}
+
+/// The physical world of one object. Metres, Z up, floor at z = 0.
+pub struct Simulation {
+    world: PhysicsWorld,
+    object: RigidBodyHandle,
+    anchors: [RigidBodyHandle; 2],
+    held: [Option<Held>; 2],
+    feet: [(RigidBodyHandle, ColliderHandle); 2],
+    scene: Vec<(RigidBodyHandle, Vec<ColliderHandle>)>,
+    floor: ColliderHandle,
+    grip: Grip,
+    wanted: Isometry3<f32>,
+    mass: f32,
+}
+
+impl Simulation {
+    /// A world with a floor and obstacles, the object at a place.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a grip that is none.
+    pub fn new(
+        object: &PhysicalObject,
+        at: &Isometry3<f32>,
+        skeleton: &Skeleton,
+        grip: Grip,
+        obstacles: &[Obstacle],
+    ) -> Result<Self> {
+        grip.validate()?;
+        let mut world = PhysicsWorld {
+            gravity: to_vec(&Vector3::new(0.0, 0.0, -GRAVITY)),
+            ..PhysicsWorld::default()
+        };
+        world.integration_parameters.dt = STEP;
+        world.integration_parameters.normalized_allowed_linear_error = SLOP;
+        let floor = world.insert_collider(
+            ColliderBuilder::new(SharedShape::halfspace(to_vec(&Vector3::z())))
+                .friction(object.friction()),
+            None,
+        );
+        let body = world.insert_body(
+            RigidBodyBuilder::dynamic()
+                .pose(to_pose(at))
+                .additional_mass_properties(object.properties())
+                .can_sleep(false),
+        );
+        for shape in object.shapes() {
+            world.insert_collider(
+                ColliderBuilder::new(shape.clone())
+                    .density(0.0)
+                    .friction(object.friction())
+                    .restitution(object.restitution()),
+                Some(body),
+            );
+        }
+        let anchors =
+            [0, 1].map(|_| world.insert_body(RigidBodyBuilder::kinematic_position_based()));
+        let feet = [joint::LEFT_TOE, joint::RIGHT_TOE].map(|toe| {
+            let shoe = world.insert_body(RigidBodyBuilder::kinematic_position_based());
+            let tip = to_vec(&skeleton.rest_offsets[toe]);
+            let shape = SharedShape::capsule(to_vec(&Vector3::zeros()), tip, SHOE);
+            let collider = ColliderBuilder::new(shape).friction(0.8).enabled(false);
+            (shoe, world.insert_collider(collider, Some(shoe)))
+        });
+        let mut out = Self {
+            mass: object.mass(),
+            world,
+            object: body,
+            anchors,
+            held: [None, None],
+            feet,
+            scene: Vec::new(),
+            floor,
+            grip,
+            wanted: *at,
+        };
+        for obstacle in obstacles {
+            out.add(obstacle);
+        }
+        Ok(out)
+    }
+
+    /// Adds an obstacle; the number names it.
+    pub fn add(&mut self, obstacle: &Obstacle) -> usize {
+        let body = self.world.insert_body(
+            RigidBodyBuilder::kinematic_position_based().pose(to_pose(&obstacle.place)),
+        );
+        let colliders = obstacle.shape.shapes().iter().map(|shape| {
+            let collider = ColliderBuilder::new(shape.clone()).friction(obstacle.friction);
+            self.world.insert_collider(collider, Some(body))
+        });
+        let colliders = colliders.collect();
+        self.scene.push((body, colliders));
+        self.scene.len() - 1
+    }
+
+    /// Moves an obstacle over the next step; unknown numbers are left alone.
+    pub fn move_obstacle(&mut self, obstacle: usize, place: &Isometry3<f32>) {
+        if let Some((body, _)) = self.scene.get(obstacle)
+            && let Some(body) = self.world.bodies.get_mut(*body)
+        {
+            body.set_next_kinematic_position(to_pose(place));
+        }
+    }
+
+    /// Lets an obstacle be there or not.
+    pub fn enable_obstacle(&mut self, obstacle: usize, there: bool) {
+        if let Some((_, colliders)) = self.scene.get(obstacle) {
+            for collider in colliders {
+                if let Some(collider) = self.world.colliders.get_mut(*collider) {
+                    collider.set_enabled(there);
+                }
+            }
+        }
+    }
+
+    /// Where the object's centre is.
+    pub fn place(&self) -> Isometry3<f32> {
+        (self.world.bodies.get(self.object))
+            .map_or_else(Isometry3::identity, |b| from_pose(b.position()))
+    }
+
+    /// The object's velocity at its centre of gravity, metres a second, and its turning, radians a second, world.
+    pub fn velocity(&self) -> (Vector3<f32>, Vector3<f32>) {
+        let body = &self.world.bodies[self.object];
+        (from_vec(body.linvel()), from_vec(body.angvel()))
+    }
+
+    /// Puts the object elsewhere, at rest.
+    pub fn put(&mut self, place: &Isometry3<f32>) {
+        let body = &mut self.world.bodies[self.object];
+        body.set_position(to_pose(place), true);
+        body.set_linvel(to_vec(&Vector3::zeros()), true);
+        body.set_angvel(to_vec(&Vector3::zeros()), true);
+    }
+
+    /// Strikes the object: an impulse (newton seconds) at a point, world.
+    pub fn strike(&mut self, impulse: &Vector3<f32>, point: &Vector3<f32>) {
+        let body = &mut self.world.bodies[self.object];
+        body.apply_impulse_at_point(to_vec(impulse), to_vec(point), true);
+    }
+
+    /// Where the hands want the object, the next step beginning there.
+    pub fn want(&mut self, place: &Isometry3<f32>) {
+        self.wanted = *place;
+    }
+
+    /// A hand takes hold at a frame about the object's centre: its origin is the point, its rotation the hand's.
+    pub fn hold(&mut self, hand: usize, frame: &Isometry3<f32>) {
+        self.release(hand);
+        let anchor = self.wanted * frame;
+        self.world.bodies[self.anchors[hand]].set_position(to_pose(&anchor), true);
+        let omega = std::f32::consts::TAU * FREQUENCY;
+        let (stiffness, damping) = (omega * omega, 2.0 * omega);
+        let mut joint = GenericJointBuilder::new(JointAxesMask::empty())
+            .local_frame1(Pose::IDENTITY)
+            .local_frame2(to_pose(frame))
+            .contacts_enabled(false);
+        for axis in AXES {
+            let most = if is_linear(axis) {
+                self.grip.force
+            } else {
+                self.grip.torque
+            };
+            joint = joint
+                .motor_model(axis, MotorModel::AccelerationBased)
+                .motor_position(axis, 0.0, stiffness, damping)
+                .motor_max_force(axis, most);
+        }
+        let joint = self
+            .world
+            .insert_impulse_joint(self.anchors[hand], self.object, joint.build());
+        self.held[hand] = Some(Held {
+            joint,
+            frame: *frame,
+        });
+    }
+
+    /// A hand lets go.
+    pub fn release(&mut self, hand: usize) {
+        if let Some(held) = self.held[hand].take() {
+            self.world.remove_impulse_joint(held.joint);
+        }
+    }
+
+    /// What a hand can do.
+    pub fn grip(&self) -> &Grip {
+        &self.grip
+    }
+
+    /// Whether a hand holds.
+    pub fn holds(&self, hand: usize) -> bool {
+        self.held[hand].is_some()
+    }
+
+    /// Goes on for `seconds`, the hands going to where they would be with the object at `wanted`, feet that kick going to
+    /// those of a pose. Hands and feet move evenly.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the object's motion is no longer one: then this world is of no further use.
+    pub fn advance(
+        &mut self,
+        seconds: f32,
+        wanted: &Isometry3<f32>,
+        kicks: [Option<(&BodyPose, &[Vector3<f32>; JOINTS])>; 2],
+    ) -> Result<[HandFacts; 2]> {
+        let steps = (seconds / STEP).round().max(1.0);
+        let dt = seconds / steps;
+        if !(dt.is_finite() && dt > 0.0) {
+            return Ok([HandFacts::default(); 2]);
+        }
+        self.world.integration_parameters.dt = dt;
+        let from = self.wanted;
+        let shoes = [0, 1].map(|side| self.shoe(side, kicks[side]));
+        let mut facts = [HandFacts::default(); 2];
+        for step in 1..=steps as usize {
+            let t = step as f32 / steps;
+            let now = between(&from, wanted, t);
+            for hand in 0..2 {
+                if let Some(held) = &self.held[hand] {
+                    let anchor = to_pose(&(now * held.frame));
+                    self.world.bodies[self.anchors[hand]].set_next_kinematic_position(anchor);
+                }
+                if let Some((start, end)) = &shoes[hand] {
+                    let place = to_pose(&between(start, end, t));
+                    self.world.bodies[self.feet[hand].0].set_next_kinematic_position(place);
+                }
+            }
+            self.world.step();
+            self.check()?;
+            for (hand, facts) in facts.iter_mut().enumerate() {
+                self.feel(hand, dt, &now, facts);
+            }
+        }
+        self.wanted = *wanted;
+        Ok(facts)
+    }
+
+    /// The way of a foot that kicks over this step; a foot that does not is out of the object's way.
+    fn shoe(
+        &mut self,
+        side: usize,
+        kick: Option<(&BodyPose, &[Vector3<f32>; JOINTS])>,
+    ) -> Option<(Isometry3<f32>, Isometry3<f32>)> {
+        let (body, collider) = self.feet[side];
+        let was = self.world.colliders[collider].is_enabled();
+        self.world.colliders[collider].set_enabled(kick.is_some());
+        let (pose, joints) = kick?;
+        let ankle = joint::LEFT_ANKLE + side;
+        let end = Isometry3::from_parts(Translation3::from(joints[ankle]), pose.rotations[ankle]);
+        if !was {
+            self.world.bodies[body].set_position(to_pose(&end), true);
+            return Some((end, end));
+        }
+        Some((from_pose(self.world.bodies[body].position()), end))
+    }
+
+    fn check(&self) -> Result<()> {
+        let body = &self.world.bodies[self.object];
+        let sane = body.is_enabled()
+            && body.position().is_finite()
+            && body.linvel().length() < WILD
+            && body.angvel().length() < WILD;
+        if sane {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "contact",
+            "the object's simulation diverged; its mesh, mass or scene is out of the ordinary: give it a mass of its own or \
+             leave contact off",
+        ))
+    }
+
+    fn feel(&self, hand: usize, dt: f32, now: &Isometry3<f32>, facts: &mut HandFacts) {
+        let Some(held) = &self.held[hand] else {
+            return;
+        };
+        let Some(joint) = self.world.impulse_joints.get(held.joint) else {
+            return;
+        };
+        // Impulses are those of the last of the solver's own small steps.
+        let small = dt
+            / self
+                .world
+                .integration_parameters
+                .num_solver_iterations
+                .max(1) as f32;
+        let size = |axes: [JointAxis; 3]| {
+            let squares = axes.map(|a| (joint.data.motors[a as usize].impulse / small).powi(2));
+            squares.iter().sum::<f32>().sqrt()
+        };
+        let force = size([JointAxis::LinX, JointAxis::LinY, JointAxis::LinZ]);
+        let torque = size([JointAxis::AngX, JointAxis::AngY, JointAxis::AngZ]);
+        let strained = AXES.iter().any(|&axis| {
+            let motor = &joint.data.motors[axis as usize];
+            (motor.impulse / small).abs() > 0.98 * motor.max_force
+        });
+        let lag =
+            (now * held.frame).translation.vector - (self.place() * held.frame).translation.vector;
+        facts.force = facts.force.max(force);
+        facts.torque = facts.torque.max(torque);
+        facts.lag = lag.norm();
+        facts.strained |= strained;
+    }
+
+    /// Whether something other than floor and feet presses against the object.
+    pub fn is_obstructed(&self) -> bool {
+        let mine = self.world.bodies[self.object].colliders();
+        let feet = self.feet.map(|(_, collider)| collider);
+        self.world.contact_pairs().any(|pair| {
+            let (a, b) = (pair.collider1, pair.collider2);
+            let other = if mine.contains(&a) { b } else { a };
+            (mine.contains(&a) || mine.contains(&b))
+                && other != self.floor
+                && !feet.contains(&other)
+                && pair.total_impulse_magnitude() > 0.0
+        })
+    }
+
+    /// Whether the person could lift the object with the hands that hold it.
+    pub fn is_too_heavy(&self) -> bool {
+        let hands = self.held.iter().flatten().count() as f32;
+        self.mass * GRAVITY > hands * self.grip.force
+    }
+}
+
+const AXES: [JointAxis; 6] = [
+    JointAxis::LinX,
+    JointAxis::LinY,
+    JointAxis::LinZ,
+    JointAxis::AngX,
+    JointAxis::AngY,
+    JointAxis::AngZ,
+];
+
+fn is_linear(axis: JointAxis) -> bool {
+    matches!(axis, JointAxis::LinX | JointAxis::LinY | JointAxis::LinZ)
+}
+
+/// Between two places, turning the short way.
+pub(crate) fn between(a: &Isometry3<f32>, b: &Isometry3<f32>, t: f32) -> Isometry3<f32> {
+    let rotation = a.rotation.try_slerp(&b.rotation, t, 1e-6);
+    Isometry3::from_parts(
+        Translation3::from(a.translation.vector.lerp(&b.translation.vector, t)),
+        rotation.unwrap_or_else(|| UnitQuaternion::from(b.rotation)),
+    )
+}

@@ -19,6 +19,10 @@ const LEG: f32 = 0.995;
 /// How far a wrist bends from the forearm's line, and how far it twists before the forearm does, radians.
 const BEND: f32 = 1.3;
 const TWIST: f32 = 0.7;
+/// A wrist bends so far with ease, radians.
+const EASY: f32 = 0.8;
+/// How deep the edge of a hand gives, metres.
+const GIVES: f32 = 0.002;
 /// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
 const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.
@@ -32,6 +36,8 @@ pub(crate) struct HandGoal {
     pub pad: Vector3<f32>,
     /// The hand's rotation, world.
     pub rotation: UnitQuaternion<f32>,
+    /// The surface's normal under a palm that lies on it, world: the hand may turn about it.
+    pub normal: Option<Unit<Vector3<f32>>>,
 }
 
 /// What the rest of the body does so that the hands arrive.
@@ -110,17 +116,27 @@ impl Follower {
                 }
             }
         }
-        // Once with the hand as it is to be, once as the wrist can turn it.
+        // First with the hand as it is to be, then as the wrist can turn it.
         let model = *out;
-        for round in 0..2 {
+        let mut pad = goal.pad;
+        for round in 0..3 {
             *out = model;
-            self.bend(hand, &goal.pad, &rotation, out);
-            if round == 0 {
-                let able = self.able(arm, out, &rotation);
-                if able.angle_to(&rotation) < 1e-3 {
-                    break;
-                }
-                rotation = able;
+            self.bend(hand, &pad, &rotation, out);
+            if round == 2 {
+                break;
+            }
+            let able = self.able(hand, out, &rotation, goal.normal.as_ref());
+            if able.angle_to(&rotation) < 1e-3 {
+                break;
+            }
+            rotation = able;
+            if let Some(normal) = &goal.normal {
+                // A hand that does not lie flat touches with its edge.
+                let palm = &self.palms[hand];
+                let deepest = (palm.skin().iter())
+                    .map(|p| -(rotation * (p - palm.pad)).dot(normal))
+                    .fold(0.0, f32::max);
+                pad = goal.pad + normal.into_inner() * (deepest - GIVES).max(0.0);
             }
         }
         self.untwist(arm, out);
@@ -159,13 +175,35 @@ impl Follower {
         out.rotations[arm.end] = *rotation;
     }
 
-    /// The rotation nearest to `rotation` that a wrist lets the hand have.
-    fn able(&self, arm: Limb, pose: &Pose, rotation: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
+    /// The rotation that a wrist lets the hand have: turned about the normal of what the palm lies on, if that helps, then
+    /// bent back.
+    fn able(
+        &self,
+        hand: usize,
+        pose: &Pose,
+        rotation: &UnitQuaternion<f32>,
+        normal: Option<&Unit<Vector3<f32>>>,
+    ) -> UnitQuaternion<f32> {
+        let arm = ARMS[hand];
         let forearm = pose.rotations[arm.middle];
+        let mut rotation = *rotation;
+        if let Some(normal) = normal {
+            let bone = self.skeleton.rest_offsets[arm.end];
+            let flat = |v: Vector3<f32>| v - normal.into_inner() * v.dot(normal);
+            let along = rotation * self.palms[hand].along.into_inner();
+            let bent = along.angle(&(forearm * bone));
+            let (from, to) = (flat(along), flat(forearm * bone));
+            let turn = from.cross(&to).dot(normal).atan2(from.dot(&to));
+            // As much as the wrist is bent beyond what is easy; a direction that is none turns nothing.
+            let sure = (to.norm() / bone.norm().max(1e-6) / 0.3).min(1.0);
+            let share = ((bent - EASY) / (BEND - EASY)).clamp(0.0, 1.0);
+            let share = share * share * (3.0 - 2.0 * share) * sure;
+            rotation = UnitQuaternion::from_axis_angle(normal, turn * share) * rotation;
+        }
         let (swing, twist) = self.swing_twist(arm, &(forearm.inverse() * rotation));
         let angle = swing.angle();
         if angle <= BEND {
-            return *rotation;
+            return rotation;
         }
         // Softly: a hard stop would show.
         let over = angle - BEND;
@@ -417,6 +455,7 @@ mod tests {
                 let goal = HandGoal {
                     pad: now + away,
                     rotation: pose.rotations[joint::LEFT_WRIST + hand],
+                    normal: None,
                 };
                 let mut goals = [None, None];
                 goals[hand] = Some(goal);
@@ -458,6 +497,7 @@ mod tests {
             let goal = HandGoal {
                 pad: now,
                 rotation: turned,
+                normal: None,
             };
             let after = follower.follow(&pose, &[Some(goal), None], &Help::default());
             let local = after.rotations[18].inverse() * after.rotations[20];

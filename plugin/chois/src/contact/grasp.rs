@@ -15,6 +15,9 @@ const TURN: f32 = 1.0;
 const INSIDE: f32 = 0.008;
 const AIR: f32 = 0.03;
 const CROWDED: f32 = 0.02;
+/// What one unit of a bent wrist costs, radians beyond what is easy.
+const BENT: f32 = 0.4;
+const EASY: f32 = 0.8;
 /// Two palms side by side, metres.
 const TWO_HANDS: f32 = 0.11;
 /// How deep the skin of a palm gives, metres.
@@ -65,8 +68,8 @@ fn lay(
     let into = -normal.into_inner();
     let swing = UnitQuaternion::rotation_between(&faces, &into).unwrap_or_else(|| {
         // The back of the hand: over the knuckles.
-        let over = rotation * palm.across();
-        UnitQuaternion::from_axis_angle(&Unit::new_normalize(over), std::f32::consts::PI)
+        let over = rotation * palm.thumb;
+        UnitQuaternion::from_axis_angle(&over, std::f32::consts::PI)
     });
     swing * rotation
 }
@@ -77,6 +80,8 @@ pub(crate) struct Near {
     /// Where the model puts the palm's middle, and how the hand is turned: object's frame.
     pub pads: Vec<Vector3<f32>>,
     pub rotations: Vec<UnitQuaternion<f32>>,
+    /// Direction of the forearm, from elbow to wrist.
+    pub forearm: Vector3<f32>,
 }
 
 /// The best place for a hand; `others` are places that the other hand has at the same time. Err: how far the surface is,
@@ -112,7 +117,15 @@ pub(crate) fn find(
         if away > FARTHEST {
             continue;
         }
-        let (cost, grasp) = judge(palm, &middle, &rotation, &found, surface, others);
+        let (cost, grasp) = judge(
+            palm,
+            &middle,
+            &rotation,
+            &near.forearm,
+            &found,
+            surface,
+            others,
+        );
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, grasp));
         }
@@ -124,6 +137,7 @@ fn judge(
     palm: &Palm,
     middle: &Vector3<f32>,
     rotation: &UnitQuaternion<f32>,
+    forearm: &Vector3<f32>,
     found: &SurfacePoint,
     surface: &Surface,
     others: &[Vector3<f32>],
@@ -134,6 +148,8 @@ fn judge(
         rotation: lay(palm, rotation, &found.normal),
     };
     let turn = grasp.rotation.angle_to(rotation);
+    let along = grasp.rotation * palm.along.into_inner();
+    let bent = (along.angle(forearm) - EASY).max(0.0);
     let (mut deepest, mut air) = (0.0f32, 0.0);
     let skin = palm.skin();
     for point in &skin {
@@ -147,6 +163,7 @@ fn judge(
         .fold(0.0, f32::max);
     let cost = (found.position - middle).norm() / AWAY
         + (turn / TURN).powi(2)
+        + (bent / BENT).powi(2)
         + deepest / INSIDE
         + air / AIR
         + crowded / CROWDED;
@@ -188,10 +205,11 @@ mod tests {
         (Surface::new(&geometry), geometry.center())
     }
 
-    fn near(pad: Vector3<f32>, rotation: UnitQuaternion<f32>) -> Near {
+    fn near(palm: &Palm, pad: Vector3<f32>, rotation: UnitQuaternion<f32>) -> Near {
         Near {
             pads: vec![pad; 10],
             rotations: vec![rotation; 10],
+            forearm: rotation * palm.along.into_inner(),
         }
     }
 
@@ -205,7 +223,7 @@ mod tests {
         let tilted = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.4) * facing;
         for x in [0.25, 0.17] {
             let pad = Vector3::new(x, 0.05, 0.02);
-            let grasp = find(&palm, &near(pad, tilted), &surface, &[]).expect("a grasp");
+            let grasp = find(&palm, &near(&palm, pad, tilted), &surface, &[]).expect("a grasp");
             assert!(
                 (grasp.point - Vector3::new(0.2, 0.05, 0.02)).norm() < 0.03,
                 "{}",
@@ -216,7 +234,7 @@ mod tests {
             assert!((grasp.closing(&palm) + Vector3::x()).norm() < 1e-3);
             assert!(grasp.rotation.angle_to(&tilted) < 0.41);
         }
-        let far = near(Vector3::new(1.0, 0.0, 0.0), facing);
+        let far = near(&palm, Vector3::new(1.0, 0.0, 0.0), facing);
         let distance = find(&palm, &far, &surface, &[]).expect_err("too far");
         assert!((distance - 0.8).abs() < 0.1, "{distance}");
     }
@@ -229,7 +247,7 @@ mod tests {
         let down = UnitQuaternion::rotation_between(&palm.inward, &-Vector3::z()).expect("a turn");
         let grasp = find(
             &palm,
-            &near(Vector3::new(0.19, 0.0, 0.23), down),
+            &near(&palm, Vector3::new(0.19, 0.0, 0.23), down),
             &surface,
             &[],
         )
@@ -241,7 +259,7 @@ mod tests {
         // Two hands at one place make way for each other.
         let other = find(
             &palm,
-            &near(Vector3::new(0.19, 0.0, 0.23), down),
+            &near(&palm, Vector3::new(0.19, 0.0, 0.23), down),
             &surface,
             &[grasp.point],
         )

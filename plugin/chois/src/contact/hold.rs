@@ -218,6 +218,7 @@ struct Track {
     pads: Vec<Vector3<f32>>,
     rotations: Vec<UnitQuaternion<f32>>,
     distances: Vec<f32>,
+    forearms: Vec<Vector3<f32>>,
 }
 
 impl Track {
@@ -233,10 +234,15 @@ impl Track {
             pads: Vec::with_capacity(places.len()),
             rotations: Vec::with_capacity(places.len()),
             distances: Vec::with_capacity(places.len()),
+            forearms: Vec::with_capacity(places.len()),
         };
         for (f, place) in places.iter().enumerate() {
             let rotation = clip.frames[f].pose.rotations[wrist];
-            let at = pad(&palms[hand], hand, &clip.joints(f), &rotation);
+            let joints = clip.joints(f);
+            let at = pad(&palms[hand], hand, &joints, &rotation);
+            let forearm = joints[wrist] - joints[joint::LEFT_ELBOW + hand];
+            out.forearms
+                .push(place.rotation.inverse() * forearm.try_normalize(1e-6).unwrap_or_default());
             let local = place.inverse_transform_point(&at.into()).coords;
             out.distances
                 .push(object.surface().signed_distance(&local).max(0.0));
@@ -282,6 +288,7 @@ impl Track {
         Near {
             pads: frames.iter().map(|&f| self.pads[f]).collect(),
             rotations: frames.iter().map(|&f| self.rotations[f]).collect(),
+            forearm: frames.iter().map(|&f| self.forearms[f]).sum(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nalgebra::{Isometry3, Translation3, Vector3};
+use nalgebra::{Isometry3, Matrix3, Translation3, Vector3};
 use rapier3d::glamx::Vec3;
 use rapier3d::parry::transformation::vhacd::{VHACD, VHACDParameters};
 use rapier3d::prelude::{MassProperties, SharedShape};
@@ -21,6 +21,12 @@ const MAX_HULLS: u32 = 48;
 const MANY_TRIANGLES: usize = 60_000;
 /// Parts thinner than this, metres, are made this thick: rapier tells inside from outside by the way in.
 const THIN: f32 = 0.004;
+/// Most points that an object stands on, and how far they are apart at least, metres.
+const SUPPORTS: usize = 72;
+const APART: f32 = 0.005;
+/// Most of them on one side, whose corners are those so near to the outermost, metres.
+const SIDE: usize = 10;
+const FLAT: f32 = 0.002;
 /// A hull that is so little larger than the mesh it is of stands for all of it.
 const NEARLY_CONVEX: f32 = 1.04;
 
@@ -57,6 +63,7 @@ struct Inner {
     surface: Surface,
     hulls: Vec<Vec<Vector3<f32>>>,
     shapes: Vec<SharedShape>,
+    supports: Vec<Vector3<f32>>,
     properties: MassProperties,
     friction: f32,
     restitution: f32,
@@ -149,32 +156,11 @@ impl PhysicalObject {
             shapes.extend(convex(&corners));
             kept.push(corners);
         }
-        let hull_volume: f32 = shapes.iter().map(|s| s.mass_properties(1.0).mass()).sum();
-        let (volume, area) = volume_and_area(geometry.mesh());
-        // The integral over an open mesh, or over one whose sides face anywhere, is no volume.
-        let volume = if volume > 0.05 * hull_volume && volume < 1.5 * hull_volume {
-            volume
-        } else {
-            hull_volume
-        };
-        let mass = physics.mass.kilograms(volume, area)?;
-        let mut properties = MassProperties::from_compound(
-            1.0,
-            &shapes
-                .iter()
-                .map(|s| (rapier3d::prelude::Pose::IDENTITY, s.clone()))
-                .collect::<Vec<_>>(),
-        );
-        if !(properties.mass().is_finite() && properties.mass() > 0.0) {
-            return Err(Error::invalid(
-                format!("mesh of {}", geometry.name()),
-                "its convex parts have no volume; give it some thickness",
-            ));
-        }
-        properties.set_mass(mass, true);
+        let properties = weigh(geometry, physics.mass, &shapes)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 surface: Surface::new(geometry),
+                supports: supports(geometry.mesh()),
                 geometry: geometry.clone(),
                 hulls: kept,
                 shapes,
@@ -223,6 +209,11 @@ impl PhysicalObject {
         &self.inner.shapes
     }
 
+    /// Corners that it can stand on, spread over its convex hull.
+    pub(crate) fn supports(&self) -> &[Vector3<f32>] {
+        &self.inner.supports
+    }
+
     pub(crate) fn properties(&self) -> MassProperties {
         self.inner.properties
     }
@@ -245,7 +236,7 @@ impl PhysicalObject {
 fn decompose(mesh: &Mesh) -> Vec<Vec<Vector3<f32>>> {
     let whole = hull_of(&mesh.vertices);
     if let Some(whole) = &whole {
-        let (volume, _) = volume_and_area(mesh);
+        let volume = Moments::solid(mesh).size as f32;
         let hull = convex(whole).map_or(0.0, |s| s.mass_properties(1.0).mass());
         if hull > 0.0 && hull <= NEARLY_CONVEX * volume {
             return vec![whole.clone()];
@@ -336,16 +327,174 @@ fn box_corners(low: &Vector3<f32>, high: &Vector3<f32>) -> Vec<Vector3<f32>> {
         .collect()
 }
 
-/// Volume inside (cubic metres, whichever way the triangles face) and area (square metres).
-fn volume_and_area(mesh: &Mesh) -> (f32, f32) {
-    let (mut volume, mut area) = (0.0f64, 0.0f64);
-    for t in 0..mesh.triangles.len() {
-        let [a, b, c] = mesh.corners(t).map(|v| v.cast::<f64>());
-        let normal = (b - a).cross(&(c - a));
-        area += normal.norm() / 2.0;
-        volume += a.dot(&normal) / 6.0;
+/// Mass, centre of gravity and inertia. What is weighed by its walls has its mass in them.
+fn weigh(geometry: &ObjectGeometry, mass: Mass, shapes: &[SharedShape]) -> Result<MassProperties> {
+    let parts: Vec<_> = (shapes.iter())
+        .map(|s| (rapier3d::prelude::Pose::IDENTITY, s.clone()))
+        .collect();
+    let mut hulls = MassProperties::from_compound(1.0, &parts);
+    let (solid, walls) = (
+        Moments::solid(geometry.mesh()),
+        Moments::walls(geometry.mesh()),
+    );
+    // The integral over an open mesh, or over one whose sides face anywhere, is no volume.
+    let closed =
+        solid.size > 0.05 * f64::from(hulls.mass()) && solid.size < 1.5 * f64::from(hulls.mass());
+    let volume = if closed {
+        solid.size as f32
+    } else {
+        hulls.mass()
+    };
+    let mass_of = mass.kilograms(volume, walls.size as f32)?;
+    let hollow = match mass {
+        Mass::Of(material) => walls.size as f32 * material.wall() < volume,
+        Mass::Kilograms(_) => false,
+    };
+    let exact = if hollow {
+        walls.properties(mass_of)
+    } else if closed {
+        solid.properties(mass_of)
+    } else {
+        None
+    };
+    if let Some(exact) = exact {
+        return Ok(exact);
     }
-    (volume.abs() as f32, area as f32)
+    hulls.set_mass(mass_of, true);
+    let sane = hulls.mass() > 0.0 && hulls.principal_inertia().min_element() > 0.0;
+    if sane && hulls.principal_inertia().is_finite() {
+        return Ok(hulls);
+    }
+    Err(Error::invalid(
+        format!("mesh of {}", geometry.name()),
+        "its convex parts have no volume; give it some thickness",
+    ))
+}
+
+/// Size (cubic or square metres) and moments of a mesh: the integrals of 1, x and x x' over it.
+struct Moments {
+    size: f64,
+    first: Vector3<f64>,
+    second: Matrix3<f64>,
+}
+
+impl Moments {
+    fn none() -> Self {
+        Self {
+            size: 0.0,
+            first: Vector3::zeros(),
+            second: Matrix3::zeros(),
+        }
+    }
+
+    /// Over what is inside, whichever way the triangles face.
+    fn solid(mesh: &Mesh) -> Self {
+        let mut out = Self::none();
+        for t in 0..mesh.triangles.len() {
+            let corners = mesh.corners(t).map(|v| v.cast::<f64>());
+            let [a, b, c] = corners;
+            // A tetrahedron with its top in the origin.
+            out.add(&corners, a.dot(&b.cross(&c)) / 6.0, 4.0, 20.0);
+        }
+        if out.size < 0.0 {
+            out.size = -out.size;
+            out.first = -out.first;
+            out.second = -out.second;
+        }
+        out
+    }
+
+    /// Over the surface.
+    fn walls(mesh: &Mesh) -> Self {
+        let mut out = Self::none();
+        for t in 0..mesh.triangles.len() {
+            let corners = mesh.corners(t).map(|v| v.cast::<f64>());
+            let [a, b, c] = corners;
+            out.add(&corners, (b - a).cross(&(c - a)).norm() / 2.0, 3.0, 12.0);
+        }
+        out
+    }
+
+    fn add(&mut self, corners: &[Vector3<f64>; 3], size: f64, one: f64, two: f64) {
+        let sum: Vector3<f64> = corners.iter().sum();
+        let squares: Matrix3<f64> = corners.iter().map(|v| v * v.transpose()).sum();
+        self.size += size;
+        self.first += sum * (size / one);
+        self.second += (squares + sum * sum.transpose()) * (size / two);
+    }
+
+    /// Spread evenly over it; None when that gives no inertia.
+    fn properties(&self, mass: f32) -> Option<MassProperties> {
+        let center = self.first / self.size;
+        let about = self.second / self.size - center * center.transpose();
+        let inertia = (Matrix3::identity() * about.trace() - about) * f64::from(mass);
+        let least = inertia.symmetric_eigenvalues().min();
+        if !(inertia.iter().all(|v| v.is_finite()) && least > 1e-9) {
+            return None;
+        }
+        let m = inertia.cast::<f32>();
+        let column = |i: usize| to_vec(&m.column(i).into_owned());
+        let matrix = rapier3d::math::Matrix::from_cols(column(0), column(1), column(2));
+        let properties = MassProperties::with_inertia_matrix(to_vec(&center.cast()), mass, matrix);
+        properties
+            .principal_inertia()
+            .is_finite()
+            .then_some(properties)
+    }
+}
+
+/// Corners of the convex hull to stand on: those of the six sides first, then such as are far from all before. Rapier takes
+/// no more than four corners of a face into account, so that the round foot of a lamp would stand on one side of it; points
+/// stand all round.
+fn supports(mesh: &Mesh) -> Vec<Vector3<f32>> {
+    let corners = hull_of(&mesh.vertices).unwrap_or_else(|| {
+        let (low, high) = mesh.bounds();
+        box_corners(&low, &high)
+    });
+    let mut out: Vec<Vector3<f32>> = Vec::new();
+    for side in 0..6 {
+        let axis = side / 2;
+        let sign = if side % 2 == 0 { -1.0 } else { 1.0 };
+        let most = corners
+            .iter()
+            .map(|c| sign * c[axis])
+            .fold(f32::NEG_INFINITY, f32::max);
+        let face: Vec<Vector3<f32>> = (corners.iter().copied())
+            .filter(|c| sign * c[axis] > most - FLAT)
+            .collect();
+        spread(&face, SIDE, &mut out);
+    }
+    spread(&corners, SUPPORTS.saturating_sub(out.len()), &mut out);
+    out
+}
+
+/// Adds up to `count` of some points, each the farthest from those that are there already.
+fn spread(points: &[Vector3<f32>], count: usize, out: &mut Vec<Vector3<f32>>) {
+    let center = points.iter().sum::<Vector3<f32>>() / points.len().max(1) as f32;
+    let mut away: Vec<f32> = (points.iter())
+        .map(|p| {
+            let nearest = out
+                .iter()
+                .map(|o| (o - p).norm())
+                .fold(f32::INFINITY, f32::min);
+            // The first of all is one far from the middle.
+            if nearest.is_finite() {
+                nearest
+            } else {
+                1e3 + (p - center).norm()
+            }
+        })
+        .collect();
+    for _ in 0..count {
+        let farthest = (0..points.len()).max_by(|a, b| away[*a].total_cmp(&away[*b]));
+        let Some(next) = farthest.filter(|&i| away[i] > APART) else {
+            return;
+        };
+        for (away, point) in away.iter_mut().zip(points) {
+            *away = away.min((point - points[next]).norm());
+        }
+        out.push(points[next]);
+    }
 }
 
 #[cfg(test)]
@@ -383,10 +532,17 @@ mod tests {
         assert!((thing.mass() - 1.152).abs() < 0.01, "{}", thing.mass());
         assert!(thing.center_of_mass().norm() < 1e-3);
         let inertia = thing.properties().principal_inertia();
-        // m (a^2 + b^2) / 12
-        let want = 1.152 * (0.36 + 0.16) / 12.0;
+        // Six walls, summed by hand for the axis along z: floor and lid m (a^2 + b^2) / 12, sides as their distances say.
+        let wall = |share: f32, a: f32, off: f32| share * 1.152 / 1.28 * (a * a / 12.0 + off * off);
+        let lid = 0.24 * 1.152 / 1.28 * (0.36 + 0.16) / 12.0;
+        let want = 2.0 * lid + 2.0 * wall(0.16, 0.4, 0.3) + 2.0 * wall(0.24, 0.6, 0.2);
         let most = inertia.x.max(inertia.y).max(inertia.z);
-        assert!((most / want - 1.0).abs() < 0.03, "{most} {want}");
+        assert!((most / want - 1.0).abs() < 1e-3, "{most} {want}");
+        // A solid one, m (a^2 + b^2) / 12.
+        let solid = object(&[block([0.0; 3], [0.6, 0.4, 0.4])], Mass::Kilograms(12.0));
+        let inertia = solid.properties().principal_inertia();
+        let most = inertia.x.max(inertia.y).max(inertia.z);
+        assert!((most / 0.52 - 1.0).abs() < 1e-3, "{most}");
     }
 
     #[test]

@@ -1,23 +1,27 @@
 //! Where a hand touches: the middle of the palm's skin.
 //!
-//! The skeleton's "palm" joint is the knuckle of the middle finger, a centimetre and a half under the skin. What is laid on
-//! an object is the skin between it and the wrist.
+//! The skeleton's "palm" joint is the knuckle of the middle finger, two centimetres above what a hand lies on. What is laid
+//! on an object is the flesh between it and the wrist.
 
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
 use crate::motion::ContactPart;
 use crate::skeleton::{JOINTS, Skeleton, joint};
 
-/// Where the middle of the palm lies between wrist and knuckle, as a share of that way.
-const ALONG: f32 = 0.72;
-/// How far the skin of the palm lies below the line from wrist to knuckle, as a share of its length (measured on the
-/// mannequin that ships with the project, whose palm is 11 cm long).
-const DEPTH: f32 = 0.165;
+/// The plane on which a hand lies when it is laid flat: through this share of the way from wrist to knuckle, ...
+const ALONG: f32 = 0.62;
+/// ... this share of that way's length below it, ...
+const DEPTH: f32 = 0.235;
+/// ... rising toward the fingers, since the ball of the thumb is thicker than the knuckles are, ...
+const PITCH: f32 = 0.19;
+/// ... and toward the little finger. The plane that 3 mm of the mannequin's palm give way to, by linear programming over
+/// its skin.
+const ROLL: f32 = 0.05;
 
 /// One palm in the frame of its wrist: metres, SMPL axes of the rest pose, relative to the wrist.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Palm {
-    /// Middle of the palm's skin.
+    /// The middle of what lies on a flat surface.
     pub pad: Vector3<f32>,
     /// Out of the palm, toward what it touches.
     pub inward: Unit<Vector3<f32>>,
@@ -25,6 +29,8 @@ pub struct Palm {
     pub along: Unit<Vector3<f32>>,
     /// Length from the wrist to that knuckle.
     pub length: f32,
+    /// From the palm's middle line toward the thumb, in the plane on which the hand lies.
+    pub thumb: Unit<Vector3<f32>>,
 }
 
 impl Palm {
@@ -34,34 +40,40 @@ impl Palm {
             let bone = skeleton.rest_offsets[knuckle];
             let along = Unit::try_new(bone, 1e-6).unwrap_or_else(Vector3::x_axis);
             let length = bone.norm();
-            // In the rest pose palms face the floor.
+            // In the rest pose palms face the floor and thumbs the front.
             let down = -Vector3::y();
             let flat = down - along.into_inner() * down.dot(&along);
-            let inward = Unit::try_new(flat, 1e-6).unwrap_or_else(|| -Vector3::y_axis());
+            let below = Unit::try_new(flat, 1e-6).unwrap_or_else(|| -Vector3::y_axis());
+            let front = along.cross(&below);
+            let front = front * front.z.signum();
+            let inward = below.into_inner() + along.into_inner() * PITCH - front * ROLL;
+            let inward = Unit::new_normalize(inward);
+            let thumb = front - inward.into_inner() * front.dot(&inward);
             Self {
-                pad: bone * ALONG + inward.into_inner() * (DEPTH * length),
+                pad: bone * ALONG + below.into_inner() * (DEPTH * length),
                 inward,
                 along,
                 length,
+                thumb: Unit::try_new(thumb, 1e-6).unwrap_or_else(Vector3::z_axis),
             }
         })
     }
 
-    /// From the palm's middle line toward the thumb.
-    pub fn across(&self) -> Vector3<f32> {
-        self.along.cross(&self.inward)
+    /// From the palm's middle toward the fingers, in the plane on which the hand lies.
+    fn fingers(&self) -> Vector3<f32> {
+        let flat =
+            self.along.into_inner() - self.inward.into_inner() * self.along.dot(&self.inward);
+        flat.try_normalize(1e-6).unwrap_or_else(Vector3::x)
     }
 
-    /// Points of the palm's skin, five along it and three across, relative to the wrist.
+    /// Points of the plane on which the hand lies, five along it and three across, relative to the wrist.
     pub fn skin(&self) -> [Vector3<f32>; 15] {
-        let across = self.across();
+        let fingers = self.fingers();
         std::array::from_fn(|i| {
             let (row, column) = (i / 3, i % 3);
-            let along = 0.35 + 0.65 * row as f32 / 4.0;
+            let along = (row as f32 - 2.0) * 0.22;
             let aside = (column as f32 - 1.0) * 0.33;
-            self.along.into_inner() * (along * self.length)
-                + self.inward.into_inner() * (DEPTH * self.length)
-                + across * (aside * self.length)
+            self.pad + (fingers * along + self.thumb.into_inner() * aside) * self.length
         })
     }
 }
@@ -91,29 +103,33 @@ mod tests {
     use crate::figure::Figure;
 
     #[test]
-    fn the_pad_is_on_the_mannequins_skin() {
+    fn a_flat_hand_lies_on_its_palm() {
         let skeleton = Skeleton::adult();
         let figure = Figure::standard().fitted(&skeleton);
         for (hand, palm) in Palm::of(&skeleton).iter().enumerate() {
-            assert!(palm.inward.dot(&palm.along).abs() < 1e-5);
+            assert!(palm.thumb.dot(&palm.inward).abs() < 1e-5);
+            assert!(palm.thumb.z > 0.9, "thumbs point to the front");
             let wrist = joint::LEFT_WRIST + hand;
-            let at = figure.joints[wrist].position + palm.pad;
-            let nearest = (figure.parts.iter().flat_map(|p| &p.vertices))
-                .map(|v| (v - at).norm())
-                .fold(f32::INFINITY, f32::min);
-            assert!(nearest < 0.008, "{hand}: {nearest}");
-            // Seen from the pad, the hand is on the other side.
-            let below = (figure.parts.iter())
-                .flat_map(|p| p.vertices.iter().zip(p.joints.iter().zip(&p.weights)))
-                .filter(|(_, (j, w))| usize::from(j[0]) == wrist && w[0] > 200)
-                .filter(|(v, _)| {
-                    let off = *v - at;
+            let origin = figure.joints[wrist].position + palm.pad;
+            // How far the skin of the palm reaches beyond the plane, and how far off it is at the middle.
+            let (mut beyond, mut hollow) = (f32::NEG_INFINITY, f32::INFINITY);
+            for part in &figure.parts {
+                for (v, (j, w)) in (part.vertices.iter()).zip(part.joints.iter().zip(&part.weights))
+                {
+                    if usize::from(j[0]) != wrist || w[0] < 200 {
+                        continue;
+                    }
+                    let off = v - origin;
+                    beyond = beyond.max(off.dot(&palm.inward));
                     let flat = off - palm.inward.into_inner() * off.dot(&palm.inward);
-                    flat.norm() < 0.02
-                })
-                .map(|(v, _)| (v - at).dot(&palm.inward))
-                .fold(f32::NEG_INFINITY, f32::max);
-            assert!(below.abs() < 0.006, "{hand}: skin {below} beyond the pad");
+                    if flat.norm() < 0.02 {
+                        hollow = hollow.min(off.dot(&palm.inward).abs());
+                    }
+                }
+            }
+            assert!(beyond < 0.005, "{hand}: skin {beyond} beyond the plane");
+            assert!(beyond > 0.0, "{hand}: nothing touches");
+            assert!(hollow < 0.01, "{hand}: the palm is {hollow} off");
         }
     }
 }

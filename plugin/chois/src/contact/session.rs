@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Translation3, Unit, UnitQuaternion, Vector3};
 
 use super::event::{ContactEvent, LetGo};
 use super::follow::{HandGoal, ease};
@@ -19,16 +19,20 @@ use crate::motion::touch::Touch;
 use crate::motion::{ContactPart, MotionClip, inertia};
 use crate::skeleton::{Pose, ROTATIONS, joint};
 
-/// How fast a hand is moved beside its own motion on its way to and from the object, metres a second, and how long that
-/// takes at least and at most, seconds.
-const SPEED: f32 = 0.35;
+/// How hard a hand is moved beside its own motion on its way to and from the object, metres a second squared, and how long
+/// that takes at least and at most, seconds. A radian counts as so many metres.
+const GENTLE: f32 = 3.0;
 const WAY: [f32; 2] = [0.3, 0.9];
+const LEVER: f32 = 0.1;
 /// How far a hand keeps off the surface on its way, metres.
 const CLEARANCE: f32 = 0.02;
 /// How fast an object that is not where the clip has it is brought there once it is held, metres a second, and how long
 /// that takes at least and at most, seconds.
 const CATCH_UP: f32 = 0.25;
 const CATCHING_UP: [f32; 2] = [0.4, 1.5];
+/// How fast hands aim anew, a second, and how far at most, metres and radians.
+const TRIMS: f32 = 6.0;
+const TRIM: [f32; 2] = [0.06, 0.3];
 /// A hand lets go of what is farther from its shoulder than its arm is long by this much, metres, for so long, seconds:
 /// trunk and hips help that far.
 const STRETCH: f32 = 0.45;
@@ -39,6 +43,8 @@ const STRAIN: f32 = 0.25;
 const STANDS: f32 = 0.015;
 /// Deepest that a free hand is pushed out of the object, metres; what is deeper means to be elsewhere.
 const PUSHED: f32 = 0.04;
+/// Angular frequency of the spring that does so, radians a second.
+const PUSH_RATE: f32 = 12.0;
 
 /// What a hand does.
 #[derive(Clone, Debug, Default)]
@@ -48,19 +54,74 @@ struct Hand {
     /// The hold it has.
     holding: Option<usize>,
     /// Where it let go, if it is still on its way from there.
-    leaving: Option<Leaving>,
+    leaving: Option<Away>,
+    /// How it comes to each of its holds, planned; by index in the plan.
+    approaches: Vec<(usize, Away, HandGoal)>,
     /// Seconds for which it has given all it can, and whether that was told.
     strained: f32,
     told: bool,
     /// Seconds for which it has been out of reach.
     stretched: f32,
+    /// How far it is kept out of the object, world, how fast that changes, and when it was looked at.
+    pushed: Vector3<f32>,
+    push_rate: Vector3<f32>,
+    pushed_at: f32,
 }
 
+/// How a hand's place differs from the clip's: what decays after it let go, or grows before it takes hold.
 #[derive(Clone, Copy, Debug)]
-struct Leaving {
-    since: f32,
+struct Away {
+    /// When it is all there.
+    at: f32,
+    /// How long it takes, seconds.
     seconds: f32,
-    goal: HandGoal,
+    /// Metres, and metres a second, world.
+    shift: Vector3<f32>,
+    shift_rate: Vector3<f32>,
+    /// As rotation vectors, world.
+    turn: Vector3<f32>,
+    turn_rate: Vector3<f32>,
+}
+
+impl Away {
+    /// From what differs at a time, and how fast that changes.
+    fn new(
+        at: f32,
+        [shift, shift_rate]: [Vector3<f32>; 2],
+        [turn, turn_rate]: [Vector3<f32>; 2],
+    ) -> Self {
+        let along = |x: &Vector3<f32>, v: &Vector3<f32>| {
+            let size = x.norm();
+            // Only what goes on away from zero takes longer.
+            let rate = if size > 1e-6 {
+                v.dot(x) / size
+            } else {
+                v.norm()
+            };
+            inertia::seconds(size, rate.max(0.0), GENTLE)
+        };
+        let by_turn = along(&(turn * LEVER), &(turn_rate * LEVER));
+        Self {
+            at,
+            seconds: along(&shift, &shift_rate)
+                .max(by_turn)
+                .clamp(WAY[0], WAY[1]),
+            shift,
+            shift_rate,
+            turn,
+            turn_rate,
+        }
+    }
+
+    /// What differs `since` seconds away from when all of it is there.
+    fn left(&self, since: f32) -> (Vector3<f32>, Vector3<f32>) {
+        let (of_x, of_v) = inertia::left(since / self.seconds);
+        let of_v = of_v * self.seconds;
+        (
+            self.shift * of_x + self.shift_rate * of_v,
+            self.turn * of_x + self.turn_rate * of_v,
+        )
+    }
 }
 
 /// What one step came to.
@@ -82,6 +143,9 @@ pub struct Session {
     places: Vec<Isometry3<f32>>,
     simulation: Simulation,
     hands: [Hand; 2],
+    /// How far above and before it the hands aim so that the object comes to where it is wanted: what a person who knows the
+    /// weight does. Metres and a rotation vector, world.
+    trim: (Vector3<f32>, Vector3<f32>),
     /// Where the object was taken up, relative to where the clip has it; since when, and for how long that shows.
     offset: Option<(f32, f32, Vector3<f32>, Vector3<f32>)>,
     time: f32,
@@ -136,11 +200,16 @@ impl Session {
             places,
             simulation,
             hands,
+            trim: Default::default(),
             offset: None,
             time: 0.0,
             supports,
             disturbed: f32::NEG_INFINITY,
         };
+        for k in 0..out.plan.holds.len() {
+            let approach = out.approach(k);
+            out.hands[out.plan.holds[k].hand].approaches.push(approach);
+        }
         out.grasp_and_release(0.0);
         Ok(out)
     }
@@ -170,9 +239,10 @@ impl Session {
         std::mem::take(&mut self.events)
     }
 
-    /// Where the object's centre is now.
+    /// Where the object's centre is now. What the points that it stands on leave below the floor, some millimetres, is raised
+    /// out of it.
     pub fn place(&self) -> Isometry3<f32> {
-        self.simulation.place()
+        over_floor(&self.object, self.simulation.place())
     }
 
     /// Puts an object into the frame of the clip that is now.
@@ -213,9 +283,14 @@ impl Session {
         let next = self.time + seconds;
         self.grasp_and_release(next);
         let wanted = if self.hands.iter().any(|h| h.holding.is_some()) {
-            self.wanted(next)
+            let wanted = self.wanted(next);
+            Isometry3::from_parts(
+                Translation3::from(wanted.translation.vector + self.trim.0),
+                UnitQuaternion::from_scaled_axis(self.trim.1) * wanted.rotation,
+            )
         } else {
             self.offset = None;
+            self.trim = Default::default();
             let place = self.simulation.place();
             self.simulation.want(&place);
             place
@@ -233,6 +308,7 @@ impl Session {
             self.simulation.advance(seconds, &wanted, [None, None])?
         };
         self.time = next;
+        self.learn(seconds, &hands);
         self.judge(seconds, &hands);
         Ok(StepFacts {
             hands,
@@ -348,18 +424,44 @@ impl Session {
         };
         let pose = self.pose_at(self.time);
         let goal = self.held_goal(k, &self.simulation.place(), &pose);
-        let away = (goal.pad - self.clips_pad(hand, &pose)).norm();
-        self.hands[hand].leaving = Some(Leaving {
-            since: self.time,
-            seconds: way(away),
-            goal,
-        });
+        let own = self.own(hand, &pose);
+        // The hand goes on as it went: with the object, while the clip's hand has its own way.
+        let (velocity, spin) = self.simulation.velocity();
+        let middle = self.simulation.place() * nalgebra::Point3::from(self.object.center_of_mass());
+        let velocity = velocity + spin.cross(&(goal.pad - middle.coords));
+        let step = 1.0 / self.clip.fps;
+        let next = self.own(hand, &self.pose_at(self.time + step));
+        let clips = (next.pad - own.pad) / step;
+        let clips_spin = (next.rotation * own.rotation.inverse()).scaled_axis() / step;
+        self.hands[hand].leaving = Some(Away::new(
+            self.time,
+            [goal.pad - own.pad, velocity - clips],
+            [
+                (goal.rotation * own.rotation.inverse()).scaled_axis(),
+                spin - clips_spin,
+            ],
+        ));
         self.simulation.release(hand);
         self.events.push(ContactEvent::Released {
             hand,
             frame: (self.time * self.clip.fps).round() as usize,
             reason,
         });
+    }
+
+    /// Hands aim anew by what is missing, unless they give all they can or the object is held up.
+    fn learn(&mut self, seconds: f32, facts: &[HandFacts; 2]) {
+        let held = self.hands.iter().any(|h| h.holding.is_some());
+        if !held || facts.iter().any(|f| f.strained) || self.simulation.is_obstructed() {
+            return;
+        }
+        let (wanted, place) = (self.wanted(self.time), self.simulation.place());
+        let rate = (seconds * TRIMS).min(0.5);
+        let (shift, turn) = &mut self.trim;
+        *shift += (wanted.translation.vector - place.translation.vector) * rate;
+        *turn += (wanted.rotation * place.rotation.inverse()).scaled_axis() * rate;
+        *shift *= (TRIM[0] / shift.norm().max(TRIM[0])).min(1.0);
+        *turn *= (TRIM[1] / turn.norm().max(TRIM[1])).min(1.0);
     }
 
     /// Whether hands can go on as they do.
@@ -442,64 +544,126 @@ impl Session {
         HandGoal {
             pad: (place * nalgebra::Point3::from(hold.grasp.point)).coords,
             rotation: place.rotation * hold.grasp.aligned(&self.palms[hold.hand], &local),
+            normal: Some(Unit::new_unchecked(
+                place.rotation * hold.grasp.normal.into_inner(),
+            )),
         }
     }
 
-    /// Seconds that a hand takes to come to a hold.
-    fn approach(&self, k: usize) -> f32 {
+    /// Where the clip has a hand.
+    fn own(&self, hand: usize, pose: &Pose) -> HandGoal {
+        HandGoal {
+            pad: self.clips_pad(hand, pose),
+            rotation: pose.rotations[joint::LEFT_WRIST + hand],
+            normal: None,
+        }
+    }
+
+    /// How a hand comes to a hold, as far as the clip tells beforehand.
+    fn approach(&self, k: usize) -> (usize, Away, HandGoal) {
         let hold = &self.plan.holds[k];
-        let pose = &self.clip.frames[hold.first].pose;
-        let goal = self.held_goal(k, &self.places[hold.first], pose);
-        way((goal.pad - self.clips_pad(hold.hand, pose)).norm())
+        let step = 1.0 / self.clip.fps;
+        let at = |f: usize| {
+            let pose = &self.clip.frames[f].pose;
+            let held = self.held_goal(k, &self.places[f], pose);
+            let own = self.own(hold.hand, pose);
+            let turn = (held.rotation * own.rotation.inverse()).scaled_axis();
+            (held.pad - own.pad, turn, held)
+        };
+        let (shift, turn, held) = at(hold.first);
+        let (before, turned, _) = at(hold.first.saturating_sub(1));
+        // Seen backwards in time it decays.
+        let away = Away::new(
+            hold.first as f32 * step,
+            [shift, (before - shift) / step],
+            [turn, (turned - turn) / step],
+        );
+        (k, away, held)
     }
 
     /// Where the hands belong now; None for a hand that is free.
     pub(crate) fn goals(&mut self, pose: &Pose) -> [Option<HandGoal>; 2] {
-        let place = self.simulation.place();
-        [0, 1].map(|hand| self.goal(hand, pose, &place))
+        let place = self.place();
+        [0, 1].map(|hand| {
+            self.push_out(hand, pose, &place);
+            self.goal(hand, pose, &place)
+        })
+    }
+
+    /// A free hand is not inside the object: what keeps it out comes and goes as a damped spring.
+    fn push_out(&mut self, hand: usize, pose: &Pose, place: &Isometry3<f32>) {
+        let seconds = self.time - self.hands[hand].pushed_at;
+        self.hands[hand].pushed_at = self.time;
+        let mut wanted = Vector3::zeros();
+        if self.hands[hand].holding.is_none() {
+            let pad = (self.goal(hand, pose, place)).map_or_else(
+                || self.clips_pad(hand, pose),
+                |g| g.pad - self.hands[hand].pushed,
+            );
+            let local = (place.inverse() * nalgebra::Point3::from(pad)).coords;
+            let depth = self.object.surface().depth(&local);
+            if depth > 0.0
+                && depth < 2.0 * PUSHED
+                && let Some(out) = self.object.surface().nearest(&local)
+            {
+                let push = depth.min(2.0 * PUSHED - depth);
+                wanted = place.rotation * out.normal.into_inner() * push;
+            }
+        }
+        let state = &mut self.hands[hand];
+        // Critically damped, solved over the step, so that any step is stable.
+        let omega = PUSH_RATE;
+        let decay = (-omega * seconds.max(0.0)).exp();
+        let off = state.pushed - wanted;
+        let rate = (state.push_rate + off * omega) * seconds.max(0.0);
+        state.pushed = wanted + (off + rate) * decay;
+        state.push_rate = (state.push_rate
+            - (state.push_rate + off * omega) * (omega * seconds.max(0.0)))
+            * decay;
     }
 
     fn goal(&mut self, hand: usize, pose: &Pose, place: &Isometry3<f32>) -> Option<HandGoal> {
         if let Some(k) = self.hands[hand].holding {
             return Some(self.held_goal(k, place, pose));
         }
-        let own = HandGoal {
-            pad: self.clips_pad(hand, pose),
-            rotation: pose.rotations[joint::LEFT_WRIST + hand],
-        };
-        let mut goal = own;
+        let mut goal = self.own(hand, pose);
         let mut weight = 0.0f32;
         if let Some(leaving) = self.hands[hand].leaving {
-            let left = 1.0 - ease((self.time - leaving.since) / leaving.seconds);
-            if left > 0.0 {
-                goal = mixed(&goal, &leaving.goal, left);
-                weight = left;
+            let since = self.time - leaving.at;
+            if since < leaving.seconds {
+                let (shift, turn) = leaving.left(since);
+                goal.pad += shift;
+                goal.rotation = UnitQuaternion::from_scaled_axis(turn) * goal.rotation;
+                weight = 1.0;
             } else {
                 self.hands[hand].leaving = None;
             }
         }
-        if let Some(&k) = self.hands[hand].coming.last() {
-            let hold = &self.plan.holds[k];
-            let seconds = self.approach(k);
-            let begins = hold.first as f32 / self.clip.fps - seconds;
-            let near = ease((self.time - begins) / seconds);
-            if near > 0.0 {
-                let held = self.held_goal(k, place, pose);
-                goal = mixed(&goal, &held, near);
-                let off = place.rotation * hold.grasp.normal.into_inner();
+        let coming = self.hands[hand].coming.last().copied();
+        let approach = (self.hands[hand].approaches.iter()).find(|(k, ..)| Some(*k) == coming);
+        if let Some((k, away, planned)) = approach {
+            let until = away.at - self.time;
+            if until < away.seconds {
+                let (shift, turn) = away.left(until.max(0.0));
+                goal.pad += shift;
+                goal.rotation = UnitQuaternion::from_scaled_axis(turn) * goal.rotation;
+                // The object may be elsewhere than the clip has it.
+                let near = ease(1.0 - until / away.seconds);
+                let held = self.held_goal(*k, place, pose);
+                goal.pad += (held.pad - planned.pad) * near;
+                let moved = held.rotation * planned.rotation.inverse();
+                goal.rotation = UnitQuaternion::identity()
+                    .try_slerp(&moved, near, 1e-6)
+                    .unwrap_or(moved)
+                    * goal.rotation;
+                let off = place.rotation * self.plan.holds[*k].grasp.normal.into_inner();
                 goal.pad += off * (CLEARANCE * 4.0 * near * (1.0 - near));
-                weight = weight.max(near);
+                weight = 1.0;
             }
         }
-        // A free hand is not inside the object.
-        let local = (place.inverse() * nalgebra::Point3::from(goal.pad)).coords;
-        let depth = self.object.surface().depth(&local);
-        if depth > 0.0
-            && depth < 2.0 * PUSHED
-            && let Some(out) = self.object.surface().nearest(&local)
-        {
-            let push = depth.min(2.0 * PUSHED - depth);
-            goal.pad += place.rotation * out.normal.into_inner() * push;
+        let pushed = self.hands[hand].pushed;
+        if pushed.norm() > 1e-4 {
+            goal.pad += pushed;
             weight = 1.0;
         }
         (weight > 0.0).then_some(goal)
@@ -518,17 +682,6 @@ impl Session {
     /// Whether a hand holds, is on its way, or is free.
     pub fn is_holding(&self, hand: usize) -> bool {
         self.hands.get(hand).is_some_and(|h| h.holding.is_some())
-    }
-}
-
-fn way(distance: f32) -> f32 {
-    (distance / SPEED + 0.15).clamp(WAY[0], WAY[1])
-}
-
-fn mixed(a: &HandGoal, b: &HandGoal, t: f32) -> HandGoal {
-    HandGoal {
-        pad: a.pad.lerp(&b.pad, t),
-        rotation: (a.rotation.try_slerp(&b.rotation, t, 1e-6)).unwrap_or(b.rotation),
     }
 }
 

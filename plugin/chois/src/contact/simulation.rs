@@ -7,8 +7,9 @@
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rapier3d::prelude::{
-    ColliderBuilder, ColliderHandle, GenericJointBuilder, ImpulseJointHandle, JointAxesMask,
-    JointAxis, MotorModel, PhysicsWorld, Pose, RigidBodyBuilder, RigidBodyHandle, SharedShape,
+    ColliderBuilder, ColliderHandle, GenericJointBuilder, Group, ImpulseJointHandle,
+    InteractionGroups, InteractionTestMode, JointAxesMask, JointAxis, MotorModel, PhysicsWorld,
+    Pose, RigidBodyBuilder, RigidBodyHandle, SharedShape,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,12 @@ pub const GRAVITY: f32 = 9.81;
 const FREQUENCY: f32 = 8.0;
 /// Radius of a shoe about the line from ankle to toe, metres.
 const SHOE: f32 = 0.045;
+/// Radius of the points that the object stands on, metres.
+const TIP: f32 = 0.001;
+/// The floor is stood on by points, not by the convex parts (see `object::supports`).
+const FLOOR: Group = Group::GROUP_1;
+const PART: Group = Group::GROUP_2;
+const SUPPORT: Group = Group::GROUP_3;
 /// Penetration that rapier leaves alone, metres.
 const SLOP: f32 = 5e-4;
 /// An object faster than this, metres or radians a second, is not of this world.
@@ -128,7 +135,8 @@ impl Simulation {
         world.integration_parameters.normalized_allowed_linear_error = SLOP;
         let floor = world.insert_collider(
             ColliderBuilder::new(SharedShape::halfspace(to_vec(&Vector3::z())))
-                .friction(object.friction()),
+                .friction(object.friction())
+                .collision_groups(groups(FLOOR, SUPPORT)),
             None,
         );
         let body = world.insert_body(
@@ -142,7 +150,23 @@ impl Simulation {
                 ColliderBuilder::new(shape.clone())
                     .density(0.0)
                     .friction(object.friction())
-                    .restitution(object.restitution()),
+                    .restitution(object.restitution())
+                    .collision_groups(groups(PART, Group::ALL.difference(FLOOR))),
+                Some(body),
+            );
+        }
+        let middle = object.center_of_mass();
+        for corner in object.supports() {
+            let inward = (middle - corner)
+                .try_normalize(1e-6)
+                .unwrap_or_else(Vector3::zeros);
+            world.insert_collider(
+                ColliderBuilder::ball(TIP)
+                    .translation(to_vec(&(corner + inward * TIP)))
+                    .density(0.0)
+                    .friction(object.friction())
+                    .restitution(object.restitution())
+                    .collision_groups(groups(SUPPORT, Group::ALL)),
                 Some(body),
             );
         }
@@ -415,6 +439,10 @@ impl Simulation {
         let hands = self.held.iter().flatten().count() as f32;
         self.mass * GRAVITY > hands * self.grip.force
     }
+}
+
+fn groups(memberships: Group, filter: Group) -> InteractionGroups {
+    InteractionGroups::new(memberships, filter, InteractionTestMode::And)
 }
 
 const AXES: [JointAxis; 6] = [

@@ -27,7 +27,7 @@ const GIVES: f32 = 0.002;
 const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.
 const ROUNDS: usize = 4;
-const EASE: f32 = 0.35;
+const EASE: f32 = 0.3;
 
 /// Where a hand is to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -308,32 +308,34 @@ impl Follower {
         helps
     }
 
-    /// Who does how much of what is needed at a pose.
+    /// Who does how much of what is needed at a pose; nothing of it jumps while need and pose do not.
     fn share(&self, pose: &Pose, need: &Vector3<f32>) -> Help {
         let aside = Vector3::new(need.x, need.y, 0.0) * 0.5;
         let aside = aside * (ASIDE / aside.norm().max(ASIDE));
         let down = (0.7 * need.z).clamp(-DOWN, 0.03);
         let mut pelvis = aside + Vector3::new(0.0, 0.0, down);
-        // No farther than the legs are long.
+        // No farther than the legs are long: down always goes, aside as far as it does.
         let joints = self.skeleton.forward(pose);
-        for leg in LEGS {
-            let length = LEG
-                * (self.skeleton.rest_offsets[leg.middle].norm()
-                    + self.skeleton.rest_offsets[leg.end].norm());
-            let (hip, ankle) = (joints[leg.upper], joints[leg.tip]);
-            let reaches =
-                |p: &Vector3<f32>| (hip + p - ankle).norm() <= length.max((hip - ankle).norm());
-            for _ in 0..6 {
-                if reaches(&pelvis) {
-                    break;
+        let reaches = |p: &Vector3<f32>| {
+            LEGS.iter().all(|leg| {
+                let length = LEG
+                    * (self.skeleton.rest_offsets[leg.middle].norm()
+                        + self.skeleton.rest_offsets[leg.end].norm());
+                let (hip, ankle) = (joints[leg.upper], joints[leg.tip]);
+                (hip + p - ankle).norm() <= length.max((hip - ankle).norm())
+            })
+        };
+        if !reaches(&pelvis) {
+            let (mut possible, mut too_far) = (0.0f32, 1.0f32);
+            for _ in 0..12 {
+                let middle = (possible + too_far) / 2.0;
+                if reaches(&(pelvis * middle)) {
+                    possible = middle;
+                } else {
+                    too_far = middle;
                 }
-                pelvis.x *= 0.6;
-                pelvis.y *= 0.6;
-                pelvis.z = pelvis.z.min(0.0);
             }
-            if !reaches(&pelvis) {
-                pelvis = Vector3::zeros();
-            }
+            pelvis *= possible;
         }
         let rest = need - pelvis;
         // The shoulders turn about the lowest joint of the spine.
@@ -380,7 +382,8 @@ fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
     let count = need.len();
     let largest: Vec<Vector3<f32>> = (0..count)
         .map(|f| {
-            let about = &need[f.saturating_sub(half)..(f + half + 1).min(count)];
+            let near = half / 2;
+            let about = &need[f.saturating_sub(near)..(f + near + 1).min(count)];
             let top = about.iter().map(Vector3::norm).fold(0.0, f32::max);
             // The mean direction, so that two needs that take turns do not swing the body.
             let sum: Vector3<f32> = about.iter().map(|n| n * n.norm()).sum();

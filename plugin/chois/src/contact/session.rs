@@ -572,12 +572,13 @@ impl Session {
         };
         let (shift, turn, held) = at(hold.first);
         let (before, turned, _) = at(hold.first.saturating_sub(1));
-        // Seen backwards in time it decays.
-        let away = Away::new(
+        // Seen backwards in time it decays. The clip's first pose stays as it is.
+        let mut away = Away::new(
             hold.first as f32 * step,
             [shift, (before - shift) / step],
             [turn, (turned - turn) / step],
         );
+        away.seconds = away.seconds.min(away.at).max(step);
         (k, away, held)
     }
 

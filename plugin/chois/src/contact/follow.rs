@@ -2,7 +2,7 @@
 
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
-use super::palm::Palm;
+use super::palm::{Palm, pad};
 use crate::ik::{self, Limb};
 use crate::skeleton::{Pose, Skeleton, joint};
 
@@ -71,12 +71,31 @@ impl Follower {
     pub(crate) fn follow(&self, pose: &Pose, goals: &[Option<HandGoal>; 2], help: &Help) -> Pose {
         let mut out = *pose;
         self.help(pose, help, &mut out);
+        let moved = help.pelvis.norm() + help.lean.norm() > 1e-6;
         for hand in 0..2 {
-            if let Some(goal) = &goals[hand] {
-                self.reach(hand, goal, &mut out);
+            match &goals[hand] {
+                Some(goal) => self.reach(hand, goal, &mut out),
+                // A free hand stays where it is, whatever the other makes the trunk do.
+                None if moved => self.reach(hand, &self.own(hand, pose), &mut out),
+                None => {}
             }
         }
         out
+    }
+
+    /// Where a pose has a hand.
+    fn own(&self, hand: usize, pose: &Pose) -> HandGoal {
+        let rotation = pose.rotations[joint::LEFT_WRIST + hand];
+        HandGoal {
+            pad: pad(
+                &self.palms[hand],
+                hand,
+                &self.skeleton.forward(pose),
+                &rotation,
+            ),
+            rotation,
+            normal: None,
+        }
     }
 
     /// Leans and sinks; feet stay where they are.
@@ -409,7 +428,6 @@ fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::palm::pad;
     use crate::frame::y_up_to_z_up;
     use crate::skeleton::ROTATIONS;
 

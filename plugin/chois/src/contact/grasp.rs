@@ -15,6 +15,8 @@ const TURN: f32 = 1.0;
 const INSIDE: f32 = 0.008;
 const AIR: f32 = 0.03;
 const CROWDED: f32 = 0.02;
+/// What one unit of an arm that is too short costs, metres: the body has to go along.
+const STRETCHED: f32 = 0.06;
 /// What one unit of a bent wrist costs, radians beyond what is easy.
 const BENT: f32 = 0.4;
 const EASY: f32 = 0.8;
@@ -23,7 +25,7 @@ const TWO_HANDS: f32 = 0.11;
 /// How deep the skin of a palm gives, metres.
 const GIVES: f32 = 0.004;
 /// Distances at which the surface is looked for about the palm, metres.
-const PROBES: [f32; 2] = [0.04, 0.09];
+const PROBES: [f32; 4] = [0.04, 0.09, 0.18, 0.3];
 
 /// A place to hold an object by. Relative to the object's centre, rest frame, metres: it stays while the object moves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub(crate) struct Near {
     pub rotations: Vec<UnitQuaternion<f32>>,
     /// Direction of the forearm, from elbow to wrist.
     pub forearm: Vector3<f32>,
+    /// Where the shoulder is over the hold, object's frame, and how far the palm's middle can be from it.
+    pub shoulders: Vec<Vector3<f32>>,
+    pub arm: f32,
 }
 
 /// The best place for a hand; `others` are places that the other hand has at the same time. Err: how far the surface is,
@@ -117,15 +122,7 @@ pub(crate) fn find(
         if away > FARTHEST {
             continue;
         }
-        let (cost, grasp) = judge(
-            palm,
-            &middle,
-            &rotation,
-            &near.forearm,
-            &found,
-            surface,
-            others,
-        );
+        let (cost, grasp) = judge(palm, near, &middle, &rotation, &found, surface, others);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, grasp));
         }
@@ -135,9 +132,9 @@ pub(crate) fn find(
 
 fn judge(
     palm: &Palm,
+    near: &Near,
     middle: &Vector3<f32>,
     rotation: &UnitQuaternion<f32>,
-    forearm: &Vector3<f32>,
     found: &SurfacePoint,
     surface: &Surface,
     others: &[Vector3<f32>],
@@ -149,7 +146,7 @@ fn judge(
     };
     let turn = grasp.rotation.angle_to(rotation);
     let along = grasp.rotation * palm.along.into_inner();
-    let bent = (along.angle(forearm) - EASY).max(0.0);
+    let bent = (along.angle(&near.forearm) - EASY).max(0.0);
     let (mut deepest, mut air) = (0.0f32, 0.0);
     let skin = palm.skin();
     for point in &skin {
@@ -158,6 +155,10 @@ fn judge(
         deepest = deepest.max(-distance - GIVES);
         air += distance.clamp(0.0, 0.05) / skin.len() as f32;
     }
+    let stretched = (near.shoulders.iter())
+        .map(|shoulder| ((shoulder - grasp.point).norm() - near.arm).max(0.0))
+        .sum::<f32>()
+        / near.shoulders.len().max(1) as f32;
     let crowded = (others.iter())
         .map(|other| TWO_HANDS - (other - grasp.point).norm())
         .fold(0.0, f32::max);
@@ -166,6 +167,7 @@ fn judge(
         + (bent / BENT).powi(2)
         + deepest / INSIDE
         + air / AIR
+        + stretched / STRETCHED
         + crowded / CROWDED;
     (cost, grasp)
 }
@@ -210,6 +212,8 @@ mod tests {
             pads: vec![pad; 10],
             rotations: vec![rotation; 10],
             forearm: rotation * palm.along.into_inner(),
+            shoulders: Vec::new(),
+            arm: 0.6,
         }
     }
 
@@ -237,6 +241,23 @@ mod tests {
         let far = near(&palm, Vector3::new(1.0, 0.0, 0.0), facing);
         let distance = find(&palm, &far, &surface, &[]).expect_err("too far");
         assert!((distance - 0.8).abs() < 0.1, "{distance}");
+    }
+
+    #[test]
+    fn arms_are_not_stretched_for_a_nearer_place() {
+        // A post; the model's hand is off it, low, while the shoulder is high.
+        let (surface, _) = surface(Mesh::cuboid(
+            Vector3::new(-0.02, -0.02, -0.5),
+            Vector3::new(0.04, 0.04, 1.0),
+        ));
+        let palm = Palm::of(&Skeleton::adult())[0];
+        let facing =
+            UnitQuaternion::rotation_between(&palm.inward, &-Vector3::x()).expect("a turn");
+        let mut low = near(&palm, Vector3::new(0.12, 0.0, -0.2), facing);
+        let height = |near: &Near| find(&palm, near, &surface, &[]).expect("a grasp").point.z;
+        let free = height(&low);
+        low.shoulders = vec![Vector3::new(0.3, 0.0, 0.5); 5];
+        assert!(height(&low) > free + 0.05);
     }
 
     #[test]

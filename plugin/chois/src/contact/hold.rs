@@ -219,6 +219,8 @@ struct Track {
     rotations: Vec<UnitQuaternion<f32>>,
     distances: Vec<f32>,
     forearms: Vec<Vector3<f32>>,
+    shoulders: Vec<Vector3<f32>>,
+    arm: f32,
 }
 
 impl Track {
@@ -235,11 +237,18 @@ impl Track {
             rotations: Vec::with_capacity(places.len()),
             distances: Vec::with_capacity(places.len()),
             forearms: Vec::with_capacity(places.len()),
+            shoulders: Vec::with_capacity(places.len()),
+            arm: clip.skeleton.rest_offsets[joint::LEFT_ELBOW + hand].norm()
+                + clip.skeleton.rest_offsets[wrist].norm()
+                + palms[hand].pad.norm() * 0.8,
         };
         for (f, place) in places.iter().enumerate() {
             let rotation = clip.frames[f].pose.rotations[wrist];
             let joints = clip.joints(f);
             let at = pad(&palms[hand], hand, &joints, &rotation);
+            let shoulder = joints[joint::LEFT_SHOULDER + hand];
+            out.shoulders
+                .push(place.inverse_transform_point(&shoulder.into()).coords);
             let forearm = joints[wrist] - joints[joint::LEFT_ELBOW + hand];
             out.forearms
                 .push(place.rotation.inverse() * forearm.try_normalize(1e-6).unwrap_or_default());
@@ -289,6 +298,11 @@ impl Track {
             pads: frames.iter().map(|&f| self.pads[f]).collect(),
             rotations: frames.iter().map(|&f| self.rotations[f]).collect(),
             forearm: frames.iter().map(|&f| self.forearms[f]).sum(),
+            shoulders: (span.first..=span.last)
+                .step_by(4)
+                .map(|f| self.shoulders[f])
+                .collect(),
+            arm: self.arm,
         }
     }
 }

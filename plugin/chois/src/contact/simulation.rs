@@ -19,8 +19,8 @@ use super::scene::Obstacle;
 use crate::error::{Error, Result};
 use crate::skeleton::{JOINTS, Pose as BodyPose, Skeleton, joint};
 
-/// Physics steps in one frame of 1/30 s; other times take steps about as long.
-const STEP: f32 = 1.0 / 120.0;
+/// A physics step, seconds, which rapier divides by four again; other times are divided into steps about as long.
+const STEP: f32 = 1.0 / 60.0;
 /// Gravity, metres a second squared.
 pub const GRAVITY: f32 = 9.81;
 /// How stiffly hands hold: natural frequency in hertz, critically damped. Two hands sag by 2 mm under gravity.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use chois::Result;
+use chois::contact::{ContactEvent, Corrected, Effort, LetGo};
 use chois::evaluation::{ClipFacts, Goals};
 use chois::geometry::ObjectGeometry;
 use chois::request::file::Job;
@@ -20,8 +21,18 @@ pub struct Facts {
     wall_time: f64,
     /// Most memory the program had in use so far, bytes, where the system tells.
     peak_memory: Option<u64>,
+    /// What hands and object did, where contact was enforced.
+    contact: Option<ContactFacts>,
     #[serde(flatten)]
     facts: ClipFacts,
+}
+
+/// What hands and object did.
+#[derive(serde::Serialize)]
+struct ContactFacts {
+    events: Vec<ContactEvent>,
+    /// Of the left and the right hand.
+    efforts: [Effort; 2],
 }
 
 impl Facts {
@@ -34,6 +45,7 @@ impl Facts {
         object: &ObjectGeometry,
         generated: &Generated,
         wall_time: f64,
+        held: Option<&Corrected>,
     ) -> Result<Self> {
         let plan = &generated.plan;
         let goals = Goals {
@@ -53,6 +65,10 @@ impl Facts {
             seed: job.request.seed,
             wall_time,
             peak_memory: peak_memory(),
+            contact: held.map(|held| ContactFacts {
+                events: held.events.clone(),
+                efforts: held.efforts,
+            }),
             facts: ClipFacts::of(&generated.clip, object, &goals)?,
         })
     }
@@ -68,8 +84,27 @@ impl fmt::Display for Facts {
         if let Some(bytes) = self.peak_memory {
             writeln!(f, "peak memory         {:.0} MB", bytes as f64 / 1e6)?;
         }
+        if let Some(contact) = &self.contact {
+            let most = contact.efforts.iter().map(|e| e.force).fold(0.0, f32::max);
+            writeln!(f, "hands give at most  {most:.0} N each")?;
+            for event in contact.events.iter().filter(|e| is_noteworthy(e)) {
+                writeln!(f, "{event}")?;
+            }
+        }
         write!(f, "{}", self.facts)
     }
+}
+
+/// Whether something did not go as the clip has it.
+pub fn is_noteworthy(event: &ContactEvent) -> bool {
+    !matches!(
+        event,
+        ContactEvent::Held { .. }
+            | ContactEvent::Released {
+                reason: LetGo::Planned,
+                ..
+            }
+    )
 }
 
 /// The most memory this program has had in use, bytes (Linux).

@@ -8,12 +8,17 @@ use std::time::Instant;
 
 use chois::clip;
 use chois::clip::glb::{self, GlbOptions};
+use chois::contact::{
+    ContactConfig, Corrected, Grip, Material, Obstacle, ObstacleShape, PhysicalObject, correct,
+};
 use chois::diffusion::Flow;
 use chois::geometry::{Mesh, ObjectGeometry, SdfGrid, UpAxis, load_mesh};
+use chois::motion::MotionClip;
 use chois::request::file::{Job, read_jobs};
 use chois::synthesis::{Generated, Order, Synthesizer};
 use chois::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use nalgebra::Isometry3;
 
 use crate::facts::Facts;
 
@@ -43,6 +48,51 @@ impl ModelArgs {
             self.clip_weights.as_deref(),
             chois::device::choose(),
         )
+    }
+}
+
+/// How heavy the object is and how strong the hands.
+#[derive(clap::Args)]
+pub struct ContactArgs {
+    /// The object's mass in kilograms; by default guessed from its shape and material.
+    #[arg(long)]
+    pub mass: Option<f32>,
+    /// What the object is made of.
+    #[arg(long, value_parser = material, default_value = "wood")]
+    pub material: Material,
+    /// Friction of the object against the floor; by default the material's.
+    #[arg(long)]
+    pub friction: Option<f32>,
+    /// Most force of one hand, newtons.
+    #[arg(long, default_value_t = Grip::default().force)]
+    pub grip_force: f32,
+    /// Most torque of one hand, newton metres.
+    #[arg(long, default_value_t = Grip::default().torque)]
+    pub grip_torque: f32,
+}
+
+fn material(text: &str) -> std::result::Result<Material, String> {
+    let found = Material::ALL.into_iter().find(|m| m.name() == text);
+    found.ok_or_else(|| {
+        let names = Material::ALL.map(Material::name).join(", ");
+        format!("choose one of {names}")
+    })
+}
+
+impl ContactArgs {
+    /// The same as a request file says it.
+    pub fn config(&self, enforce: bool) -> ContactConfig {
+        ContactConfig {
+            enforce,
+            mass: self.mass,
+            material: self.material,
+            friction: self.friction,
+            grip: Grip {
+                force: self.grip_force,
+                torque: self.grip_torque,
+                ..Grip::default()
+            },
+        }
     }
 }
 
@@ -133,7 +183,20 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
             )?),
             None => None,
         };
-        parts.push((Object::load(&job.object, job.up)?, scene));
+        let object = Object::load(&job.object, job.up)?;
+        let physical = match job.contact.enforce {
+            true => {
+                job.contact.grip.validate()?;
+                let physics = job.contact.physics();
+                Some(PhysicalObject::cached(
+                    &object.geometry,
+                    &physics,
+                    &job.object,
+                )?)
+            }
+            false => None,
+        };
+        parts.push((object, scene, physical));
     }
     listen_for_ctrl_c();
     let mut synthesizer = model.load()?;
@@ -147,11 +210,43 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     }
     let mut facts = Vec::with_capacity(jobs.len());
     for (i, job) in jobs.iter().enumerate() {
-        let (generated, seconds) = generate(&mut synthesizer, &order(i))?;
-        facts.push(Facts::new(job, &parts[i].0.geometry, &generated, seconds)?);
-        write(job, &parts[i].0, &generated)?;
+        let (mut generated, seconds) = generate(&mut synthesizer, &order(i))?;
+        let (object, _, physical) = &parts[i];
+        let held = match physical {
+            Some(physical) => held(job, physical, &generated.clip),
+            None => Ok(None),
+        };
+        let (held, fault) = match held {
+            Ok(held) => (held, None),
+            // What was generated is written all the same.
+            Err(error) => (None, Some(error)),
+        };
+        if let Some(held) = &held {
+            generated.clip.clone_from(&held.clip);
+        }
+        facts.push(Facts::new(
+            job,
+            &object.geometry,
+            &generated,
+            seconds,
+            held.as_ref(),
+        )?);
+        write(job, object, &generated)?;
+        if let Some(error) = fault {
+            return Err(error);
+        }
     }
     Ok(facts)
+}
+
+/// A job's clip with hands that hold.
+fn held(job: &Job, object: &PhysicalObject, clip: &MotionClip) -> Result<Option<Corrected>> {
+    let mut obstacles = Vec::new();
+    if let Some(path) = &job.scene {
+        let shape = ObstacleShape::mesh(&load_mesh(path, job.scene_up)?)?;
+        obstacles.push(Obstacle::new(shape, Isometry3::identity()));
+    }
+    correct(clip, object, &job.contact.options(obstacles)).map(Some)
 }
 
 /// Generates with a progress bar on stderr; returns the seconds it took too.

@@ -4,6 +4,7 @@
 //! numbers. Each `.json` beside a `.safetensors` explains its tensors. Large random inputs are not stored: the `.json`
 //! says under `regenerated` how to draw them again. A tensor in the `.safetensors` wins over its recipe.
 
+pub mod carry;
 pub mod contact_suite;
 pub mod torch_random;
 

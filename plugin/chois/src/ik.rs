@@ -100,6 +100,21 @@ pub(crate) fn hinged(
     bend(a, b, c, goal, normal + hinge * (straight - back))
 }
 
+/// [`two_bone`] that changes nothing where `c` is at `goal` already: the bend stays in its plane, and goes over to one about
+/// `hinge` (a unit vector) gradually where it is less than three times `straight` (length of the normal, square metres).
+pub(crate) fn in_plane(
+    a: Vector3<f32>,
+    b: Vector3<f32>,
+    c: Vector3<f32>,
+    goal: Vector3<f32>,
+    hinge: Vector3<f32>,
+    straight: f32,
+) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
+    let normal = (b - a).cross(&(c - a));
+    let unsure = (1.0 - normal.norm() / (3.0 * straight)).max(0.0);
+    bend(a, b, c, goal, normal + hinge * (straight * unsure))
+}
+
 /// The turns of [`two_bone`] with the bend about a given normal.
 fn bend(
     a: Vector3<f32>,

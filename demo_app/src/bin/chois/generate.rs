@@ -6,7 +6,7 @@ use chois::geometry::UpAxis;
 use chois::request::file::{Job, read_jobs};
 use chois::request::{InteractionRequest, Method, PersonPlace, Waypoint};
 use chois::{Error, Result};
-use chois_demo::jobs::{ModelArgs, run_jobs};
+use chois_demo::jobs::{ContactArgs, ModelArgs, run_jobs};
 
 /// Arguments of `chois generate`.
 #[derive(clap::Args)]
@@ -62,6 +62,11 @@ pub struct Args {
     /// The motion clip (.safetensors) to write.
     #[arg(long)]
     clip: Option<PathBuf>,
+    /// Leave hands and object as the model makes them: no physics.
+    #[arg(long)]
+    no_contact: bool,
+    #[command(flatten)]
+    contact: ContactArgs,
     #[command(flatten)]
     model: ModelArgs,
     /// Facts as JSON on stdout.
@@ -173,6 +178,7 @@ impl Args {
             out: self.out.clone(),
             clip: self.clip.clone(),
             request,
+            contact: self.contact.config(!self.no_contact),
         }])
     }
 }

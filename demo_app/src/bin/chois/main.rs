@@ -8,6 +8,7 @@ macro_rules! say {
     }};
 }
 
+mod contact;
 mod demo;
 mod evaluate;
 mod export;
@@ -31,6 +32,8 @@ enum Command {
     Generate(generate::Args),
     /// Generate the shipped example into target/demo.
     Demo(demo::Args),
+    /// Make the hands of a motion clip hold, and measure contact before and after.
+    Contact(contact::Args),
     /// Write a motion clip as an animated .glb.
     Export(export::Args),
     /// Measure a model on captured clips, the published figures beside it.
@@ -45,6 +48,7 @@ fn main() -> std::process::ExitCode {
     chois_demo::threads::be_passive();
     let result = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
+        Command::Contact(args) => contact::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(&args),

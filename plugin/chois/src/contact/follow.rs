@@ -36,8 +36,10 @@ pub(crate) struct HandGoal {
     pub pad: Vector3<f32>,
     /// The hand's rotation, world.
     pub rotation: UnitQuaternion<f32>,
-    /// The surface's normal under a palm that lies on it, world: the hand may turn about it.
-    pub normal: Option<Unit<Vector3<f32>>>,
+    /// The surface's normal under the palm, world: the hand may turn about it.
+    pub normal: Unit<Vector3<f32>>,
+    /// How much the palm lies on that surface, 0 to 1.
+    pub laid: f32,
 }
 
 /// What the rest of the body does so that the hands arrive.
@@ -94,7 +96,8 @@ impl Follower {
                 &rotation,
             ),
             rotation,
-            normal: None,
+            normal: Vector3::z_axis(),
+            laid: 0.0,
         }
     }
 
@@ -122,7 +125,9 @@ impl Follower {
         let joints = self.skeleton.forward(out);
         let wrist = goal.pad - rotation * self.palms[hand].pad;
         let length = self.arm(arm);
-        let lacking = (wrist - joints[arm.upper]).norm() - 0.9 * length;
+        let reached = (joints[arm.end] - joints[arm.upper]).norm();
+        // Beyond what the clip itself does.
+        let lacking = (wrist - joints[arm.upper]).norm() - reached.max(0.9 * length);
         if lacking > 0.0 {
             let (from, to) = (joints[arm.upper] - joints[collar], wrist - joints[collar]);
             if let Some(turn) = UnitQuaternion::rotation_between(&from, &to)
@@ -137,6 +142,10 @@ impl Follower {
         }
         // First with the hand as it is to be, then as the wrist can turn it.
         let model = *out;
+        let own = self.swing_twist(
+            arm,
+            &(model.rotations[arm.middle].inverse() * model.rotations[arm.end]),
+        );
         let mut pad = goal.pad;
         for round in 0..3 {
             *out = model;
@@ -144,21 +153,19 @@ impl Follower {
             if round == 2 {
                 break;
             }
-            let able = self.able(hand, out, &rotation, goal.normal.as_ref());
+            let able = self.able(hand, out, &rotation, goal, own.0.angle());
             if able.angle_to(&rotation) < 1e-3 {
                 break;
             }
             rotation = able;
-            if let Some(normal) = &goal.normal {
-                // A hand that does not lie flat touches with its edge.
-                let palm = &self.palms[hand];
-                let deepest = (palm.skin().iter())
-                    .map(|p| -(rotation * (p - palm.pad)).dot(normal))
-                    .fold(0.0, f32::max);
-                pad = goal.pad + normal.into_inner() * (deepest - GIVES).max(0.0);
-            }
+            // A hand that does not lie flat touches with its edge.
+            let palm = &self.palms[hand];
+            let deepest = (palm.skin().iter())
+                .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
+                .fold(0.0, f32::max);
+            pad = goal.pad + goal.normal.into_inner() * ((deepest - GIVES).max(0.0) * goal.laid);
         }
-        self.untwist(arm, out);
+        self.untwist(arm, out, own.1.angle());
     }
 
     /// Two-bone inverse kinematics to a palm's place with the hand turned so.
@@ -179,7 +186,7 @@ impl Follower {
             Vector3::y()
         };
         let hinge = out.rotations[arm.upper] * down;
-        let turns = ik::hinged(
+        let turns = ik::in_plane(
             joints[arm.upper],
             joints[arm.middle],
             joints[arm.end],
@@ -201,12 +208,14 @@ impl Follower {
         hand: usize,
         pose: &Pose,
         rotation: &UnitQuaternion<f32>,
-        normal: Option<&Unit<Vector3<f32>>>,
+        goal: &HandGoal,
+        own: f32,
     ) -> UnitQuaternion<f32> {
         let arm = ARMS[hand];
         let forearm = pose.rotations[arm.middle];
         let mut rotation = *rotation;
-        if let Some(normal) = normal {
+        if goal.laid > 0.0 {
+            let normal = &goal.normal;
             let bone = self.skeleton.rest_offsets[arm.end];
             let flat = |v: Vector3<f32>| v - normal.into_inner() * v.dot(normal);
             let along = rotation * self.palms[hand].along.into_inner();
@@ -216,32 +225,33 @@ impl Follower {
             // As much as the wrist is bent beyond what is easy; a direction that is none turns nothing.
             let sure = (to.norm() / bone.norm().max(1e-6) / 0.3).min(1.0);
             let share = ((bent - EASY) / (BEND - EASY)).clamp(0.0, 1.0);
-            let share = share * share * (3.0 - 2.0 * share) * sure;
+            let share = share * share * (3.0 - 2.0 * share) * sure * goal.laid;
             rotation = UnitQuaternion::from_axis_angle(normal, turn * share) * rotation;
         }
         let (swing, twist) = self.swing_twist(arm, &(forearm.inverse() * rotation));
         let angle = swing.angle();
-        if angle <= BEND {
+        // What the clip itself does, a wrist can do.
+        let most = BEND.max(own);
+        if angle <= most {
             return rotation;
         }
         // Softly: a hard stop would show.
-        let over = angle - BEND;
-        let eased = BEND + 0.3 * (1.0 - (-over / 0.3).exp());
+        let over = angle - most;
+        let eased = most + 0.3 * (1.0 - (-over / 0.3).exp());
         let swing = UnitQuaternion::identity().slerp(&swing, eased / angle);
         forearm * swing * twist
     }
 
-    /// What a wrist twists more than it can, the forearm does.
-    fn untwist(&self, arm: Limb, pose: &mut Pose) {
+    /// What a wrist twists more than it can, and more than it does in the clip, the forearm does.
+    fn untwist(&self, arm: Limb, pose: &mut Pose, own: f32) {
         let forearm = pose.rotations[arm.middle];
         let local = forearm.inverse() * pose.rotations[arm.end];
         let (_, twist) = self.swing_twist(arm, &local);
         let scaled = twist.scaled_axis();
         let angle = scaled.norm();
-        if angle > 1e-4 {
-            // Half from the start, all beyond the limit.
-            let kept = (0.5 * angle).min(TWIST);
-            let turn = UnitQuaternion::from_scaled_axis(scaled * ((angle - kept) / angle));
+        let most = TWIST.max(own);
+        if angle > most {
+            let turn = UnitQuaternion::from_scaled_axis(scaled * ((angle - most) / angle));
             pose.rotations[arm.middle] = forearm * turn;
         }
     }
@@ -476,7 +486,8 @@ mod tests {
                 let goal = HandGoal {
                     pad: now + away,
                     rotation: pose.rotations[joint::LEFT_WRIST + hand],
-                    normal: None,
+                    normal: Vector3::z_axis(),
+                    laid: 0.0,
                 };
                 let mut goals = [None, None];
                 goals[hand] = Some(goal);
@@ -501,6 +512,11 @@ mod tests {
         // Nothing to do, nothing done.
         let same = follower.follow(&pose, &[None, None], &Help::default());
         assert_eq!(same, pose);
+        let own = [0, 1].map(|hand| Some(follower.own(hand, &pose)));
+        let same = follower.follow(&pose, &own, &Help::default());
+        for j in 0..ROTATIONS {
+            assert!(same.rotations[j].angle_to(&pose.rotations[j]) < 2e-3, "{j}");
+        }
     }
 
     #[test]
@@ -518,7 +534,8 @@ mod tests {
             let goal = HandGoal {
                 pad: now,
                 rotation: turned,
-                normal: None,
+                normal: Vector3::z_axis(),
+                laid: 0.0,
             };
             let after = follower.follow(&pose, &[Some(goal), None], &Help::default());
             let local = after.rotations[18].inverse() * after.rotations[20];

@@ -26,6 +26,30 @@ pub enum Material {
 }
 
 impl Material {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Cardboard,
+        Self::Wood,
+        Self::Plastic,
+        Self::Metal,
+        Self::Fabric,
+        Self::Glass,
+        Self::Stone,
+    ];
+
+    /// Its name, as files and command lines say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cardboard => "cardboard",
+            Self::Wood => "wood",
+            Self::Plastic => "plastic",
+            Self::Metal => "metal",
+            Self::Fabric => "fabric",
+            Self::Glass => "glass",
+            Self::Stone => "stone",
+        }
+    }
+
     /// Kilograms a cubic metre.
     pub fn density(self) -> f32 {
         match self {
@@ -128,5 +152,9 @@ mod tests {
         assert!(Mass::Kilograms(f32::NAN).kilograms(1.0, 1.0).is_err());
         assert!(Mass::Kilograms(-1.0).kilograms(1.0, 1.0).is_err());
         assert!(Mass::default().kilograms(f32::NAN, f32::NAN).is_ok());
+        for material in Material::ALL {
+            let json = serde_json::to_string(&material).expect("json");
+            assert_eq!(json, format!("\"{}\"", material.name()));
+        }
     }
 }

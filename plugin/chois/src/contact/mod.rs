@@ -7,6 +7,7 @@
 //! [`session`]. [`report`] measures any clip, before and after.
 
 pub mod bake;
+pub mod config;
 mod convert;
 pub mod event;
 mod follow;
@@ -22,7 +23,8 @@ pub mod scene;
 pub mod session;
 pub mod simulation;
 
-pub use bake::{Corrected, correct};
+pub use bake::{Corrected, Effort, correct};
+pub use config::ContactConfig;
 pub use event::{ContactEvent, LetGo};
 pub use grasp::Grasp;
 pub use hold::Hold;

@@ -24,6 +24,8 @@ use crate::skeleton::{Pose, ROTATIONS, joint};
 const GENTLE: f32 = 3.0;
 const WAY: [f32; 2] = [0.3, 0.9];
 const LEVER: f32 = 0.1;
+/// A hand that lets go leaves no faster than this, metres a second.
+const QUICK: f32 = 1.5;
 /// How far a hand keeps off the surface on its way, metres.
 const CLEARANCE: f32 = 0.02;
 /// How fast an object that is not where the clip has it is brought there once it is held, metres a second, and how long
@@ -62,6 +64,8 @@ struct Hand {
     told: bool,
     /// Seconds for which it has been out of reach.
     stretched: f32,
+    /// Where it was when it was last asked for.
+    last: Option<HandGoal>,
     /// How far it is kept out of the object, world, how fast that changes, and when it was looked at.
     pushed: Vector3<f32>,
     push_rate: Vector3<f32>,
@@ -81,6 +85,8 @@ struct Away {
     /// As rotation vectors, world.
     turn: Vector3<f32>,
     turn_rate: Vector3<f32>,
+    /// The surface's normal under the palm, world.
+    normal: Unit<Vector3<f32>>,
 }
 
 impl Away {
@@ -89,6 +95,7 @@ impl Away {
         at: f32,
         [shift, shift_rate]: [Vector3<f32>; 2],
         [turn, turn_rate]: [Vector3<f32>; 2],
+        normal: Unit<Vector3<f32>>,
     ) -> Self {
         let along = |x: &Vector3<f32>, v: &Vector3<f32>| {
             let size = x.norm();
@@ -110,6 +117,7 @@ impl Away {
             shift_rate,
             turn,
             turn_rate,
+            normal,
         }
     }
 
@@ -260,6 +268,11 @@ impl Session {
     pub fn put(&mut self, place: &Isometry3<f32>) {
         self.disturbed = self.time;
         self.simulation.put(place);
+        for hand in 0..2 {
+            if self.simulation.lag(hand) > self.simulation.grip().lag {
+                self.release(hand, LetGo::Taken);
+            }
+        }
         if self.hands.iter().all(|h| h.holding.is_none()) {
             self.simulation.want(place);
         }
@@ -423,12 +436,18 @@ impl Session {
             return;
         };
         let pose = self.pose_at(self.time);
-        let goal = self.held_goal(k, &self.simulation.place(), &pose);
         let own = self.own(hand, &pose);
+        // What is torn from a hand does not take the hand along.
+        let goal = match (reason, self.hands[hand].last) {
+            (LetGo::Planned, _) | (_, None) => self.held_goal(k, &self.place(), &pose),
+            (_, Some(last)) => last,
+        };
         // The hand goes on as it went: with the object, while the clip's hand has its own way.
         let (velocity, spin) = self.simulation.velocity();
         let middle = self.simulation.place() * nalgebra::Point3::from(self.object.center_of_mass());
         let velocity = velocity + spin.cross(&(goal.pad - middle.coords));
+        let velocity = velocity.cap_magnitude(QUICK);
+        let spin = spin.cap_magnitude(QUICK / LEVER);
         let step = 1.0 / self.clip.fps;
         let next = self.own(hand, &self.pose_at(self.time + step));
         let clips = (next.pad - own.pad) / step;
@@ -440,6 +459,7 @@ impl Session {
                 (goal.rotation * own.rotation.inverse()).scaled_axis(),
                 spin - clips_spin,
             ],
+            goal.normal,
         ));
         self.simulation.release(hand);
         self.events.push(ContactEvent::Released {
@@ -544,9 +564,8 @@ impl Session {
         HandGoal {
             pad: (place * nalgebra::Point3::from(hold.grasp.point)).coords,
             rotation: place.rotation * hold.grasp.aligned(&self.palms[hold.hand], &local),
-            normal: Some(Unit::new_unchecked(
-                place.rotation * hold.grasp.normal.into_inner(),
-            )),
+            normal: Unit::new_unchecked(place.rotation * hold.grasp.normal.into_inner()),
+            laid: 1.0,
         }
     }
 
@@ -555,7 +574,8 @@ impl Session {
         HandGoal {
             pad: self.clips_pad(hand, pose),
             rotation: pose.rotations[joint::LEFT_WRIST + hand],
-            normal: None,
+            normal: Vector3::z_axis(),
+            laid: 0.0,
         }
     }
 
@@ -577,6 +597,7 @@ impl Session {
             hold.first as f32 * step,
             [shift, (before - shift) / step],
             [turn, (turned - turn) / step],
+            held.normal,
         );
         away.seconds = away.seconds.min(away.at).max(step);
         (k, away, held)
@@ -587,7 +608,9 @@ impl Session {
         let place = self.place();
         [0, 1].map(|hand| {
             self.push_out(hand, pose, &place);
-            self.goal(hand, pose, &place)
+            let goal = self.goal(hand, pose, &place);
+            self.hands[hand].last = goal;
+            goal
         })
     }
 
@@ -635,6 +658,8 @@ impl Session {
                 let (shift, turn) = leaving.left(since);
                 goal.pad += shift;
                 goal.rotation = UnitQuaternion::from_scaled_axis(turn) * goal.rotation;
+                goal.normal = leaving.normal;
+                goal.laid = 1.0 - ease(since / leaving.seconds);
                 weight = 1.0;
             } else {
                 self.hands[hand].leaving = None;
@@ -659,6 +684,9 @@ impl Session {
                     * goal.rotation;
                 let off = place.rotation * self.plan.holds[*k].grasp.normal.into_inner();
                 goal.pad += off * (CLEARANCE * 4.0 * near * (1.0 - near));
+                if near > goal.laid {
+                    (goal.normal, goal.laid) = (held.normal, near);
+                }
                 weight = 1.0;
             }
         }

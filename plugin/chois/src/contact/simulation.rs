@@ -412,15 +412,26 @@ impl Simulation {
             let motor = &joint.data.motors[axis as usize];
             (motor.impulse / small).abs() > 0.98 * motor.max_force
         });
-        let lag =
-            (now * held.frame).translation.vector - (self.place() * held.frame).translation.vector;
+        let lag = self.apart(held, now);
         facts.force = facts.force.max(force);
         facts.torque = facts.torque.max(torque);
-        facts.lag = lag.norm();
+        facts.lag = lag;
         facts.strained |= strained;
     }
 
-    /// Whether something other than floor and feet presses against the object.
+    /// How far a hand's grasp is from where the hand wants it with the object at `wanted`, metres.
+    fn apart(&self, held: &Held, wanted: &Isometry3<f32>) -> f32 {
+        let point = |place: &Isometry3<f32>| (place * held.frame).translation.vector;
+        (point(wanted) - point(&self.place())).norm()
+    }
+
+    /// How far a hand's grasp is from where the hand wants it, metres; 0 for a hand that does not hold.
+    pub fn lag(&self, hand: usize) -> f32 {
+        let held = self.held.get(hand).and_then(Option::as_ref);
+        held.map_or(0.0, |held| self.apart(held, &self.wanted))
+    }
+
+    /// Whether something other than floor and feet presses against the object, and does not merely carry it.
     pub fn is_obstructed(&self) -> bool {
         let mine = self.world.bodies[self.object].colliders();
         let feet = self.feet.map(|(_, collider)| collider);
@@ -430,7 +441,10 @@ impl Simulation {
             (mine.contains(&a) || mine.contains(&b))
                 && other != self.floor
                 && !feet.contains(&other)
-                && pair.total_impulse_magnitude() > 0.0
+                && {
+                    let push = pair.total_impulse();
+                    push.length() > 0.0 && push.z.abs() < 0.8 * push.length()
+                }
         })
     }
 

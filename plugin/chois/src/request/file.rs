@@ -21,6 +21,7 @@ use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
 use super::{GuidanceConfig, InteractionRequest};
+use crate::contact::ContactConfig;
 use crate::error::{Error, Result, read};
 use crate::geometry::UpAxis;
 
@@ -52,6 +53,9 @@ pub struct Job {
     pub clip: Option<PathBuf>,
     /// What is asked for.
     pub request: InteractionRequest,
+    /// How contact is enforced on it.
+    #[serde(default)]
+    pub contact: ContactConfig,
 }
 
 /// Reads a request file.

@@ -274,6 +274,112 @@ fn every_rig_does_the_same() {
     }
 }
 
+/// Where a point that a bone carries in the bind pose is in a frame of a clip, model's world.
+fn carried(rig: &Rig, clip: &RigClip, f: usize, bone: usize, point: Vector3<f32>) -> Vector3<f32> {
+    let bind = rig.placed()[bone];
+    let own = bind.linear.try_inverse().expect("a scale") * (point - bind.position);
+    let mut rig = rig.clone();
+    for (k, &b) in clip.bones.iter().enumerate() {
+        rig.bones[b].rotation = clip.rotations[f * clip.bones.len() + k];
+    }
+    rig.bones[clip.hips].translation = clip.hips_translations[f];
+    let now = rig.placed()[bone];
+    let root = clip.roots[f];
+    root.position + root.rotation * frame::from_y_up(now.position + now.linear * own)
+}
+
+#[test]
+fn skin_on_twist_bones_stays_on_its_limb() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let limbs = [
+        ("UpperArm", "LowerArm", "upperarm"),
+        ("LowerArm", "Hand", "lowerarm"),
+        ("UpperLeg", "LowerLeg", "thigh"),
+        ("LowerLeg", "Foot", "calf"),
+    ];
+    let mut body = Body::person();
+    for side in ["Left", "Right"] {
+        for (upper, lower, name) in limbs {
+            for (n, share) in [(1, 0.0), (2, 0.5), (3, 0.9)] {
+                let small = if side == "Left" { "l" } else { "r" };
+                let twist = format!("{name}_twist_0{n}_{small}");
+                let [upper, lower] = [upper, lower].map(|part| format!("{side}{part}"));
+                body = body.leaf(&upper, &lower, &twist, share);
+            }
+        }
+    }
+    let unreal = naming("unreal");
+    let named = &|n: &str| {
+        if n.contains("_twist_") {
+            n.to_owned()
+        } else {
+            unreal(n)
+        }
+    };
+    for body in [body.clone(), body.a_pose(48.0).with_rolls()] {
+        let rig = body.renamed(named).rig();
+        let map = found(&rig);
+        assert_eq!(map.twists.len(), 24, "{map}");
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .expect("a good clip");
+        let bind = rig.placed();
+        for side in Side::BOTH {
+            for (upper, lower) in [
+                (BodyPart::UpperArm(side), BodyPart::LowerArm(side)),
+                (BodyPart::LowerArm(side), BodyPart::Hand(side)),
+                (BodyPart::UpperLeg(side), BodyPart::LowerLeg(side)),
+                (BodyPart::LowerLeg(side), BodyPart::Foot(side)),
+            ] {
+                let end = part(&map, lower);
+                for twist in map.twists.iter().filter(|t| t.part == upper) {
+                    for f in [0, 20, 40, 59] {
+                        let at = carried(&rig, &baked, f, twist.bone, bind[end].position);
+                        let off = (at - played(&rig, &baked, f, 1.0)[end]).norm();
+                        let name = &rig.bones[twist.bone].name;
+                        assert!(off < 0.002, "frame {f}: {name} leaves its limb by {off} m");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn legs_that_hang_on_the_spine_stay_on_the_pelvis() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let truth = Body::person();
+    let mut body = truth.clone();
+    let spine = body.index("Spine");
+    for leg in ["LeftUpperLeg", "RightUpperLeg"] {
+        let leg = body.index(leg).expect("a leg");
+        body.parts[leg].parent = spine;
+    }
+    let places = [truth.rig(), body.rig()].map(|rig| {
+        let map = found(&rig);
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .expect("a good clip");
+        let parts = BodyPart::all().filter(|p| {
+            matches!(
+                p,
+                BodyPart::Hips | BodyPart::UpperLeg(_) | BodyPart::LowerLeg(_) | BodyPart::Foot(_)
+            )
+        });
+        let bones: Vec<usize> = parts.map(|p| part(&map, p)).collect();
+        let at = |f| {
+            let places = played(&rig, &baked, f, 1.0);
+            bones.iter().map(|b| places[*b]).collect::<Vec<_>>()
+        };
+        [0, 20, 40, 59].map(at).concat()
+    });
+    for (want, got) in places[0].iter().zip(&places[1]) {
+        assert!((want - got).norm() < 0.002, "{got} is not {want}");
+    }
+}
+
 #[test]
 fn small_and_tall_people_stand_on_the_floor() {
     let skeleton = Skeleton::adult();
@@ -298,6 +404,35 @@ fn small_and_tall_people_stand_on_the_floor() {
                 got[standing].z
             );
         }
+    }
+}
+
+#[test]
+fn a_body_that_hangs_on_the_floor_bends_like_others() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let truth = Body::person();
+    let mut body = truth.clone();
+    let hips = body.index("Hips").expect("hips");
+    body.parts[hips].at.y = 0.0;
+    let [want, got] = [truth.rig(), body.rig()].map(|rig| {
+        let map = found(&rig);
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .expect("a good clip");
+        let bones: Vec<usize> = (map.matched())
+            .filter(|(part, _)| *part != BodyPart::Hips)
+            .map(|(_, bone)| bone)
+            .collect();
+        let at = |f| {
+            let places = played(&rig, &baked, f, 1.0);
+            bones.iter().map(|b| places[*b]).collect::<Vec<_>>()
+        };
+        [0, 20, 40, 59].map(at).concat()
+    });
+    assert_eq!(want.len(), got.len());
+    for (want, got) in want.iter().zip(&got) {
+        assert!((want - got).norm() < 0.01, "{got} is not {want}");
     }
 }
 

@@ -25,6 +25,29 @@ pub struct Mesh {
 }
 
 impl Mesh {
+    /// A closed box along the axes with its smallest corner at `low`, metres: twelve triangles that face outward.
+    pub fn cuboid(low: Vector3<f32>, size: Vector3<f32>) -> Self {
+        let vertices = (0..8)
+            .map(|i| low + size.component_mul(&Vector3::new(i & 1, i >> 1 & 1, i >> 2 & 1).cast()))
+            .collect();
+        let sides = [
+            [0, 2, 3, 1],
+            [4, 5, 7, 6],
+            [0, 1, 5, 4],
+            [2, 6, 7, 3],
+            [0, 4, 6, 2],
+            [1, 3, 7, 5],
+        ];
+        let triangles = sides
+            .iter()
+            .flat_map(|[a, b, c, d]| [[*a, *b, *c], [*a, *c, *d]])
+            .collect();
+        Self {
+            vertices,
+            triangles,
+        }
+    }
+
     /// Smallest and largest corner of the axis-aligned bounding box; both zero when there are no vertices.
     pub fn bounds(&self) -> (Vector3<f32>, Vector3<f32>) {
         bounds(&self.vertices)
@@ -219,28 +242,7 @@ pub(super) mod tests {
 
     /// A box with its smallest corner at `low`, twelve triangles, outward winding.
     pub(in crate::geometry) fn cuboid(low: Vector3<f32>, size: Vector3<f32>) -> Mesh {
-        let vertices = (0..8)
-            .map(|i| {
-                let corner = Vector3::new(i & 1, (i >> 1) & 1, (i >> 2) & 1).cast::<f32>();
-                low + corner.component_mul(&size)
-            })
-            .collect();
-        let quads = [
-            [0, 2, 3, 1],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 6, 7, 3],
-            [0, 4, 6, 2],
-            [1, 3, 7, 5],
-        ];
-        let triangles = quads
-            .iter()
-            .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]])
-            .collect();
-        Mesh {
-            vertices,
-            triangles,
-        }
+        Mesh::cuboid(low, size)
     }
 
     /// A unit ball about the origin with `n` rings of `2 n` quads, closed, outward winding.

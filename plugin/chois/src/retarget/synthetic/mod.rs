@@ -23,6 +23,8 @@ pub(crate) struct Body {
     pub parts: Vec<Part>,
     /// Rotation that each bone has in the bind pose, world.
     pub rolls: bool,
+    /// Whether bones have scales of their own, those of their parents taken back.
+    pub scales: bool,
     /// Units per metre.
     pub units: f32,
     /// A node above with scale 1/units and a quarter turn.
@@ -95,6 +97,7 @@ impl Body {
         Self {
             parts,
             rolls: false,
+            scales: false,
             units: 1.0,
             armature: false,
         }
@@ -115,6 +118,7 @@ impl Body {
         Self {
             parts,
             rolls: false,
+            scales: false,
             units: 1.0,
             armature: false,
         }
@@ -225,6 +229,11 @@ impl Body {
         self
     }
 
+    pub fn with_scales(mut self) -> Self {
+        self.scales = true;
+        self
+    }
+
     /// Centimetres under an armature of scale 0.01, lying on its back as Blender's exporter leaves it.
     pub fn in_centimetres(mut self) -> Self {
         self.units = 100.0;
@@ -258,17 +267,21 @@ impl Body {
                 UnitQuaternion::identity()
             }
         };
+        let scale = |i: usize| match self.scales {
+            true => [1.0, 0.8, 1.3][i % 3],
+            false => 1.0,
+        };
         for (i, part) in self.parts.iter().enumerate() {
-            let (parent_turn, parent_at) = match part.parent {
-                Some(p) => (world(p), self.parts[p].at),
-                None => (above_turn, Vector3::zeros()),
+            let (parent_turn, parent_at, above) = match part.parent {
+                Some(p) => (world(p), self.parts[p].at, scale(p)),
+                None => (above_turn, Vector3::zeros(), 1.0),
             };
             bones.push(Bone {
                 name: part.name.clone(),
                 parent: part.parent.map(|p| p + shift).or((shift > 0).then_some(0)),
-                translation: parent_turn.inverse() * (part.at - parent_at) * self.units,
+                translation: parent_turn.inverse() * (part.at - parent_at) * self.units / above,
                 rotation: parent_turn.inverse() * world(i),
-                scale: Vector3::repeat(1.0),
+                scale: Vector3::repeat(scale(i) / above),
                 skinned: !part.name.ends_with("End"),
             });
         }

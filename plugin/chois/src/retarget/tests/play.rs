@@ -129,6 +129,10 @@ fn every_rig_does_the_same() {
             n.to_owned()
         }
     };
+    bodies.push((
+        "scaled bones".into(),
+        person.clone().a_pose(48.0).with_rolls().with_scales(),
+    ));
     bodies.push(("no shoulders".into(), person.clone().renamed(without)));
     bodies.push((
         "pieces".into(),

@@ -25,12 +25,15 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// A closed box along the axes with its smallest corner at `low`, metres: twelve triangles that face outward.
+    /// A box with its smallest corner at `low`, twelve triangles, outward winding. Metres.
     pub fn cuboid(low: Vector3<f32>, size: Vector3<f32>) -> Self {
         let vertices = (0..8)
-            .map(|i| low + size.component_mul(&Vector3::new(i & 1, i >> 1 & 1, i >> 2 & 1).cast()))
+            .map(|i| {
+                let corner = Vector3::new(i & 1, (i >> 1) & 1, (i >> 2) & 1).cast::<f32>();
+                low + corner.component_mul(&size)
+            })
             .collect();
-        let sides = [
+        let quads = [
             [0, 2, 3, 1],
             [4, 5, 7, 6],
             [0, 1, 5, 4],
@@ -38,9 +41,9 @@ impl Mesh {
             [0, 4, 6, 2],
             [1, 3, 7, 5],
         ];
-        let triangles = sides
+        let triangles = quads
             .iter()
-            .flat_map(|[a, b, c, d]| [[*a, *b, *c], [*a, *c, *d]])
+            .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]])
             .collect();
         Self {
             vertices,
@@ -240,7 +243,6 @@ pub(super) fn too_many_triangles() -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// A box with its smallest corner at `low`, twelve triangles, outward winding.
     pub(in crate::geometry) fn cuboid(low: Vector3<f32>, size: Vector3<f32>) -> Mesh {
         Mesh::cuboid(low, size)
     }

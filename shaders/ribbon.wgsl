@@ -127,7 +127,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     let spacing = ribbon.marks.x;
     if spacing > 0.0 {
         // Chevrons: stripes whose middle leads, moving forward.
-        let lead = along + across * -0.9 + half * 0.45;
+        let lead = along + across * 0.9 - half * 0.45;
         let phase = fract((lead - globals.time * ribbon.marks.y) / spacing);
         let from_middle = abs(phase - 0.5) * spacing - 0.15 * half;
         let arms = inside(across - half * 0.56, pixel) * step(beyond, 0.0);

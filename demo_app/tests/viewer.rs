@@ -99,6 +99,21 @@ impl Picture {
         different as f64 / self.0.len() as f64
     }
 
+    /// Brightness of every column, 0 to 1, the mean of some rows, about its own mean.
+    fn profile(&self, rows: &[usize]) -> Vec<f64> {
+        let [width, _] = SIZE;
+        let at = |x: usize, y: usize| -> f64 {
+            self.0[y * width + x]
+                .iter()
+                .map(|v| f64::from(*v) / 765.0)
+                .sum()
+        };
+        let column = |x| rows.iter().map(|y| at(x, *y)).sum::<f64>() / rows.len() as f64;
+        let columns: Vec<f64> = (0..width).map(column).collect();
+        let mean = columns.iter().sum::<f64>() / width as f64;
+        columns.into_iter().map(|c| c - mean).collect()
+    }
+
     /// Mean brightness, 0 to 1, and how far pixels stray from it.
     fn brightness(&self) -> [f64; 2] {
         let each = |p: &[u8; 3]| p.iter().map(|v| f64::from(*v)).sum::<f64>() / 765.0;
@@ -158,6 +173,36 @@ fn a_script_draws_the_room_and_twice_the_same() {
             "{name} is another picture the second time: {part}"
         );
     }
+}
+
+#[test]
+fn the_ribbon_points_where_the_object_goes() {
+    let place = Place::new();
+    // From above, where the box goes from the right to the left.
+    let script = r#"[
+        Show(Panel, false),
+        Object("box"),
+        Waypoints([(1.15, 1.4)]),
+        Show(Marks, false),
+        Show(Ribbon, true),
+        Camera(from: (1.45, 1.2, 0.2), at: (1.15, 0.0, 0.2)),
+        Screenshot("ribbon"),
+    ]"#;
+    if place.play(script, "a").is_none() {
+        return;
+    }
+    let picture = place.picture("a/ribbon.png");
+    let middle = SIZE[1] / 2;
+    let tips = picture.profile(&[middle - 1, middle, middle + 1]);
+    let arms = picture.profile(&[middle - 7, middle - 6, middle + 6, middle + 7]);
+    // How far to the right of the tips of its chevrons their arms are.
+    let fit = |shift: i32| -> f64 {
+        let pairs =
+            (20..SIZE[0] as i32 - 20).map(|x| tips[x as usize] * arms[(x + shift) as usize]);
+        pairs.sum()
+    };
+    let shift = (-12..=12).max_by(|a, b| fit(*a).total_cmp(&fit(*b)));
+    assert!(matches!(shift, Some(3..=9)), "{shift:?} pixels");
 }
 
 #[test]

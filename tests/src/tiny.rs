@@ -11,7 +11,6 @@ use chois::motion::features::Statistics;
 use chois::skeleton::JOINTS;
 use chois::synthesis::Synthesizer;
 use chois::text::TextEncoder;
-use nalgebra::Vector3;
 use sha2::{Digest, Sha256};
 use tch::Device;
 
@@ -125,24 +124,7 @@ pub fn synthesizer() -> Synthesizer {
 
 /// A closed box with its smallest corner at `low`, metres.
 pub fn cuboid(low: [f32; 3], size: [f32; 3]) -> Mesh {
-    let vertices = (0..8)
-        .map(|i| Vector3::from_fn(|axis, _| low[axis] + size[axis] * ((i >> axis & 1) as f32)))
-        .collect();
-    let quads = [
-        [0, 2, 3, 1],
-        [4, 5, 7, 6],
-        [0, 1, 5, 4],
-        [2, 6, 7, 3],
-        [0, 4, 6, 2],
-        [1, 3, 7, 5],
-    ];
-    Mesh {
-        vertices,
-        triangles: quads
-            .iter()
-            .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]])
-            .collect(),
-    }
+    Mesh::cuboid(low.into(), size.into())
 }
 
 /// A box of half a metre, with even triangles.

@@ -25,6 +25,7 @@ pub mod error;
 pub mod frame;
 pub mod object;
 pub mod playback;
+mod scene;
 pub mod synthesis;
 
 /// What a game usually needs: `use bevy_chois::prelude::*;`.

@@ -5,17 +5,22 @@
 //! of four numbers, a square root and one write to a component found by its entity, 30 to 60 ns in all; 25 bones and
 //! two places make 1 to 2 microseconds an avatar, twice that while a pose goes over.
 //!
-//! Measured (two busy cores, the development profile): 3.5 microseconds an avatar with its object, 3.9 while a pose goes
-//! over; no allocation in frames without events. Twice the prediction: looking entities up costs more than the products.
-//! Allocations of other threads count too, so only "one thread" tells about playback alone.
+//! Measured (two cores, the development profile): on the 24 bones 1.0 to 1.3 microseconds an avatar with its object, on
+//! the woman's 52 bones 1.6 to 2.5, on one thread; with Bevy's default executor 3.1 to 4.8 and 4.0 to 5.2. On busy cores
+//! up to three times that. No allocation in frames without events: those of other threads count too, so only "one thread"
+//! tells about playback alone, and even there a few are others'.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy_chois::playback::{InteractionPlayer, InteractionState, PlaybackSystems};
-use bevy_chois_tests::{puppet, tick, tick_until};
+use bevy_chois::avatar::{Avatar, AvatarPlugin, AvatarRig};
+use bevy_chois::clip::ClipPlugin;
+use bevy_chois::playback::{InteractionPlayer, InteractionState, PlaybackPlugin, PlaybackSystems};
+use bevy_chois_tests::{assets, engine, puppet, tick, tick_until};
+use chois::retarget::Retarget;
 use chois::skeleton::Skeleton;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -68,9 +73,25 @@ fn end(mut spent: ResMut<Spent>) {
     spent.all.push((took, allocations));
 }
 
-/// An app in which [`AVATARS`] play the same clip, looped, each with an object.
-fn crowd(single_threaded: bool) -> App {
-    let mut app = puppet::app();
+/// Who plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Who {
+    /// The model's own skeleton, see [`puppet`].
+    Puppet,
+    /// A shipped person with all fingers.
+    Woman,
+}
+
+/// An app in which [`AVATARS`] play the same clip, looped, each with an object; and how many bones of each it moves.
+fn crowd(who: Who, single_threaded: bool) -> (App, usize) {
+    let mut app = match who {
+        Who::Puppet => puppet::app(),
+        Who::Woman => {
+            let mut app = engine(&assets());
+            app.add_plugins((ClipPlugin, AvatarPlugin, PlaybackPlugin));
+            app
+        }
+    };
     app.insert_resource(Spent {
         began: Instant::now(),
         allocations: 0,
@@ -93,9 +114,15 @@ fn crowd(single_threaded: bool) -> App {
     let start = &clip.frames[0];
     let at = bevy_chois::frame::isometry(start.object_position, start.object_rotation);
     let handle = puppet::add(&mut app, clip);
-    let rig = std::sync::Arc::new(puppet::rig(&Skeleton::adult()));
+    let rig = Arc::new(puppet::rig(&Skeleton::adult()));
     for _ in 0..AVATARS {
-        let avatar = puppet::spawn_with(&mut app, Transform::IDENTITY, rig.clone());
+        let avatar = match who {
+            Who::Puppet => puppet::spawn_with(&mut app, Transform::IDENTITY, rig.clone()),
+            Who::Woman => {
+                let woman = Avatar::from_gltf(app.world().resource(), "avatars/woman.glb");
+                app.world_mut().spawn(woman).id()
+            }
+        };
         let object = app.world_mut().spawn(Transform::from_isometry(at)).id();
         let interaction = InteractionPlayer::new(handle.clone())
             .with_object(object)
@@ -108,8 +135,15 @@ fn crowd(single_threaded: bool) -> App {
             .iter(world)
             .all(|state| *state == InteractionState::Playing)
     };
-    assert!(tick_until(&mut app, 60.0, all_play), "they all play");
-    app
+    assert!(tick_until(&mut app, 120.0, all_play), "they all play");
+    let mut rigs = app.world_mut().query::<&AvatarRig>();
+    let rig = rigs.iter(app.world()).next().expect("an avatar");
+    let bones = Retarget::new(&rig.rig, &rig.map, &Skeleton::adult(), 1.0).map(|r| r.bones().len());
+    let bones = match who {
+        Who::Puppet => rig.bones.len(),
+        Who::Woman => bones.expect("a person"),
+    };
+    (app, bones)
 }
 
 fn report(name: &str, frames: &mut [(Duration, u64)]) {
@@ -126,13 +160,18 @@ fn report(name: &str, frames: &mut [(Duration, u64)]) {
 }
 
 fn playing(c: &mut Criterion) {
-    for single_threaded in [true, false] {
-        let name = if single_threaded {
-            "one thread"
-        } else {
-            "all threads"
+    for (who, single_threaded) in [
+        (Who::Puppet, true),
+        (Who::Puppet, false),
+        (Who::Woman, true),
+        (Who::Woman, false),
+    ] {
+        let threads = match single_threaded {
+            true => "one thread",
+            false => "all threads",
         };
-        let mut app = crowd(single_threaded);
+        let (mut app, bones) = crowd(who, single_threaded);
+        let name = format!("{bones} bones, {threads}");
         let mut run = |name: String, frames: usize| {
             app.world_mut().resource_mut::<Spent>().all.clear();
             for _ in 0..frames {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bevy::animation::AnimationPlugin;
+use bevy::asset::io::file::FileAssetReader;
+use bevy::asset::io::{AssetSourceBuilder, AssetSourceEvent, AssetSourceId, AssetWatcher};
 use bevy::camera::visibility::VisibilityPlugin;
 use bevy::gltf::GltfPlugin;
 use bevy::mesh::MeshPlugin;
@@ -50,13 +52,58 @@ pub fn app_reading(folder: &Path) -> App {
 /// Bevy as a server would run it, without the plugin: tasks, time, assets, hierarchy, glTF, meshes, animation.
 pub fn engine(assets: &Path) -> App {
     let mut app = App::new();
-    app.add_plugins((
-        MinimalPlugins,
-        TransformPlugin,
+    add_engine(
+        &mut app,
         AssetPlugin {
             file_path: assets.to_string_lossy().into_owned(),
             ..default()
         },
+    );
+    app
+}
+
+/// The same, reading assets from a folder, and telling what the test says of files that change there: without looking.
+pub fn watched_engine(assets: &Path) -> (App, FileChanges) {
+    let mut app = App::new();
+    let (send, changes) = std::sync::mpsc::channel();
+    let folder = assets.to_owned();
+    let source = AssetSourceBuilder::new(move || Box::new(FileAssetReader::new(&folder)))
+        .with_watcher(move |to_bevy| {
+            let tell = move |event| to_bevy.try_send(event).is_ok();
+            send.send(FileChanges(Box::new(tell))).ok()?;
+            Some(Box::new(Unwatched))
+        });
+    app.register_asset_source(AssetSourceId::Default, source);
+    add_engine(
+        &mut app,
+        AssetPlugin {
+            watch_for_changes_override: Some(true),
+            ..default()
+        },
+    );
+    (app, changes.recv().expect("a watcher"))
+}
+
+/// Where [`watched_engine`] hears of files that changed.
+pub struct FileChanges(Box<dyn Fn(AssetSourceEvent) -> bool + Send>);
+
+impl FileChanges {
+    /// A file changed, by its path within the folder of assets.
+    pub fn tell(&self, path: &str) {
+        let told = (self.0)(AssetSourceEvent::ModifiedAsset(path.into()));
+        assert!(told, "the app has gone");
+    }
+}
+
+struct Unwatched;
+
+impl AssetWatcher for Unwatched {}
+
+fn add_engine(app: &mut App, assets: AssetPlugin) {
+    app.add_plugins((
+        MinimalPlugins,
+        TransformPlugin,
+        assets,
         WorldSerializationPlugin,
         ImagePlugin::default(),
         MeshPlugin,
@@ -65,7 +112,6 @@ pub fn engine(assets: &Path) -> App {
         AnimationPlugin,
     ));
     app.insert_resource(TimeUpdateStrategy::ManualDuration(TICK));
-    app
 }
 
 /// What runners do before the first update; the second call does nothing. [`tick`] calls it.

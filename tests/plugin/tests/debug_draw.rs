@@ -123,25 +123,7 @@ fn poses(motion: &chois::motion::MotionClip) -> RigClip {
 }
 
 fn box_shape() -> ObjectShape {
-    let mut mesh = Shape::default();
-    for i in 0..8 {
-        let half = |bit: usize| if i & bit == 0 { -0.15 } else { 0.15 };
-        mesh.vertices.push(Vector3::new(half(1), half(2), half(4)));
-    }
-    mesh.triangles = vec![
-        [0, 2, 1],
-        [1, 2, 3],
-        [4, 5, 6],
-        [5, 7, 6],
-        [0, 1, 4],
-        [1, 5, 4],
-        [2, 6, 3],
-        [3, 6, 7],
-        [0, 4, 2],
-        [2, 4, 6],
-        [1, 3, 5],
-        [3, 7, 5],
-    ];
+    let mesh = Shape::cuboid(Vector3::repeat(-0.15), Vector3::repeat(0.3));
     let geometry = ObjectGeometry::new("box", mesh).expect("a box");
     ObjectShape {
         geometry: Arc::new(geometry),

@@ -17,7 +17,9 @@ use bevy_chois::synthesis::{
     GenerationProgress, GenerationStarted, GenerationStatus, InteractionOrder, Job, Model,
     ModelFailed, ModelLoader, ModelReady, MotionSynthesizer, SynthesisPlugin,
 };
-use bevy_chois_tests::{Heard, assets, engine, hear, heard, tick, tick_times, tick_until};
+use bevy_chois_tests::{
+    Heard, assets, engine, hear, heard, tick, tick_times, tick_until, watched_engine,
+};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::ObjectGeometry;
 use chois::request::SamplingConfig;
@@ -171,16 +173,20 @@ fn plugin(loader: impl ModelLoader) -> SynthesisPlugin {
 
 fn app_with(folder: &Path, synthesis: SynthesisPlugin) -> App {
     let mut app = engine(folder);
+    add_plugin(&mut app, synthesis);
+    app
+}
+
+fn add_plugin(app: &mut App, synthesis: SynthesisPlugin) {
     let group = ChoisPlugins { synthesis };
     app.add_plugins(group.build().disable::<DebugDrawPlugin>());
-    hear::<GenerationStarted>(&mut app);
-    hear::<GenerationProgress>(&mut app);
-    hear::<GenerationFinished>(&mut app);
-    hear::<GenerationFailed>(&mut app);
-    hear::<GenerationCancelled>(&mut app);
-    hear::<ModelReady>(&mut app);
-    hear::<ModelFailed>(&mut app);
-    app
+    hear::<GenerationStarted>(app);
+    hear::<GenerationProgress>(app);
+    hear::<GenerationFinished>(app);
+    hear::<GenerationFailed>(app);
+    hear::<GenerationCancelled>(app);
+    hear::<ModelReady>(app);
+    hear::<ModelFailed>(app);
 }
 
 /// An app whose model does what the script says.
@@ -797,6 +803,39 @@ fn a_reloaded_checkpoint_takes_over_and_a_broken_one_does_not() {
         std::fs::write(checkpoint.join("config.json"), b"{").expect("written");
     }
     assert_eq!(names(&app), ["tiny", "second"]);
+}
+
+#[test]
+fn a_checkpoint_whose_files_change_takes_over() {
+    let (folder, checkpoint) = copy_of_tiny();
+    let (mut app, changes) = watched_engine(folder.path());
+    add_plugin(&mut app, plugin(Tiny));
+    let first = generate(&mut app, order(1));
+    assert_eq!(outcome(&mut app, &first), GenerationStatus::Finished);
+    let taken_over = |app: &mut App, times: usize| {
+        wait(app, "taken over", |w| {
+            let heard = w.resource::<Heard<ModelReady>>();
+            heard.0.len() == times
+        });
+    };
+
+    // The weights alone: no asset of their own, but the checkpoint was read from them.
+    let mut other = tiny::checkpoint();
+    other.weights = chois::model::Weights::initialise(&tiny::architecture(), 6);
+    other.save(&checkpoint, false).expect("saved");
+    changes.tell("models/tiny/model.safetensors");
+    taken_over(&mut app, 2);
+    let second = generate(&mut app, order(1));
+    assert_eq!(outcome(&mut app, &second), GenerationStatus::Finished);
+    let far = apart(&clip(&app, &first), &clip(&app, &second));
+    assert!(far > 0.01, "{far}");
+
+    other.config.name = "second".into();
+    other.save(&checkpoint, false).expect("saved");
+    changes.tell(TINY_PATH);
+    taken_over(&mut app, 3);
+    let ready = heard::<ModelReady>(&app);
+    assert_eq!(ready[2].name, "second");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use clap::Parser;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "viewer", version)]
 pub struct Args {
-    /// One more avatar: a skinned humanoid, .glb or .gltf. Repeatable.
+    /// One more avatar: a skinned humanoid, .glb, .gltf or .vrm. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub avatar: Vec<PathBuf>,
     /// One more object: any mesh, .glb or .gltf. Repeatable.

@@ -6,6 +6,11 @@ use bevy::asset::AssetPath;
 use bevy::prelude::*;
 use chois::{Error, Result};
 
+/// How the files of avatars end.
+const AVATARS: &[&str] = &["glb", "gltf", "vrm"];
+/// How the files of objects end.
+const OBJECTS: &[&str] = &["glb", "gltf"];
+
 /// A glTF file that can be chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -31,8 +36,8 @@ impl Catalogue {
     /// [`Error::Read`] for a folder or a file that cannot be read.
     pub fn scan(assets: &Path, avatars: &[PathBuf], objects: &[PathBuf]) -> Result<Self> {
         Ok(Self {
-            avatars: entries(assets, "avatars", avatars)?,
-            objects: entries(assets, "objects", objects)?,
+            avatars: entries(assets, "avatars", AVATARS, avatars)?,
+            objects: entries(assets, "objects", OBJECTS, objects)?,
         })
     }
 
@@ -59,25 +64,22 @@ pub fn name_of(path: &Path) -> String {
     stem.replace('_', " ")
 }
 
-fn is_gltf(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("glb") || e.eq_ignore_ascii_case("gltf"))
+fn ends_in(path: &Path, ends: &[&str]) -> bool {
+    let end = path.extension().unwrap_or_default();
+    ends.iter().any(|e| end.eq_ignore_ascii_case(e))
 }
 
 /// The user's own files first, for they are what they want to see.
-fn entries(assets: &Path, folder: &str, own: &[PathBuf]) -> Result<Vec<Entry>> {
+fn entries(assets: &Path, folder: &str, ends: &[&str], own: &[PathBuf]) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for path in own {
         let read = |source| Error::Read {
             path: path.clone(),
             source,
         };
-        if !is_gltf(path) {
-            return Err(Error::malformed(
-                path,
-                "glTF file",
-                "must end in .glb or .gltf",
-            ));
+        if !ends_in(path, ends) {
+            let reason = format!("must end in .{}", ends.join(" or ."));
+            return Err(Error::malformed(path, "glTF file", reason));
         }
         std::fs::File::open(path).map_err(read)?;
         let path = path.canonicalize().map_err(read)?;
@@ -94,7 +96,7 @@ fn entries(assets: &Path, folder: &str, own: &[PathBuf]) -> Result<Vec<Entry>> {
     let mut shipped = Vec::new();
     for file in std::fs::read_dir(&place).map_err(read)? {
         let path = file.map_err(read)?.path();
-        if let (true, Some(file)) = (is_gltf(&path), path.file_name()) {
+        if let (true, Some(file)) = (ends_in(&path, ends), path.file_name()) {
             shipped.push(Entry {
                 name: name_of(&path),
                 path: AssetPath::from_path_buf(Path::new(folder).join(file)),
@@ -124,13 +126,16 @@ mod tests {
             "avatars/a_b.GLB",
             "avatars/LICENSE",
             "objects/x.gltf",
+            "objects/y.vrm",
         ] {
             write(name);
         }
-        let own = write("own/zed.glb");
-        let found = Catalogue::scan(folder.path(), &[own], &[]).expect("readable");
+        let own = [write("own/zed.glb"), write("own/anna.vrm")];
+        let found = Catalogue::scan(folder.path(), &own, &[]).expect("readable");
         let names: Vec<_> = found.avatars.iter().map(|e| e.name.as_str()).collect();
-        assert_eq!(names, ["zed", "a b", "b"]);
+        assert_eq!(names, ["zed", "anna", "a b", "b"]);
+        assert_eq!(found.objects.len(), 1);
+        assert!(Catalogue::scan(folder.path(), &[], &own[1..]).is_err());
         assert!(found.object("x").is_some() && found.avatar("x").is_none());
         assert!(Catalogue::scan(folder.path(), &[], &["missing.glb".into()]).is_err());
         assert!(Catalogue::scan(&folder.path().join("none"), &[], &[]).is_err());

@@ -15,6 +15,7 @@ mod making;
 mod panel;
 mod picture;
 mod player;
+mod pointer;
 mod ron_file;
 mod room;
 mod script;

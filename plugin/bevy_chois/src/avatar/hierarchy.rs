@@ -14,12 +14,12 @@ use bevy::math::Mat4;
 use bevy::mesh::skinning::{SkinnedMesh, SkinnedMeshInverseBindposes};
 use bevy::mesh::{Mesh, Mesh3d, VertexAttributeValues};
 use bevy::prelude::Transform;
-use bevy::world_serialization::{WorldAssetRoot, WorldInstance, WorldInstanceSpawner};
 use chois::retarget::{BodyPart, Bone, Facing, Rig, Skin};
 
 use super::{Avatar, HumanoidBone};
 use crate::frame::{same_matrix, same_rotation, same_vector};
 use crate::object::Interactable;
+use crate::scene::{Scene, Scenes};
 
 /// Share of a second skeleton's bones that must have the names of the first's for it to be a copy.
 const COPY: f32 = 0.6;
@@ -48,14 +48,13 @@ pub(super) struct Hierarchy<'w, 's> {
             Has<NoFrustumCulling>,
         ),
     >,
-    scenes: Query<'w, 's, (&'static WorldAssetRoot, Option<&'static WorldInstance>)>,
+    scenes: Scenes<'w, 's>,
     others: Query<'w, 's, (), Or<(With<Avatar>, With<Interactable>)>>,
     avatars: Query<'w, 's, (), With<Avatar>>,
     parents: Query<'w, 's, &'static ChildOf>,
     meshes: Option<Res<'w, Assets<Mesh>>>,
     bindposes: Option<Res<'w, Assets<SkinnedMeshInverseBindposes>>>,
     server: Option<Res<'w, AssetServer>>,
-    spawner: Option<Res<'w, WorldInstanceSpawner>>,
 }
 
 /// What a look at an avatar found.
@@ -150,20 +149,18 @@ impl Hierarchy<'_, '_> {
 
     /// What an avatar's scene is called, for messages.
     pub(super) fn path(&self, avatar: Entity) -> Option<String> {
-        let (root, _) = self.scenes.get(avatar).ok()?;
-        Some(self.server.as_ref()?.get_path(root.id())?.to_string())
+        self.scenes.path(avatar)
     }
 
     /// Looks at everything below an avatar.
     pub(super) fn look(&self, avatar: Entity) -> Look {
-        let own = self.scenes.get(avatar).ok();
+        let own = self.scenes.of(avatar);
         let mut scene_came = false;
-        if let Some((root, instance)) = own {
-            match self.spawned(root, instance) {
-                Ok(true) => scene_came = true,
-                Ok(false) => return Look::Waiting,
-                Err(reason) => return Look::Refused(reason),
-            }
+        match &own {
+            Scene::Absent => {}
+            Scene::Coming => return Look::Waiting,
+            Scene::Spawned => scene_came = true,
+            Scene::Failed(reason) => return Look::Refused(reason.clone()),
         }
         let mut nodes: Vec<Node> = Vec::new();
         let mut index = EntityHashMap::default();
@@ -173,16 +170,13 @@ impl Hierarchy<'_, '_> {
             let Ok((transform, _, name, humanoid, mesh)) = self.nodes.get(entity) else {
                 continue;
             };
-            if let Ok((root, instance)) = self.scenes.get(entity) {
-                if own.is_some() {
-                    // Something that was attached: a bag, a hat.
-                    continue;
-                }
-                match self.spawned(root, instance) {
-                    Ok(true) => scene_came = true,
-                    Ok(false) => return Look::Waiting,
-                    Err(reason) => return Look::Refused(reason),
-                }
+            match self.scenes.of(entity) {
+                Scene::Absent => {}
+                // Something that was attached: a bag, a hat.
+                _ if own != Scene::Absent => continue,
+                Scene::Coming => return Look::Waiting,
+                Scene::Spawned => scene_came = true,
+                Scene::Failed(reason) => return Look::Refused(reason),
             }
             let above = parent.map_or(Mat4::IDENTITY, |p| nodes[p].global);
             index.insert(entity, nodes.len());
@@ -250,26 +244,6 @@ impl Hierarchy<'_, '_> {
             if !self.others.contains(*child) {
                 stack.push((*child, index));
             }
-        }
-    }
-
-    /// Whether a scene has spawned.
-    fn spawned(
-        &self,
-        root: &WorldAssetRoot,
-        instance: Option<&WorldInstance>,
-    ) -> Result<bool, String> {
-        if let (Some(instance), Some(spawner)) = (instance, &self.spawner)
-            && spawner.instance_is_ready(**instance)
-        {
-            return Ok(true);
-        }
-        let Some(server) = &self.server else {
-            return Ok(false);
-        };
-        match server.load_state(root.id()) {
-            LoadState::Failed(error) => Err(format!("its scene could not be loaded: {error}")),
-            _ => Ok(false),
         }
     }
 

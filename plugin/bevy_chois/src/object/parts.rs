@@ -11,12 +11,12 @@ use bevy::math::{Affine3A, Mat3A, Mat4};
 use bevy::mesh::skinning::{SkinnedMesh, SkinnedMeshInverseBindposes};
 use bevy::mesh::{Mesh, Mesh3d};
 use bevy::prelude::{GlobalTransform, Transform};
-use bevy::world_serialization::{WorldAssetRoot, WorldInstance, WorldInstanceSpawner};
 use chois::geometry::MAX_VERTICES;
 
 use super::surface::{Part, Placement, is_surface};
 use super::{Interactable, NotPartOfObject};
 use crate::avatar::Avatar;
+use crate::scene::{Scene, Scenes};
 
 /// The hierarchy below objects and the assets it refers to.
 #[derive(SystemParam)]
@@ -29,16 +29,15 @@ pub(super) struct Parts<'w, 's> {
             Option<&'static Children>,
             Option<&'static Mesh3d>,
             Option<&'static SkinnedMesh>,
-            Option<(&'static WorldAssetRoot, Option<&'static WorldInstance>)>,
         ),
     >,
+    scenes: Scenes<'w, 's>,
     others: Query<'w, 's, (), Or<(With<NotPartOfObject>, With<Interactable>, With<Avatar>)>>,
     parents: Query<'w, 's, (&'static ChildOf, Has<NotPartOfObject>)>,
     objects: Query<'w, 's, (), With<Interactable>>,
     meshes: Res<'w, Assets<Mesh>>,
     bindposes: Option<Res<'w, Assets<SkinnedMeshInverseBindposes>>>,
     server: Option<Res<'w, AssetServer>>,
-    spawner: Option<Res<'w, WorldInstanceSpawner>>,
 }
 
 /// What a look at an object's meshes found.
@@ -123,15 +122,14 @@ impl Parts<'_, '_> {
         }
         let mut stack = vec![(object, Affine3A::from_mat3(scale.into()))];
         while let Some((entity, place)) = stack.pop() {
-            let Ok((_, children, mesh, skin, scene)) = self.nodes.get(entity) else {
+            let Ok((_, children, mesh, skin)) = self.nodes.get(entity) else {
                 continue;
             };
             places.insert(entity, place);
-            if let Some((root, instance)) = scene {
-                match self.scene(root, instance) {
-                    Ok(ready) => waiting |= !ready,
-                    Err(reason) => return Look::Refused(reason),
-                }
+            match self.scenes.of(entity) {
+                Scene::Absent | Scene::Spawned => {}
+                Scene::Coming => waiting = true,
+                Scene::Failed(reason) => return Look::Refused(reason),
             }
             if let Some(mesh) = mesh {
                 match skin {
@@ -163,26 +161,6 @@ impl Parts<'_, '_> {
             return Look::Nothing;
         }
         self.loaded(placed)
-    }
-
-    /// Whether a scene has spawned.
-    fn scene(
-        &self,
-        root: &WorldAssetRoot,
-        instance: Option<&WorldInstance>,
-    ) -> Result<bool, String> {
-        if let (Some(instance), Some(spawner)) = (instance, &self.spawner)
-            && spawner.instance_is_ready(**instance)
-        {
-            return Ok(true);
-        }
-        let Some(server) = &self.server else {
-            return Ok(false);
-        };
-        match server.load_state(root.id()) {
-            LoadState::Failed(error) => Err(format!("its scene could not be loaded: {error}")),
-            _ => Ok(false),
-        }
     }
 
     /// The joints of a skin as they stand now; the mesh's own place when they are not within the object.

@@ -125,34 +125,13 @@ impl Model for Synthesizer {
 
     fn warm_up(&mut self, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<()> {
         let request = InteractionRequest::new("Lift the box, move the box, and put down the box.");
-        let object = ObjectGeometry::new("box", cube(0.4).refined())?;
+        let cube = Mesh::cuboid(Vector3::zeros(), Vector3::repeat(0.4));
+        let object = ObjectGeometry::new("box", cube.refined())?;
         let order = Order {
             request: &request,
             object: &object,
             scene: None,
         };
         Synthesizer::generate(self, &order, progress).map(|_| ())
-    }
-}
-
-/// A cube on the floor, metres.
-fn cube(size: f32) -> Mesh {
-    let vertices = (0..8)
-        .map(|i| Vector3::from_fn(|axis, _| size * (i >> axis & 1) as f32))
-        .collect();
-    let quads = [
-        [0, 2, 3, 1],
-        [4, 5, 7, 6],
-        [0, 1, 5, 4],
-        [2, 6, 7, 3],
-        [0, 4, 6, 2],
-        [1, 3, 7, 5],
-    ];
-    let triangles = quads
-        .iter()
-        .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]]);
-    Mesh {
-        vertices,
-        triangles: triangles.collect(),
     }
 }

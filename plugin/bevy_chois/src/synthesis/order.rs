@@ -315,31 +315,7 @@ mod tests {
 
     /// A post of 0.2 x 0.2 x 1.0 (Z up) whose origin is at a lower corner.
     fn post() -> ObjectGeometry {
-        let vertices = (0..8)
-            .map(|i| {
-                Vector3::new(
-                    0.2 * (i & 1) as f32,
-                    0.2 * (i >> 1 & 1) as f32,
-                    (i >> 2 & 1) as f32,
-                )
-            })
-            .collect();
-        let quads = [
-            [0, 2, 3, 1],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 6, 7, 3],
-            [0, 4, 6, 2],
-            [1, 3, 7, 5],
-        ];
-        let triangles = quads
-            .iter()
-            .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]])
-            .collect();
-        let mesh = Mesh {
-            vertices,
-            triangles,
-        };
+        let mesh = Mesh::cuboid(Vector3::zeros(), Vector3::new(0.2, 0.2, 1.0));
         ObjectGeometry::new("post", mesh).expect("a post")
     }
 

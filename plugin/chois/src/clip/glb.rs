@@ -506,32 +506,6 @@ pub(super) mod tests {
     use crate::figure::{finger_joint, refit::tests::stretched};
     use crate::skeleton::{JOINTS, NAMES};
 
-    /// A box of half-lengths `half` about the origin, outward winding.
-    fn cuboid(half: Vector3<f32>) -> Mesh {
-        let vertices = (0..8)
-            .map(|i| {
-                let sign = |bit: u32| if i >> bit & 1 == 1 { 1.0 } else { -1.0 };
-                half.component_mul(&Vector3::new(sign(0), sign(1), sign(2)))
-            })
-            .collect();
-        let sides = [
-            [0, 2, 3, 1],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 6, 7, 3],
-            [0, 4, 6, 2],
-            [1, 3, 7, 5],
-        ];
-        let triangles = sides
-            .iter()
-            .flat_map(|q| [[q[0], q[1], q[2]], [q[0], q[2], q[3]]])
-            .collect();
-        Mesh {
-            vertices,
-            triangles,
-        }
-    }
-
     /// A person who turns once about the vertical, arms swinging, and a box that hangs in the left hand from frame 10.
     pub(in crate::clip) fn clip(frames: usize) -> MotionClip {
         let skeleton = stretched(|j| if j % 2 == 0 { 0.95 } else { 1.02 });
@@ -571,7 +545,8 @@ pub(super) mod tests {
     }
 
     fn small_box() -> Mesh {
-        cuboid(Vector3::new(0.1, 0.1, 0.12))
+        let half = Vector3::new(0.1, 0.1, 0.12);
+        Mesh::cuboid(-half, half * 2.0)
     }
 
     struct Read {

@@ -605,7 +605,7 @@ fn planted(toes: &Tensor) -> (Tensor, Tensor) {
             let path: Vec<Vector3<f32>> = (0..frames)
                 .map(|t| Vector3::from_column_slice(&values[3 * at(t)..3 * at(t) + 3]))
                 .collect();
-            for (from, to) in feet::stances(&path) {
+            for (from, to) in feet::stances(&path, feet::SLOW) {
                 let mean = path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32;
                 for t in from..to {
                     places[2 * at(t)..2 * at(t) + 2].copy_from_slice(&[mean.x, mean.y]);

@@ -263,26 +263,7 @@ mod tests {
 
     /// A box of 20 cm about its mesh origin, shifted by (1, 0, 0) in its mesh frame.
     fn cube() -> ObjectGeometry {
-        let vertices = (0..8)
-            .map(|i| Vector3::new(i & 1, i >> 1 & 1, i >> 2 & 1).cast::<f32>() * 0.2)
-            .map(|v| v + Vector3::new(0.9, -0.1, -0.1))
-            .collect();
-        let quads = [
-            [0, 2, 3, 1],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 6, 7, 3],
-            [0, 4, 6, 2],
-            [1, 3, 7, 5],
-        ];
-        let triangles = quads
-            .iter()
-            .flat_map(|[a, b, c, d]| [[*a, *b, *c], [*a, *c, *d]])
-            .collect();
-        let mesh = Mesh {
-            vertices,
-            triangles,
-        };
+        let mesh = Mesh::cuboid(Vector3::new(0.9, -0.1, -0.1), Vector3::repeat(0.2));
         ObjectGeometry::new("cube", mesh).expect("a cube")
     }
 

@@ -12,7 +12,7 @@ use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 /// A toe joint stands below this height, metres, ...
 const LOW: f32 = 0.09;
 /// ... slower than this, metres a frame at 30 frames a second.
-const SLOW: f32 = 0.015;
+pub(crate) const SLOW: f32 = 0.015;
 /// The shortest stance and the longest gap within one, frames.
 const STANCE: usize = 4;
 const GAP: usize = 2;
@@ -40,13 +40,14 @@ pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
     }
 }
 
-/// Stretches of frames in which a toe joint stands: first frame, and the one past the last.
-pub(crate) fn stances(path: &[Vector3<f32>]) -> Vec<(usize, usize)> {
+/// Stretches of frames in which a toe joint stands, slower than `slow` (metres a frame): first frame, and the one past the
+/// last.
+pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
     let last = path.len().saturating_sub(1);
     let stands = |t: usize| {
         let (a, b) = (t.saturating_sub(2), (t + 2).min(last));
         let way = (path[b] - path[a]).xy().norm();
-        path[t].z < LOW && way < SLOW * (b - a).max(1) as f32
+        path[t].z < LOW && way < slow * (b - a).max(1) as f32
     };
     let mut out: Vec<(usize, usize)> = Vec::new();
     for t in (0..path.len()).filter(|t| stands(*t)) {
@@ -62,7 +63,7 @@ pub(crate) fn stances(path: &[Vector3<f32>]) -> Vec<(usize, usize)> {
 /// What is added to a toe joint's position at each frame.
 fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
     let mut out = vec![Vector3::zeros(); path.len()];
-    let stances = stances(path);
+    let stances = stances(path, SLOW);
     for &(from, to) in &stances {
         let place = if from == 0 {
             path[0]

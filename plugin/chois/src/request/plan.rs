@@ -481,34 +481,8 @@ mod tests {
     use crate::request::Waypoint;
 
     fn object() -> ObjectGeometry {
-        let vertices = (0..8)
-            .map(|i| {
-                let c = |bit: usize| if i >> bit & 1 == 1 { 0.2 } else { -0.2 };
-                Vector3::new(c(0), c(1), c(2))
-            })
-            .collect();
-        let triangles = vec![
-            [0, 2, 1],
-            [1, 2, 3],
-            [4, 5, 6],
-            [5, 7, 6],
-            [0, 1, 4],
-            [1, 5, 4],
-            [2, 6, 3],
-            [3, 6, 7],
-            [0, 4, 2],
-            [2, 4, 6],
-            [1, 3, 5],
-            [3, 7, 5],
-        ];
-        ObjectGeometry::new(
-            "box",
-            Mesh {
-                vertices,
-                triangles,
-            },
-        )
-        .expect("a box")
+        let mesh = Mesh::cuboid(Vector3::repeat(-0.2), Vector3::repeat(0.4));
+        ObjectGeometry::new("box", mesh).expect("a box")
     }
 
     fn skeleton() -> Skeleton {

@@ -24,7 +24,7 @@ pub(super) fn links(
     let whole = |part: BodyPart, j: usize| (one(j), calibration.turn(part));
 
     roles[hips] = Some(whole(BodyPart::Hips, 0));
-    trunk_roles(map, source, calibration, at, &mut roles);
+    trunk_roles(rig, map, source, calibration, at, &mut roles);
     let mut limbs: Vec<(BodyPart, usize)> = vec![(BodyPart::Head, joint::HEAD)];
     for side in Side::BOTH {
         let k = side.index();
@@ -109,6 +109,7 @@ pub(super) fn links(
 
 /// Gives the spine's rotations to the rig's spine by arc length, and those of the neck to its neck.
 fn trunk_roles(
+    rig: &Rig,
     map: &RigMap,
     source: &Skeleton,
     calibration: &Calibration,
@@ -132,7 +133,11 @@ fn trunk_roles(
         .copied()
         .or(map.bone(BodyPart::Head))
         .unwrap_or(hips);
-    let mut points = vec![at(hips)];
+    let legs = Side::BOTH.map(|side| map.bone(BodyPart::UpperLeg(side)).unwrap_or(hips));
+    let fork = (at(legs[0]) + at(legs[1])) / 2.0;
+    // Where a whole body hangs on a bone at the floor, the trunk begins at the legs all the same.
+    let far = (at(hips) - fork).norm() > 0.5 * (at(end) - fork).norm();
+    let mut points = vec![if far { fork } else { at(hips) }];
     points.extend(map.spine.iter().map(|b| at(*b)));
     points.push(at(end));
     let mut along = vec![0.0f32];
@@ -146,6 +151,13 @@ fn trunk_roles(
         calibration.turn(BodyPart::UpperChest),
     );
     for (k, &bone) in map.spine.iter().enumerate() {
+        let carries_legs = legs.iter().any(|leg| rig.carries(bone, *leg));
+        if carries_legs && k + 1 < n {
+            // Called spine or not, it is pelvis.
+            let pelvis = Role::Joints([(joint::PELVIS, 1.0), (0, 0.0), (0, 0.0), (0, 0.0)]);
+            roles[bone] = Some((pelvis, low));
+            continue;
+        }
         let (from, to) = (along[k + 1] / whole, along[k + 2] / whole);
         let mut mix = [(0usize, 0.0f32); 4];
         for (m, joint) in mix.iter_mut().zip(rulers) {

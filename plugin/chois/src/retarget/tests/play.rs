@@ -2,15 +2,11 @@
 
 use nalgebra::{UnitQuaternion, Vector3};
 
-use super::synthetic::{Body, SCHEMES, naming};
+use super::super::synthetic::{Body, SCHEMES, naming};
 use super::*;
 use crate::frame;
 use crate::motion::{Frame, MotionClip};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint, world_rotations};
-
-fn found(rig: &Rig) -> RigMap {
-    find_bones(rig, &RigHints::default()).unwrap_or_else(|e| panic!("{e}"))
-}
 
 /// A person who steps, bends, turns and moves the arms, and touches nothing.
 fn clip(skeleton: &Skeleton) -> MotionClip {
@@ -59,13 +55,19 @@ fn clip(skeleton: &Skeleton) -> MotionClip {
     }
 }
 
-/// Where each bone of a rig is in a frame of a clip, model's world, by nothing but the file's own transforms.
-fn played(rig: &Rig, clip: &RigClip, f: usize, scale: f32) -> Vec<Vector3<f32>> {
+/// A rig as it stands in a frame of a clip.
+fn posed(rig: &Rig, clip: &RigClip, f: usize) -> Rig {
     let mut rig = rig.clone();
     for (k, &b) in clip.bones.iter().enumerate() {
         rig.bones[b].rotation = clip.rotations[f * clip.bones.len() + k];
     }
     rig.bones[clip.hips].translation = clip.hips_translations[f];
+    rig
+}
+
+/// Where each bone of a rig is in a frame of a clip, model's world, by nothing but the file's own transforms.
+fn played(rig: &Rig, clip: &RigClip, f: usize, scale: f32) -> Vec<Vector3<f32>> {
+    let rig = posed(rig, clip, f);
     let root = clip.roots[f];
     (rig.placed().iter())
         .map(|p| root.position + root.rotation * frame::from_y_up(p.position * scale))
@@ -81,84 +83,6 @@ fn free() -> RetargetOptions {
         plant_feet: false,
         reach_object: false,
         fingers: false,
-    }
-}
-
-#[test]
-fn bones_are_found_in_every_naming() {
-    let body = Body::person();
-    for scheme in SCHEMES {
-        let named = body.clone().renamed(naming(scheme));
-        for variant in [
-            named.clone(),
-            named.clone().with_rolls(),
-            named.clone().in_centimetres(),
-        ] {
-            let rig = variant.rig();
-            let map =
-                find_bones(&rig, &RigHints::default()).unwrap_or_else(|e| panic!("{scheme}: {e}"));
-            assert_ne!(map.naming, Naming::Shape, "{scheme}");
-            let skip = rig.bones.len() - variant.parts.len();
-            // Every bone is where the body has that part.
-            for (part, bone) in map.matched() {
-                let name: String = part.to_string();
-                let plain = plain_name(&name);
-                let want = body
-                    .index(&plain)
-                    .unwrap_or_else(|| panic!("{name} {plain}"));
-                let at = variant.parts[bone - skip].at;
-                assert!(
-                    (at - body.parts[want].at).norm() < 1e-5,
-                    "{scheme}: {part} is {}",
-                    rig.bones[bone].name
-                );
-            }
-            let fingers = if *scheme == "smpl short" { 30 } else { 0 };
-            assert_eq!(
-                map.matched().count(),
-                BodyPart::COUNT - fingers,
-                "{scheme}\n{map}"
-            );
-            assert_eq!(map.facing, Vector3::z(), "{scheme}");
-            assert!(map.notes.is_empty(), "{scheme}: {:?}", map.notes);
-        }
-    }
-}
-
-fn plain_name(part: &str) -> String {
-    part.split(' ')
-        .map(|w| {
-            let (first, rest) = w.split_at(1);
-            format!("{}{rest}", first.to_uppercase())
-        })
-        .collect()
-}
-
-#[test]
-fn shape_finds_what_names_hide() {
-    for body in [Body::person(), Body::person().a_pose(48.0)] {
-        let body = body.renamed(|n| {
-            if n.ends_with("End") {
-                String::new()
-            } else {
-                n.to_owned()
-            }
-        });
-        let truth = found(&body.rig());
-        let mut rig = body.rig();
-        for (i, bone) in rig.bones.iter_mut().enumerate() {
-            bone.name = format!("Object.{i:03}");
-        }
-        let map = found(&rig);
-        assert_eq!(map.naming, Naming::Shape);
-        for part in BodyPart::all().filter(|p| p.required()) {
-            assert_eq!(map.bone(part), truth.bone(part), "{part}");
-        }
-        assert_eq!(map.spine, truth.spine);
-        assert_eq!(
-            map.bone(BodyPart::Toes(Side::Left)),
-            truth.bone(BodyPart::Toes(Side::Left))
-        );
     }
 }
 
@@ -205,6 +129,10 @@ fn every_rig_does_the_same() {
             n.to_owned()
         }
     };
+    bodies.push((
+        "scaled bones".into(),
+        person.clone().a_pose(48.0).with_rolls().with_scales(),
+    ));
     bodies.push(("no shoulders".into(), person.clone().renamed(without)));
     bodies.push((
         "pieces".into(),
@@ -274,6 +202,128 @@ fn every_rig_does_the_same() {
     }
 }
 
+/// Where a point that a bone carries in the bind pose is in a frame of a clip, model's world.
+fn carried(rig: &Rig, clip: &RigClip, f: usize, bone: usize, point: Vector3<f32>) -> Vector3<f32> {
+    let bind = rig.placed()[bone];
+    let own = bind.linear.try_inverse().expect("a scale") * (point - bind.position);
+    let now = posed(rig, clip, f).placed()[bone];
+    let root = clip.roots[f];
+    root.position + root.rotation * frame::from_y_up(now.position + now.linear * own)
+}
+
+#[test]
+fn skin_on_twist_bones_stays_on_its_limb() {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let limbs = [
+        ("UpperArm", "LowerArm", "upperarm"),
+        ("LowerArm", "Hand", "lowerarm"),
+        ("UpperLeg", "LowerLeg", "thigh"),
+        ("LowerLeg", "Foot", "calf"),
+    ];
+    let mut body = Body::person();
+    for side in ["Left", "Right"] {
+        for (upper, lower, name) in limbs {
+            for (n, share) in [(1, 0.0), (2, 0.5), (3, 0.9)] {
+                let small = if side == "Left" { "l" } else { "r" };
+                let twist = format!("{name}_twist_0{n}_{small}");
+                let [upper, lower] = [upper, lower].map(|part| format!("{side}{part}"));
+                body = body.leaf(&upper, &lower, &twist, share);
+            }
+        }
+    }
+    let unreal = naming("unreal");
+    let named = &|n: &str| {
+        if n.contains("_twist_") {
+            n.to_owned()
+        } else {
+            unreal(n)
+        }
+    };
+    for body in [body.clone(), body.a_pose(48.0).with_rolls()] {
+        let rig = body.renamed(named).rig();
+        let map = found(&rig);
+        assert_eq!(map.twists.len(), 24, "{map}");
+        let baked = Retarget::new(&rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .expect("a good clip");
+        let bind = rig.placed();
+        for side in Side::BOTH {
+            for (upper, lower) in [
+                (BodyPart::UpperArm(side), BodyPart::LowerArm(side)),
+                (BodyPart::LowerArm(side), BodyPart::Hand(side)),
+                (BodyPart::UpperLeg(side), BodyPart::LowerLeg(side)),
+                (BodyPart::LowerLeg(side), BodyPart::Foot(side)),
+            ] {
+                let end = part(&map, lower);
+                for twist in map.twists.iter().filter(|t| t.part == upper) {
+                    for f in [0, 20, 40, 59] {
+                        let at = carried(&rig, &baked, f, twist.bone, bind[end].position);
+                        let off = (at - played(&rig, &baked, f, 1.0)[end]).norm();
+                        let name = &rig.bones[twist.bone].name;
+                        assert!(off < 0.002, "frame {f}: {name} leaves its limb by {off} m");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Parts of two rigs are in the same places in a clip.
+#[track_caller]
+fn assert_same(truth: &Rig, other: &Rig, parts: impl Fn(BodyPart) -> bool, within: f32) {
+    let skeleton = Skeleton::adult();
+    let clip = clip(&skeleton);
+    let [want, got] = [truth, other].map(|rig| {
+        let map = found(rig);
+        let baked = Retarget::new(rig, &map, &skeleton, 1.0)
+            .and_then(|r| r.bake(&clip, None, &free()))
+            .expect("a good clip");
+        [0, 20, 40, 59].map(|f| {
+            let places = played(rig, &baked, f, 1.0);
+            let wanted = map.matched().filter(|(part, _)| parts(*part));
+            wanted.map(|(_, bone)| places[bone]).collect::<Vec<_>>()
+        })
+    });
+    let (want, got) = (want.concat(), got.concat());
+    assert_eq!(want.len(), got.len());
+    for (want, got) in want.iter().zip(&got) {
+        assert!((want - got).norm() < within, "{got} is not {want}");
+    }
+}
+
+#[test]
+fn legs_that_hang_on_the_spine_stay_on_the_pelvis() {
+    let truth = Body::person();
+    let mut body = truth.clone();
+    let spine = body.index("Spine");
+    for leg in ["LeftUpperLeg", "RightUpperLeg"] {
+        let leg = body.index(leg).expect("a leg");
+        body.parts[leg].parent = spine;
+    }
+    let below = |part| {
+        matches!(
+            part,
+            BodyPart::Hips | BodyPart::UpperLeg(_) | BodyPart::LowerLeg(_) | BodyPart::Foot(_)
+        )
+    };
+    assert_same(&truth.rig(), &body.rig(), below, 0.002);
+}
+
+#[test]
+fn a_body_that_hangs_on_the_floor_bends_like_others() {
+    let truth = Body::person();
+    let mut body = truth.clone();
+    let hips = body.index("Hips").expect("hips");
+    body.parts[hips].at.y = 0.0;
+    assert_same(
+        &truth.rig(),
+        &body.rig(),
+        |part| part != BodyPart::Hips,
+        0.01,
+    );
+}
+
 #[test]
 fn small_and_tall_people_stand_on_the_floor() {
     let skeleton = Skeleton::adult();
@@ -299,113 +349,4 @@ fn small_and_tall_people_stand_on_the_floor() {
             );
         }
     }
-}
-
-/// Two rigs under one node.
-fn together(parts: [&Rig; 2]) -> Rig {
-    let mut out = Rig {
-        bones: vec![Bone {
-            name: "Scene".into(),
-            parent: None,
-            translation: Vector3::zeros(),
-            rotation: UnitQuaternion::identity(),
-            scale: Vector3::repeat(1.0),
-            skinned: false,
-        }],
-    };
-    for rig in parts {
-        let first = out.bones.len();
-        out.bones.extend(rig.bones.iter().map(|bone| Bone {
-            parent: Some(bone.parent.map_or(0, |p| p + first)),
-            ..bone.clone()
-        }));
-    }
-    out
-}
-
-/// A horse with the names that an animal rig has: its hind legs are named like a person's.
-fn horse() -> Rig {
-    let animal = |n: &str| {
-        let side = if n.starts_with("Left") { "L" } else { "R" };
-        let part = n.trim_start_matches("Left").trim_start_matches("Right");
-        match part {
-            "Hips" => "spine.004".to_owned(),
-            "Spine" => "spine.007".into(),
-            "Chest" => "spine.008".into(),
-            "UpperChest" => "spine.010".into(),
-            "Head" => "spine.011".into(),
-            "UpperLeg" => format!("thigh.{side}"),
-            "LowerLeg" => format!("shin.{side}"),
-            "Foot" => format!("foot.{side}"),
-            "Toes" => format!("toe.{side}"),
-            "Shoulder" => format!("shoulder.{side}"),
-            "UpperArm" => format!("front_thigh.{side}"),
-            "LowerArm" => format!("front_shin.{side}"),
-            "Hand" => format!("front_foot.{side}"),
-            _ => String::new(),
-        }
-    };
-    Body::person().renamed(animal).rig()
-}
-
-#[test]
-fn a_body_is_of_one_skeleton() {
-    let person = Body::person().renamed(naming("unreal")).rig();
-    let alone = found(&person);
-    for (rig, shift) in [
-        (together([&person, &horse()]), 1),
-        (together([&horse(), &person]), 1 + horse().bones.len()),
-    ] {
-        let map = found(&rig);
-        for (part, bone) in alone.matched() {
-            assert_eq!(map.bone(part), Some(bone + shift), "{part}\n{map}");
-        }
-        assert_eq!(map.matched().count(), alone.matched().count());
-    }
-
-    // A rider whose legs have no knees, on a horse that has.
-    let shins = |n: &str| {
-        let name = if n.ends_with("LowerLeg") { "" } else { n };
-        name.to_owned()
-    };
-    let rider = Body::person().renamed(shins).rig();
-    for rig in [together([&horse(), &rider]), together([&rider, &horse()])] {
-        let error = find_bones(&rig, &RigHints::default())
-            .expect_err("no whole body")
-            .to_string();
-        for words in [
-            "two skeletons",
-            "LeftUpperArm",
-            "left lower leg and right lower leg",
-        ] {
-            assert!(error.contains(words), "{error:?} does not say {words:?}");
-        }
-    }
-
-    let error = find_bones(&together([&person, &person]), &RigHints::default())
-        .expect_err("whose bones?")
-        .to_string();
-    assert!(error.contains("two skeletons of people"), "{error}");
-}
-
-#[test]
-fn what_should_be_known_is_noted() {
-    let rig = Body::person().in_centimetres().rig();
-    let map = found(&rig);
-    assert!(map.notes.is_empty(), "{:?}", map.notes);
-    // The armature carries no skin, the head's end neither.
-    let count = format!("among {} bones", rig.bones.len() - 2);
-    assert!(map.to_string().contains(&count), "{map}");
-    let mut short = rig;
-    for bone in &mut short.bones {
-        if bone.name.ends_with("LowerArm") || bone.name.ends_with("Hand") {
-            bone.translation *= 0.6;
-        }
-    }
-    let map = found(&short);
-    assert!(
-        map.notes.iter().any(|n| n.contains("shorter for its legs")),
-        "{:?}",
-        map.notes
-    );
 }

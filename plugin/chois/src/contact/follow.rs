@@ -552,7 +552,7 @@ mod tests {
     #[test]
     fn help_is_enough_and_gentle() {
         let mut need = vec![Vector3::zeros(); 100];
-        need[50] = Vector3::new(0.0, 0.1, 0.0);
+        need[45..56].fill(Vector3::new(0.0, 0.1, 0.0));
         let smooth = widened(&need, 10);
         assert!(smooth[50].y > 0.099);
         assert!(smooth[20].norm() < 1e-6);

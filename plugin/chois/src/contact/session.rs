@@ -39,6 +39,8 @@ const TRIM: [f32; 2] = [0.06, 0.3];
 /// trunk and hips help that far.
 const STRETCH: f32 = 0.45;
 const STRETCHED: f32 = 0.3;
+/// What leaves a hand faster than this is torn from it, metres a second.
+const TORN: f32 = 5.0;
 /// All force, for so long, is too much; seconds.
 const STRAIN: f32 = 0.25;
 /// An object that starts or ends this high over the floor, metres, stands on something.
@@ -64,6 +66,8 @@ struct Hand {
     told: bool,
     /// Seconds for which it has been out of reach.
     stretched: f32,
+    /// How far the object stayed behind at the last step, metres.
+    lag: f32,
     /// Where it was when it was last asked for.
     last: Option<HandGoal>,
     /// How far it is kept out of the object, world, how fast that changes, and when it was looked at.
@@ -424,6 +428,7 @@ impl Session {
         state.holding = Some(k);
         state.strained = 0.0;
         state.stretched = 0.0;
+        state.lag = 0.0;
         state.told = false;
         self.events.push(ContactEvent::Held {
             hand,
@@ -503,7 +508,9 @@ impl Session {
             state.strained = count(state.strained, facts[hand].strained);
             state.stretched = count(state.stretched, far);
             let stretched = state.stretched > STRETCHED;
-            let lost = facts[hand].lag > self.simulation.grip().lag;
+            let torn = (facts[hand].lag - state.lag) / seconds > TORN;
+            state.lag = facts[hand].lag;
+            let lost = torn || facts[hand].lag > self.simulation.grip().lag;
             let strained = state.strained > STRAIN;
             if !(lost || stretched || strained) {
                 continue;

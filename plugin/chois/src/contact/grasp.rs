@@ -111,18 +111,26 @@ pub(crate) fn find(
             }
         }
     }
-    let mut best: Option<(f32, Grasp)> = None;
     let mut nearest = f32::INFINITY;
+    let mut candidates = Vec::with_capacity(probes.len());
     for probe in probes {
         let Some(found) = surface.nearest(&probe) else {
             continue;
         };
         let away = (found.position - middle).norm();
         nearest = nearest.min(away);
-        if away > FARTHEST {
-            continue;
+        if away <= FARTHEST {
+            candidates.push(judge(palm, near, &middle, &rotation, &found, others));
         }
-        let (cost, grasp) = judge(palm, near, &middle, &rotation, &found, surface, others);
+    }
+    // How the palm fits is dear to find out, and only adds: who costs more than the best already is not asked.
+    candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut best: Option<(f32, Grasp)> = None;
+    for (cost, grasp) in candidates {
+        if best.as_ref().is_some_and(|(least, _)| cost >= *least) {
+            break;
+        }
+        let cost = cost + fit(palm, &grasp, surface);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, grasp));
         }
@@ -130,13 +138,13 @@ pub(crate) fn find(
     best.map(|(_, grasp)| grasp).ok_or(nearest)
 }
 
+/// A hand at a place of the surface, and what the way there and the body's part in it cost.
 fn judge(
     palm: &Palm,
     near: &Near,
     middle: &Vector3<f32>,
     rotation: &UnitQuaternion<f32>,
     found: &SurfacePoint,
-    surface: &Surface,
     others: &[Vector3<f32>],
 ) -> (f32, Grasp) {
     let grasp = Grasp {
@@ -147,14 +155,6 @@ fn judge(
     let turn = grasp.rotation.angle_to(rotation);
     let along = grasp.rotation * palm.along.into_inner();
     let bent = (along.angle(&near.forearm) - EASY).max(0.0);
-    let (mut deepest, mut air) = (0.0f32, 0.0);
-    let skin = palm.skin();
-    for point in &skin {
-        let place = grasp.point + grasp.rotation * (point - palm.pad);
-        let distance = surface.signed_distance(&place);
-        deepest = deepest.max(-distance - GIVES);
-        air += distance.clamp(0.0, 0.05) / skin.len() as f32;
-    }
     let stretched = (near.shoulders.iter())
         .map(|shoulder| ((shoulder - grasp.point).norm() - near.arm).max(0.0))
         .sum::<f32>()
@@ -165,11 +165,22 @@ fn judge(
     let cost = (found.position - middle).norm() / AWAY
         + (turn / TURN).powi(2)
         + (bent / BENT).powi(2)
-        + deepest / INSIDE
-        + air / AIR
         + stretched / STRETCHED
         + crowded / CROWDED;
     (cost, grasp)
+}
+
+/// What it costs that a palm stands in the object, or has air under it.
+fn fit(palm: &Palm, grasp: &Grasp, surface: &Surface) -> f32 {
+    let (mut deepest, mut air) = (0.0f32, 0.0);
+    let skin = palm.skin();
+    for point in &skin {
+        let place = grasp.point + grasp.rotation * (point - palm.pad);
+        let distance = surface.signed_distance(&place);
+        deepest = deepest.max(-distance - GIVES);
+        air += distance.clamp(0.0, 0.05) / skin.len() as f32;
+    }
+    deepest / INSIDE + air / AIR
 }
 
 /// The middle of some places, each coordinate by itself: a stray one moves it little.

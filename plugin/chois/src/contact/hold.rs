@@ -191,7 +191,7 @@ pub(crate) fn motions(fps: f32, object: &PhysicalObject, places: &[Isometry3<f32
     let Some(end) = places.len().checked_sub(1) else {
         return Vec::new();
     };
-    let height = |p: &Isometry3<f32>| p.translation.z + object.geometry().lowest(&p.rotation);
+    let height = |p: &Isometry3<f32>| p.translation.z + object.lowest(&p.rotation);
     let floor = height(&places[0]).max(height(&places[end])) + RAISED;
     let frames = (0..=end).filter(|&f| {
         let (a, b) = (&places[f.saturating_sub(1)], &places[(f + 1).min(end)]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nalgebra::{Isometry3, Matrix3, Translation3, Vector3};
+use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 use rapier3d::glamx::Vec3;
 use rapier3d::parry::transformation::vhacd::{VHACD, VHACDParameters};
 use rapier3d::prelude::{MassProperties, SharedShape};
@@ -22,7 +22,7 @@ const MANY_TRIANGLES: usize = 60_000;
 /// Parts thinner than this, metres, are made this thick: rapier tells inside from outside by the way in.
 const THIN: f32 = 0.004;
 /// Most points that an object stands on, and how far they are apart at least, metres.
-const SUPPORTS: usize = 72;
+const SUPPORTS: usize = 56;
 const APART: f32 = 0.005;
 /// Most of them on one side, whose corners are those so near to the outermost, metres.
 const SIDE: usize = 10;
@@ -63,6 +63,7 @@ struct Inner {
     surface: Surface,
     hulls: Vec<Vec<Vector3<f32>>>,
     shapes: Vec<SharedShape>,
+    corners: Vec<Vector3<f32>>,
     supports: Vec<Vector3<f32>>,
     properties: MassProperties,
     friction: f32,
@@ -157,10 +158,15 @@ impl PhysicalObject {
             kept.push(corners);
         }
         let properties = weigh(geometry, physics.mass, &shapes)?;
+        let corners = hull_of(&geometry.mesh().vertices).unwrap_or_else(|| {
+            let (low, high) = geometry.mesh().bounds();
+            box_corners(&low, &high)
+        });
         Ok(Self {
             inner: Arc::new(Inner {
                 surface: Surface::new(geometry),
-                supports: supports(geometry.mesh()),
+                supports: supports(&corners),
+                corners,
                 geometry: geometry.clone(),
                 hulls: kept,
                 shapes,
@@ -207,6 +213,14 @@ impl PhysicalObject {
 
     pub(crate) fn shapes(&self) -> &[SharedShape] {
         &self.inner.shapes
+    }
+
+    /// Height of its lowest point relative to its centre when it is turned by `rotation`, metres: from its convex hull, a
+    /// hundred times as quick as [`ObjectGeometry::lowest`].
+    pub fn lowest(&self, rotation: &UnitQuaternion<f32>) -> f32 {
+        let up = rotation.inverse() * Vector3::z();
+        let heights = self.inner.corners.iter().map(|c| up.dot(c));
+        heights.fold(f32::INFINITY, f32::min)
     }
 
     /// Corners that it can stand on, spread over its convex hull.
@@ -446,11 +460,7 @@ impl Moments {
 /// Corners of the convex hull to stand on: those of the six sides first, then such as are far from all before. Rapier takes
 /// no more than four corners of a face into account, so that the round foot of a lamp would stand on one side of it; points
 /// stand all round.
-fn supports(mesh: &Mesh) -> Vec<Vector3<f32>> {
-    let corners = hull_of(&mesh.vertices).unwrap_or_else(|| {
-        let (low, high) = mesh.bounds();
-        box_corners(&low, &high)
-    });
+fn supports(corners: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
     let mut out: Vec<Vector3<f32>> = Vec::new();
     for side in 0..6 {
         let axis = side / 2;
@@ -464,7 +474,7 @@ fn supports(mesh: &Mesh) -> Vec<Vector3<f32>> {
             .collect();
         spread(&face, SIDE, &mut out);
     }
-    spread(&corners, SUPPORTS.saturating_sub(out.len()), &mut out);
+    spread(corners, SUPPORTS.saturating_sub(out.len()), &mut out);
     out
 }
 
@@ -531,6 +541,9 @@ mod tests {
         assert_eq!(thing.hulls().len(), 1);
         assert!((thing.mass() - 1.152).abs() < 0.01, "{}", thing.mass());
         assert!(thing.center_of_mass().norm() < 1e-3);
+        let tilted = UnitQuaternion::from_euler_angles(0.3, 0.8, 2.0);
+        let lowest = thing.geometry().lowest(&tilted);
+        assert!((thing.lowest(&tilted) - lowest).abs() < 1e-5);
         let inertia = thing.properties().principal_inertia();
         // Six walls, summed by hand for the axis along z: floor and lid m (a^2 + b^2) / 12, sides as their distances say.
         let wall = |share: f32, a: f32, off: f32| share * 1.152 / 1.28 * (a * a / 12.0 + off * off);

@@ -723,7 +723,7 @@ impl Session {
 
 /// The place raised until no part of the object is below the floor.
 fn over_floor(object: &PhysicalObject, mut place: Isometry3<f32>) -> Isometry3<f32> {
-    let lowest = place.translation.z + object.geometry().lowest(&place.rotation);
+    let lowest = place.translation.z + object.lowest(&place.rotation);
     place.translation.z -= lowest.min(0.0);
     place
 }
@@ -747,7 +747,7 @@ fn supports(
     let mut out = [None, None];
     for (end, frame) in [0, last].into_iter().enumerate() {
         let place = &places[frame];
-        let lowest = place.translation.z + object.geometry().lowest(&place.rotation);
+        let lowest = place.translation.z + object.lowest(&place.rotation);
         let stays = match end {
             0 => rests(0, still.min(last)) || !held(0),
             _ => rests(last.saturating_sub(still), last) && !held(last),

@@ -401,3 +401,59 @@ fn the_game_puts_the_object_elsewhere() {
             .any(|e| matches!(e, ContactEvent::Held { .. }))
     );
 }
+
+/// The bars of the README's table, on generated interactions: eight objects by five kinds of instruction.
+#[test]
+fn generated_interactions_meet_the_bars() {
+    use chois_tests::contact_suite::{
+        INSTRUCTIONS, OBJECTS, assets, case, object, quantile, synthesizer, table,
+    };
+    let mut synthesizer = synthesizer();
+    let mut outcomes = Vec::new();
+    for (i, (file, word)) in OBJECTS.iter().enumerate() {
+        if ["box", "clothes_stand", "tripod"].contains(file) {
+            continue;
+        }
+        let path = assets().join(format!("objects/{file}.glb"));
+        let thing = object(&path, &ObjectPhysics::default());
+        for (k, (kind, instruction)) in INSTRUCTIONS.iter().enumerate() {
+            let seed = (i * 10 + k) as u64;
+            let case = case(&mut synthesizer, &thing, word, kind, instruction, seed);
+            outcomes.push(case.run(&ContactOptions::default()));
+        }
+    }
+    let of = |value: &dyn Fn(&ContactReport) -> Option<f64>, share: f32| {
+        let mut values: Vec<f32> = (outcomes.iter())
+            .filter_map(|o| value(&o.comparison.after))
+            .map(|v| v as f32)
+            .collect();
+        assert!(values.len() >= 36, "most clips have contact");
+        quantile(&mut values, share)
+    };
+    let all = table(&outcomes);
+    let hands = |r: &ContactReport| r.hand_distance.as_ref().map(|d| d.p95);
+    assert!(of(&hands, 0.95) < 0.015, "{all}");
+    let slip = |r: &ContactReport| r.slip.as_ref().map(|s| s.worst);
+    assert!(of(&slip, 0.9) < 0.005, "{all}");
+    let depth = |r: &ContactReport| r.hand_penetration.as_ref().map(|d| d.p95);
+    assert!(of(&depth, 0.5) < 0.006 && of(&depth, 0.95) < 0.014, "{all}");
+    assert!(of(&|r| r.object_below_floor, 1.0) < 0.002, "{all}");
+    assert!(of(&|r| r.unexplained_impulse, 0.95) < 0.05, "{all}");
+    let mut strayed: Vec<f32> = outcomes.iter().flat_map(|o| o.strayed.clone()).collect();
+    assert!(quantile(&mut strayed, 0.5) < 0.03, "{all}");
+    let mut missed: Vec<f32> = outcomes.iter().flat_map(|o| o.missed.clone()).collect();
+    assert!(quantile(&mut missed, 0.95) < 0.05, "{all}");
+    let mut jerky: Vec<f32> = outcomes
+        .iter()
+        .map(|o| o.after.size / o.before.size)
+        .collect();
+    assert!(quantile(&mut jerky, 0.9) < 1.5, "{all}");
+    for outcome in &outcomes {
+        let skate = |r: &ContactReport| r.foot_skate.expect("frames");
+        let (before, after) = (
+            skate(&outcome.comparison.before),
+            skate(&outcome.comparison.after),
+        );
+        assert!(after < 0.0035 && after < before + 2e-4, "{all}");
+    }
+}

@@ -5,7 +5,7 @@
 //! | plugin | what it does |
 //! |---|---|
 //! | [`clip::ClipPlugin`] | [`clip::MotionClip`] as an asset, loaded from files and made into Bevy `AnimationClip`s |
-//! | [`synthesis::SynthesisPlugin`] | the thread that owns libtorch: requests in, progress and clips out |
+//! | [`synthesis::SynthesisPlugin`] | the thread that owns libtorch: requests in, progress and clips out, their hands holding ([`contact`]) |
 //! | [`avatar::AvatarPlugin`] | finds the bones of skinned glTF avatars |
 //! | [`object::ObjectPlugin`] | reads the shape of things that can be moved |
 //! | [`playback::PlaybackPlugin`] | plays clips on avatars and objects, and tells what happens |
@@ -19,6 +19,7 @@ pub use chois;
 
 pub mod avatar;
 pub mod clip;
+pub mod contact;
 #[cfg(feature = "debug_draw")]
 pub mod debug_draw;
 pub mod error;
@@ -33,6 +34,7 @@ pub mod prelude {
     pub use crate::ChoisPlugins;
     pub use crate::avatar::{Avatar, AvatarRig};
     pub use crate::clip::MotionClip;
+    pub use crate::contact::{ContactMode, ContactOutcome, Material, ObjectPhysics};
     pub use crate::object::{Interactable, ObjectShape};
     pub use crate::playback::InteractionPlayer;
     pub use crate::synthesis::{

@@ -9,6 +9,7 @@ use bevy::ecs::message::Message;
 use bevy::math::Isometry3d;
 
 use crate::clip::MotionClip;
+use crate::contact::ContactOutcome;
 
 /// Which order a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +72,8 @@ pub struct GenerationFinished {
     pub origin: Isometry3d,
     /// How far the object has been moved since it was asked for, metres. The clip begins where it was.
     pub object_moved: f32,
+    /// What came of enforcing contact. That it failed is a line of the log as well.
+    pub contact: ContactOutcome,
 }
 
 /// There will be no clip.

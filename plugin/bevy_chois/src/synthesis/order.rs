@@ -9,6 +9,7 @@ use chois::geometry::{ObjectGeometry, SdfGrid};
 use chois::request::{GuidanceConfig, ObjectPlace, PersonPlace, SamplingConfig, Waypoint};
 use chois::{Error, InteractionRequest, Result};
 
+use crate::contact::{ContactMode, Grip};
 use crate::frame;
 
 /// The object of an order.
@@ -73,6 +74,8 @@ pub struct InteractionOrder {
     pub(super) deadline: Option<Duration>,
     pub(super) alone: bool,
     pub(super) origin: Isometry3d,
+    pub(super) contact: ContactMode,
+    pub(super) grip: Grip,
     start: Option<Isometry3d>,
     waypoints: Vec<(Vec3, Option<f32>)>,
     end: Option<End>,
@@ -96,6 +99,8 @@ impl InteractionOrder {
             deadline: None,
             alone: false,
             origin: Isometry3d::IDENTITY,
+            contact: ContactMode::default(),
+            grip: Grip::default(),
             start: None,
             waypoints: Vec::new(),
             end: None,
@@ -209,6 +214,21 @@ impl InteractionOrder {
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    /// Whether the clip is corrected so that hands hold; [`ContactMode::Baked`] unless given. What the object weighs is said
+    /// by [`ObjectPhysics`](crate::contact::ObjectPhysics) on its entity.
+    #[must_use]
+    pub fn contact(mut self, mode: ContactMode) -> Self {
+        self.contact = mode;
+        self
+    }
+
+    /// What a hand can do: force, torque, and how far the object may stay behind.
+    #[must_use]
+    pub fn grip(mut self, grip: Grip) -> Self {
+        self.grip = grip;
         self
     }
 

@@ -25,8 +25,9 @@ use super::generations::Generations;
 use super::model::{Job, Libtorch, ModelLoader};
 use super::order::OrderObject;
 use super::synthesizer::GenerationStatus;
-use super::worker::{Id, Report, Settings, Ticket, Word};
+use super::worker::{Contact, Id, Report, Settings, Ticket, Word};
 use crate::clip::MotionClip;
+use crate::contact::{ContactMode, ContactOutcome, ObjectPhysics, PhysicalObjects};
 use crate::error::Error;
 use crate::object::{ObjectRefused, ObjectShape, ObjectSystems};
 
@@ -100,6 +101,10 @@ impl Plugin for SynthesisPlugin {
             warm_up: self.warm_up,
             max_batch: self.max_batch.max(1),
             background: self.background,
+            objects: app
+                .world_mut()
+                .get_resource_or_init::<PhysicalObjects>()
+                .clone(),
         };
         app.add_message::<GenerationStarted>()
             .add_message::<GenerationProgress>()
@@ -376,7 +381,7 @@ fn receive(
                     announcer.progress(entry.id, p.done, p.total);
                 }
             }
-            Report::Finished(id, clip) => {
+            Report::Finished(id, clip, contact) => {
                 let Some(entry) = generations.entries.get(&id).filter(|e| !e.status.is_over())
                 else {
                     continue;
@@ -405,7 +410,14 @@ fn receive(
                     clip: handle,
                     origin: entry.origin,
                     object_moved,
+                    contact,
                 };
+                if let ContactOutcome::Failed(reason) = &template.contact {
+                    warn!(
+                        "contact could not be enforced in the clip of \"{}\", which is as the network made it: {reason}",
+                        clips.get(id).map_or("", |c| c.motion.text.as_str())
+                    );
+                }
                 if object_moved > MOVED {
                     warn!(
                         "the object of \"{}\" was moved by {object_moved:.2} m while its clip was generated; the clip \
@@ -480,6 +492,7 @@ fn submit(
     patience: Res<Patience>,
     shapes: Query<(&ObjectShape, &GlobalTransform)>,
     places: Query<&GlobalTransform>,
+    physics: Query<&ObjectPhysics>,
     mut refused: MessageReader<ObjectRefused>,
     mut announcer: Announcer,
 ) {
@@ -520,6 +533,17 @@ fn submit(
         };
         let avatar = order.avatar.and_then(|avatar| places.get(avatar).ok());
         let avatar = avatar.map(GlobalTransform::to_isometry);
+        let contact = match (order.contact, &order.object) {
+            (ContactMode::Off, _) => None,
+            (ContactMode::Baked, OrderObject::Entity(object)) => Some(Contact {
+                physics: physics.get(*object).copied().unwrap_or_default(),
+                grip: order.grip,
+            }),
+            (ContactMode::Baked, OrderObject::Geometry(_)) => Some(Contact {
+                physics: ObjectPhysics::default(),
+                grip: order.grip,
+            }),
+        };
         match order.resolve(&geometry, place, avatar) {
             Err(error) => fail(&mut generations, &mut announcer, id, &error.to_string()),
             Ok(request) => {
@@ -532,6 +556,7 @@ fn submit(
                     },
                     priority: order.priority,
                     alone: order.alone,
+                    contact,
                     token: entry.token.clone(),
                 };
                 entry.object_place = place.map(|p| p.translation.into());

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bevy::asset::AssetId;
+use chois::contact::{ContactOptions, correct};
 use chois::diffusion::{Flow, Progress};
 use chois::request::SamplingConfig;
 
@@ -19,6 +20,7 @@ use super::checkpoint::CheckpointFiles;
 use super::model::{Job, Model, ModelLoader};
 use super::queue::Queue;
 use crate::clip::MotionClip;
+use crate::contact::{ContactOutcome, Grip, ObjectPhysics, PhysicalObjects};
 
 /// First pause after a panic; each further one in a row doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -62,12 +64,21 @@ impl Token {
     }
 }
 
+/// How contact is to be enforced in a clip.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contact {
+    pub physics: ObjectPhysics,
+    pub grip: Grip,
+}
+
 /// An order, ready for the model.
 pub(super) struct Ticket {
     pub id: Id,
     pub job: Job,
     pub priority: i32,
     pub alone: bool,
+    /// None: not at all.
+    pub contact: Option<Contact>,
     pub token: Arc<Token>,
 }
 
@@ -85,7 +96,7 @@ pub(super) enum Word {
 pub(super) enum Report {
     Started(Id),
     Progress(Id, Progress),
-    Finished(Id, MotionClip),
+    Finished(Id, MotionClip, ContactOutcome),
     Failed(Id, String),
     Cancelled(Id),
     /// The model is loaded; the checkpoint's name.
@@ -101,6 +112,7 @@ pub(super) struct Settings {
     pub warm_up: bool,
     pub max_batch: usize,
     pub background: bool,
+    pub objects: PhysicalObjects,
 }
 
 /// The game's end of the thread.
@@ -405,7 +417,7 @@ impl Desk {
         }
         let (tickets, jobs): (Vec<_>, Vec<_>) = taken
             .into_iter()
-            .map(|(_, t)| ((t.id, t.priority, t.token), t.job))
+            .map(|(_, t)| ((t.id, t.priority, t.contact, t.token), t.job))
             .unzip();
         for (id, ..) in &tickets {
             self.tell(Report::Started(*id));
@@ -415,7 +427,7 @@ impl Desk {
             model.generate(
                 &jobs,
                 &mut |index, progress| {
-                    let Some((id, _, token)) = tickets.get(index) else {
+                    let Some((id, .., token)) = tickets.get(index) else {
                         return Flow::Cancel;
                     };
                     if self.is_stopped() || token.is_over() {
@@ -425,13 +437,18 @@ impl Desk {
                     Flow::Continue
                 },
                 &mut |index, result| {
-                    let (Some((id, ..)), Some(open)) = (tickets.get(index), open.get_mut(index))
+                    let (Some((id, _, contact, _)), Some(open), Some(job)) =
+                        (tickets.get(index), open.get_mut(index), jobs.get(index))
                     else {
                         return;
                     };
                     if std::mem::take(open) {
                         self.tell(match result {
-                            Ok(motion) => Report::Finished(*id, MotionClip::from(motion)),
+                            Ok(motion) => {
+                                let (motion, contact) =
+                                    enforce(motion, *contact, job, &self.settings.objects);
+                                Report::Finished(*id, motion.into(), contact)
+                            }
                             Err(chois::Error::Cancelled) => Report::Cancelled(*id),
                             Err(error) => Report::Failed(*id, error.to_string()),
                         });
@@ -458,12 +475,13 @@ impl Desk {
                     self.tell(Report::Failed(*id, reason.clone()));
                 } else {
                     // One of them did it. Each by itself, the others get their clips.
-                    for ((id, priority, token), job) in left.into_iter().rev() {
+                    for ((id, priority, contact, token), job) in left.into_iter().rev() {
                         let ticket = Ticket {
                             id,
                             job,
                             priority,
                             alone: true,
+                            contact,
                             token,
                         };
                         self.queue.push_front(priority, None, ticket);
@@ -494,6 +512,40 @@ impl Desk {
         if let Some(model) = self.model.take() {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(model)));
         }
+    }
+}
+
+/// Has the hands of a clip hold. Whatever goes wrong, the clip itself is never lost.
+fn enforce(
+    clip: chois::MotionClip,
+    contact: Option<Contact>,
+    job: &Job,
+    objects: &PhysicalObjects,
+) -> (chois::MotionClip, ContactOutcome) {
+    let Some(Contact { physics, grip }) = contact else {
+        return (clip, ContactOutcome::Off);
+    };
+    let work = || {
+        let object = objects.get(&job.object, &physics)?;
+        let options = ContactOptions {
+            grip,
+            ..ContactOptions::default()
+        };
+        correct(&clip, &object, &options).map_err(|e| Arc::from(e.to_string()))
+    };
+    let corrected = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let word = word_of(panic);
+        Err(format!("the physics panicked ({word}); report this if it recurs").into())
+    });
+    match corrected {
+        Ok(corrected) => {
+            let outcome = ContactOutcome::Corrected {
+                events: corrected.events.into(),
+                efforts: corrected.efforts,
+            };
+            (corrected.clip, outcome)
+        }
+        Err(reason) => (clip, ContactOutcome::Failed(reason)),
     }
 }
 

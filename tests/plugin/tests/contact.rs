@@ -1,0 +1,283 @@
+//! Hands that hold, in headless apps: what becomes of a generated clip under physics.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use bevy::ecs::system::RunSystemOnce;
+use bevy::prelude::*;
+use bevy_chois::ChoisPlugins;
+use bevy_chois::clip::MotionClip;
+use bevy_chois::contact::{
+    ContactEvent, ContactMode, ContactOutcome, Material, ObjectPhysics, PhysicalObjects,
+};
+use bevy_chois::debug_draw::DebugDrawPlugin;
+use bevy_chois::object::ObjectShape;
+use bevy_chois::synthesis::{
+    CheckpointFiles, GenerationFailed, GenerationFinished, InteractionOrder, Job, Model,
+    ModelLoader, MotionSynthesizer, SynthesisPlugin,
+};
+use bevy_chois_tests::{engine, hear, heard, tick_until};
+use chois::contact::palm::{Palm, pad};
+use chois::diffusion::{Flow, Progress};
+use chois::geometry::{ObjectGeometry, Surface};
+use chois::motion::{FPS, Frame};
+use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint};
+use chois_tests::tiny;
+use nalgebra::{UnitQuaternion, Vector3};
+
+/// Seconds that anything may take on a busy machine.
+const PATIENCE: f32 = 20.0;
+/// Frames in which the hands of [`carry`] touch the box.
+const TOUCH: std::ops::Range<usize> = 15..80;
+/// How far the palms of [`carry`] are off the box on either side, metres.
+const OFF: f32 = 0.03;
+
+/// A folder of assets with the tiny checkpoint.
+static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contact");
+    tiny::checkpoint()
+        .save(&folder.join("models/tiny"), false)
+        .expect("a checkpoint");
+    folder
+});
+
+/// Somebody stands with the forearms before them, palms to each other.
+fn pose() -> Pose {
+    let turn = chois::frame::y_up_to_z_up();
+    let quarter = std::f32::consts::FRAC_PI_2;
+    let mut rotations = [turn; ROTATIONS];
+    let forward = UnitQuaternion::from_euler_angles(-quarter, 0.0, 0.0);
+    for (hand, sign) in [(0, -1.0), (1, 1.0)] {
+        let down = UnitQuaternion::from_euler_angles(0.0, 0.0, sign * quarter);
+        rotations[joint::LEFT_SHOULDER + hand] = turn * down;
+        rotations[joint::LEFT_ELBOW + hand] = turn * forward * down;
+        rotations[joint::LEFT_WRIST + hand] = turn * forward * down;
+    }
+    Pose {
+        root: Vector3::new(0.0, 0.0, 0.92),
+        rotations,
+    }
+}
+
+/// Where both palms are, world.
+fn pads(clip: &chois::MotionClip, f: usize) -> [Vector3<f32>; 2] {
+    let palms = Palm::of(&clip.skeleton);
+    let joints = clip.joints(f);
+    let turns = clip.frames[f].pose.rotations;
+    [0, 1].map(|hand| {
+        let turn = turns[joint::LEFT_WRIST + hand];
+        pad(&palms[hand], hand, &joints, &turn)
+    })
+}
+
+/// A box that all but fits between the palms of [`pose`], its origin in its middle.
+fn parcel() -> ObjectGeometry {
+    let [left, right] = between();
+    let width = (left - right).norm() - 2.0 * OFF;
+    let size = [width, 0.3, 0.3];
+    let mesh = tiny::cuboid(size.map(|s| -s / 2.0), size);
+    ObjectGeometry::new("parcel", mesh.refined()).expect("a box")
+}
+
+fn between() -> [Vector3<f32>; 2] {
+    let frame = Frame {
+        pose: pose(),
+        object_position: Vector3::zeros(),
+        object_rotation: UnitQuaternion::identity(),
+        contact: [0.0; 4],
+    };
+    pads(&clip_of(vec![frame]), 0)
+}
+
+fn clip_of(frames: Vec<Frame>) -> chois::MotionClip {
+    chois::MotionClip {
+        name: "carry".into(),
+        subject: String::new(),
+        object: "parcel".into(),
+        text: "Carry the parcel.".into(),
+        fps: FPS,
+        skeleton: Skeleton::adult(),
+        frames,
+    }
+}
+
+/// Somebody carries the parcel half a metre on (to -y), palms [`OFF`] its sides all the time.
+fn carry() -> chois::MotionClip {
+    let [left, right] = between();
+    let middle = (left + right) / 2.0;
+    let frame = |f: usize| {
+        let s = ((f as f32 - 20.0) / 50.0).clamp(0.0, 1.0);
+        let way = s * s * (3.0 - 2.0 * s);
+        let shift = Vector3::new(0.0, -0.5 * way, 0.2 * way * (1.0 - way));
+        let mut pose = pose();
+        pose.root += shift;
+        let touches = f32::from(u8::from(TOUCH.contains(&f)));
+        Frame {
+            pose,
+            object_position: middle + shift,
+            object_rotation: UnitQuaternion::identity(),
+            contact: [touches, touches, 0.0, 0.0],
+        }
+    };
+    clip_of((0..100).map(frame).collect())
+}
+
+/// How far each palm is from the parcel's surface while it holds, metres.
+fn palm_distances(clip: &chois::MotionClip) -> Vec<f32> {
+    let parcel = parcel();
+    let surface = Surface::new(&parcel);
+    let mut out = Vec::new();
+    for (f, frame) in clip.frames.iter().enumerate() {
+        for (hand, pad) in pads(clip, f).into_iter().enumerate() {
+            if frame.contact[hand] > 0.5 {
+                let back = frame.object_rotation.inverse();
+                let local = back * (pad - frame.object_position) - parcel.center();
+                let near = surface.nearest(&local).expect("a surface");
+                out.push((near.position - local).norm());
+            }
+        }
+    }
+    out
+}
+
+/// A model that answers every order with the same clip.
+#[derive(Clone, Debug)]
+struct Fixed(chois::MotionClip);
+
+impl ModelLoader for Fixed {
+    fn load(&self, _: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Model for Fixed {
+    fn generate(
+        &mut self,
+        jobs: &[Job],
+        _: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, chois::Result<chois::MotionClip>),
+    ) {
+        for index in 0..jobs.len() {
+            done(index, Ok(self.0.clone()));
+        }
+    }
+}
+
+/// An app whose model always makes this clip, and an entity with the parcel's shape.
+fn stage(clip: chois::MotionClip) -> (App, Entity) {
+    let mut app = engine(&TINY);
+    let synthesis = SynthesisPlugin {
+        checkpoint: "models/tiny/config.json".into(),
+        warm_up: false,
+        loader: Arc::new(Fixed(clip)),
+        ..default()
+    };
+    let group = ChoisPlugins { synthesis };
+    app.add_plugins(group.build().disable::<DebugDrawPlugin>());
+    hear::<GenerationFinished>(&mut app);
+    hear::<GenerationFailed>(&mut app);
+    let geometry = Arc::new(parcel());
+    let object = (Transform::from_xyz(0.0, 0.5, 0.0), ObjectShape { geometry });
+    let object = app.world_mut().spawn(object).id();
+    (app, object)
+}
+
+/// Orders a clip and waits for it.
+fn made(
+    app: &mut App,
+    object: Entity,
+    change: impl Fn(InteractionOrder) -> InteractionOrder,
+) -> (Arc<chois::MotionClip>, ContactOutcome) {
+    let order = change(InteractionOrder::new(object, "Carry the parcel."));
+    let ask = move |mut synthesizer: MotionSynthesizer| synthesizer.generate(order.clone());
+    let handle = app.world_mut().run_system_once(ask).expect("a system");
+    let count = heard::<GenerationFinished>(app).len();
+    let there = tick_until(app, PATIENCE, |world| {
+        world
+            .resource::<bevy_chois_tests::Heard<GenerationFinished>>()
+            .0
+            .len()
+            > count
+    });
+    assert!(there, "no clip came: {:?}", heard::<GenerationFailed>(app));
+    let finished = heard::<GenerationFinished>(app).pop().expect("a message");
+    let clips = app.world().resource::<Assets<MotionClip>>();
+    let clip = clips.get(&handle).expect("a clip").motion.clone();
+    (clip, finished.contact)
+}
+
+#[test]
+fn a_generated_clip_comes_with_hands_that_hold() {
+    let (mut app, object) = stage(carry());
+    let (clip, outcome) = made(&mut app, object, |o| o);
+    let ContactOutcome::Corrected { efforts, .. } = &outcome else {
+        panic!("{outcome:?}");
+    };
+    let before = palm_distances(&carry());
+    assert!(before.iter().all(|d| *d > 0.8 * OFF), "the task is none");
+    let after = palm_distances(&clip);
+    assert!(after.len() > 80, "{} frames of contact", after.len());
+    let worst = after.iter().fold(0.0f32, |a, b| a.max(*b));
+    assert!(worst < 0.01, "a palm is {worst} m off the surface");
+    for hand in 0..2 {
+        let held = (outcome.events().iter())
+            .any(|e| matches!(e, ContactEvent::Held { hand: h, .. } if *h == hand));
+        assert!(held, "hand {hand}: {:?}", outcome.events());
+        assert!(efforts[hand].force > 1.0, "{efforts:?}");
+    }
+}
+
+#[test]
+fn contact_may_be_left_alone() {
+    let (mut app, object) = stage(carry());
+    let (clip, outcome) = made(&mut app, object, |o| o.contact(ContactMode::Off));
+    assert_eq!(outcome, ContactOutcome::Off);
+    assert!(*clip == carry());
+}
+
+#[test]
+fn a_clip_that_cannot_be_corrected_comes_as_it_is() {
+    // The physics refuses numbers that are none, and names the frame.
+    let mut broken = carry();
+    broken.frames[40].object_position.x = f32::NAN;
+    let (mut app, object) = stage(broken);
+    let (clip, outcome) = made(&mut app, object, |o| o);
+    let ContactOutcome::Failed(reason) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("40"), "{reason}");
+    assert!(clip.frames[39] == carry().frames[39]);
+    assert_eq!(clip.frames.len(), carry().frames.len());
+    // A weight that is none, too.
+    let (mut app, object) = stage(carry());
+    let weightless = ObjectPhysics::weighing(f32::NAN);
+    app.world_mut().entity_mut(object).insert(weightless);
+    let (clip, outcome) = made(&mut app, object, |o| o);
+    assert!(
+        matches!(&outcome, ContactOutcome::Failed(r) if r.contains("mass")),
+        "{outcome:?}"
+    );
+    assert!(*clip == carry());
+}
+
+#[test]
+fn what_an_object_weighs_is_read_from_it_and_its_parts_are_kept() {
+    let (mut app, object) = stage(carry());
+    let force = |outcome: &ContactOutcome| match outcome {
+        ContactOutcome::Corrected { efforts, .. } => efforts[0].force + efforts[1].force,
+        other => panic!("{other:?}"),
+    };
+    let kept = |app: &App| app.world().resource::<PhysicalObjects>().len();
+    let cardboard = ObjectPhysics::of(Material::Cardboard);
+    app.world_mut().entity_mut(object).insert(cardboard);
+    let (first, light) = made(&mut app, object, |o| o);
+    assert_eq!(kept(&app), 1);
+    let (again, _) = made(&mut app, object, |o| o);
+    assert_eq!(kept(&app), 1, "the same shape is made once");
+    assert!(*first == *again, "the same bits");
+    let heavy = ObjectPhysics::weighing(15.0);
+    app.world_mut().entity_mut(object).insert(heavy);
+    let (_, heavy) = made(&mut app, object, |o| o);
+    assert_eq!(kept(&app), 2);
+    assert!(force(&heavy) > 3.0 * force(&light), "{light:?} {heavy:?}");
+}

@@ -1,7 +1,7 @@
 //! Contact before and after the physics: every object by every kind of instruction, one table, and what it costs.
 //!
 //! `cargo bench --profile dev -p chois_tests --bench contact`; with `-- --each` a line for each clip, with `-- --only TEXT`
-//! only clips whose name has it, with `-- --write FOLDER` each clip before and after as `.glb` and motion clip.
+//! only clips whose name has it, with `-- --captured CLIPS MESHES` captured clips instead of generated ones, with `-- --write FOLDER` each clip before and after as `.glb` and motion clip.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use chois::clip::glb::{self, GlbOptions};
 use chois::contact::{ContactOptions, ObjectPhysics};
 use chois::skeleton::NAMES;
 use chois_tests::contact_suite::{
-    INSTRUCTIONS, OBJECTS, assets, case, object, quantile, synthesizer,
+    INSTRUCTIONS, OBJECTS, assets, captured, case, object, quantile, synthesizer, table,
 };
 
 fn main() {
@@ -21,9 +21,32 @@ fn main() {
     let each = arguments.iter().any(|a| a == "--each");
     let only = value("--only").unwrap_or_default();
     let folder = value("--write").map(PathBuf::from);
-    let mut synthesizer = synthesizer();
     let options = ContactOptions::default();
     let mut outcomes = Vec::new();
+    if let Some(at) = arguments.iter().position(|a| a == "--captured") {
+        let folder = |k: usize| PathBuf::from(arguments.get(at + k).expect("a folder"));
+        for case in captured(&folder(1), &folder(2)) {
+            let outcome = case.run(&options);
+            if each {
+                let (after, before) = (&outcome.after, &outcome.before);
+                println!(
+                    "{}: acceleration x{:.2} ({}, frame {})\n{}",
+                    case.name,
+                    after.size / before.size,
+                    NAMES[after.joint],
+                    after.frame,
+                    outcome.comparison
+                );
+                for event in &outcome.corrected.events {
+                    println!("  {event}");
+                }
+            }
+            outcomes.push(outcome);
+        }
+        println!("{}", table(&outcomes));
+        return;
+    }
+    let mut synthesizer = synthesizer();
     for (i, (file, word)) in OBJECTS.iter().enumerate() {
         let path = assets().join(format!("objects/{file}.glb"));
         let thing = object(&path, &ObjectPhysics::default());
@@ -78,10 +101,7 @@ fn main() {
             }
             if let Some(folder) = &folder {
                 let mesh = chois::geometry::load_mesh(&path, None).expect("a mesh");
-                let clips = [
-                    ("before", &case.generated.clip),
-                    ("after", &outcome.corrected.clip),
-                ];
+                let clips = [("before", &case.clip), ("after", &outcome.corrected.clip)];
                 for (when, clip) in clips {
                     let name = format!("{file}_{kind}_{when}");
                     let out = folder.join(format!("{name}.glb"));
@@ -93,5 +113,5 @@ fn main() {
             outcomes.push(outcome);
         }
     }
-    println!("{}", chois_tests::contact_suite::table(&outcomes));
+    println!("{}", table(&outcomes));
 }

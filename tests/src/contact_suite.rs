@@ -1,15 +1,22 @@
 //! Generated interactions to measure contact on: objects of the project by kinds of instruction, each before and after the
 //! physics.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+use chois::clip::read_clip;
 use chois::contact::report::{Comparison, ContactReport, ReportOptions};
-use chois::contact::{ContactOptions, Corrected, ObjectPhysics, PhysicalObject, correct};
+use chois::contact::{
+    ContactOptions, Corrected, LiveContact, ObjectPhysics, PhysicalObject, correct,
+};
 use chois::diffusion::Flow;
-use chois::geometry::{ObjectGeometry, load_mesh};
+use chois::geometry::{ObjectGeometry, UpAxis, load_mesh};
+use chois::motion::MotionClip;
 use chois::request::InteractionRequest;
 use chois::synthesis::{Generated, Order, Synthesizer};
+use nalgebra::Vector3;
 
 /// Objects of `assets/objects`, with the word that instructions use for their kind.
 pub const OBJECTS: [(&str, &str); 11] = [
@@ -71,8 +78,10 @@ pub struct Case {
     pub name: String,
     /// The object.
     pub object: PhysicalObject,
-    /// What was generated.
-    pub generated: Generated,
+    /// The clip as the network, or a person, made it.
+    pub clip: MotionClip,
+    /// Where the object's centre is to be in some frames: waypoints and end.
+    pub goals: Vec<(usize, Vector3<f32>)>,
 }
 
 /// Generates one interaction with the shipped checkpoint.
@@ -97,11 +106,42 @@ pub fn case(
     let generated = synthesizer
         .generate(&order, &mut |_| Flow::Continue)
         .expect("a clip");
+    let Generated { clip, plan } = generated;
+    let last = clip.frames.len() - 1;
+    let frames = plan.waypoint_frames.iter().copied().chain([last]);
     Case {
         name: format!("{} {kind}", object.geometry().name()),
         object: object.clone(),
-        generated,
+        goals: frames.map(|f| (f, plan.center(f))).collect(),
+        clip,
     }
+}
+
+/// Captured interactions: the clips of a folder, with the meshes `<object>.obj` of another.
+pub fn captured(clips: &Path, meshes: &Path) -> Vec<Case> {
+    let mut files: Vec<PathBuf> = (std::fs::read_dir(clips).expect("a folder"))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .collect();
+    files.sort();
+    let mut objects: HashMap<String, PhysicalObject> = HashMap::new();
+    (files.iter())
+        .map(|path| {
+            let clip = read_clip(path).expect("a clip");
+            let object = objects.entry(clip.object.clone()).or_insert_with(|| {
+                let mesh = meshes.join(format!("{}.obj", clip.object));
+                // Captured meshes are in their own frame, which the clip's poses are about.
+                let geometry = ObjectGeometry::load(&mesh, Some(UpAxis::Z)).expect("a mesh");
+                PhysicalObject::new(&geometry, &ObjectPhysics::default()).expect("an object")
+            });
+            Case {
+                name: clip.name.clone(),
+                object: object.clone(),
+                goals: Vec::new(),
+                clip,
+            }
+        })
+        .collect()
 }
 
 /// An interaction under physics.
@@ -116,6 +156,8 @@ pub struct Outcome {
     pub strayed: Vec<f32>,
     /// The same at each waypoint and at the end.
     pub missed: Vec<f32>,
+    /// Seconds that a step of a sixtieth of a second takes, live.
+    pub step: f64,
     /// The jerkiest moment of the clip as the model made it.
     pub before: Peak,
     /// The same after correction.
@@ -136,7 +178,7 @@ pub struct Peak {
 impl Case {
     /// Corrects and measures.
     pub fn run(&self, options: &ContactOptions) -> Outcome {
-        let clip = &self.generated.clip;
+        let clip = &self.clip;
         let began = Instant::now();
         let corrected = correct(clip, &self.object, options).expect("a clip");
         let seconds = began.elapsed().as_secs_f64();
@@ -150,14 +192,9 @@ impl Case {
             self.object.place(&clip.frames[f]).translation.vector
         };
         let away = |f: usize| (center(&corrected.clip, f) - center(clip, f)).norm();
-        let plan = &self.generated.plan;
         let last = clip.frames.len() - 1;
-        let goals = plan.waypoint_frames.iter().copied().chain([last]);
-        let missed = goals
-            .map(|f| {
-                let wanted = plan.center(f);
-                (center(&corrected.clip, f) - wanted).xy().norm()
-            })
+        let missed = (self.goals.iter())
+            .map(|(f, wanted)| (center(&corrected.clip, *f) - wanted).xy().norm())
             .collect();
         let strayed = (0..=last).map(away).collect();
         let (before, after) = (peak(clip), peak(&corrected.clip));
@@ -168,11 +205,26 @@ impl Case {
             },
             corrected,
             seconds,
+            step: self.live(options),
             strayed,
             missed,
             before,
             after,
         }
+    }
+}
+
+impl Case {
+    /// Mean seconds of a live step.
+    fn live(&self, options: &ContactOptions) -> f64 {
+        let clip = Arc::new(self.clip.clone());
+        let mut live = LiveContact::new(clip, &self.object, options).expect("prepared");
+        let (began, mut steps) = (Instant::now(), 0);
+        while !live.is_over() {
+            live.advance(1.0 / 60.0).expect("a step");
+            steps += 1;
+        }
+        began.elapsed().as_secs_f64() / f64::from(steps)
     }
 }
 
@@ -314,6 +366,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
     let mut ratios: Vec<f32> = (outcomes.iter())
         .map(|o| o.after.size / o.before.size)
         .collect();
+    let mut steps: Vec<f32> = outcomes.iter().map(|o| o.step as f32).collect();
     let mut seconds: Vec<f32> = outcomes.iter().map(|o| o.seconds as f32).collect();
     let _ = writeln!(
         out,
@@ -335,6 +388,12 @@ pub fn table(outcomes: &[Outcome]) -> String {
         quantile(&mut ratios, 0.5),
         quantile(&mut ratios, 0.95),
         quantile(&mut ratios, 1.0)
+    );
+    let _ = writeln!(
+        out,
+        "a live step: median {:.0} microseconds, 95% {:.0}",
+        quantile(&mut steps, 0.5) * 1e6,
+        quantile(&mut steps, 0.95) * 1e6
     );
     let _ = writeln!(
         out,

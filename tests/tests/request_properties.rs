@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chois::contact::{ContactConfig, Material};
 use chois::geometry::UpAxis;
 use chois::motion::FPS;
 use chois::request::file::{Job, parse_jobs};
@@ -148,6 +149,11 @@ fn job(request: InteractionRequest) -> Job {
         out: Some(PathBuf::from("carry.glb")),
         clip: None,
         request,
+        contact: ContactConfig {
+            mass: Some(3.5),
+            material: Material::Plastic,
+            ..ContactConfig::default()
+        },
     }
 }
 

@@ -599,14 +599,16 @@ impl Session {
         };
         let (shift, turn, held) = at(hold.first);
         let (before, turned, _) = at(hold.first.saturating_sub(1));
-        // Seen backwards in time it decays. The clip's first pose stays as it is.
+        // Seen backwards in time it decays. The clip's first pose stays as it is, where there is time for that.
         let mut away = Away::new(
             hold.first as f32 * step,
             [shift, (before - shift) / step],
             [turn, (turned - turn) / step],
             held.normal,
         );
-        away.seconds = away.seconds.min(away.at).max(step);
+        if away.at >= WAY[0] {
+            away.seconds = away.seconds.min(away.at);
+        }
         (k, away, held)
     }
 

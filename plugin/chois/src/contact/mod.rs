@@ -6,9 +6,11 @@
 //! helping. [`bake::correct`] does so with a whole clip, [`live::LiveContact`] step by step in a game; both run the same
 //! [`session`]. [`report`] measures any clip, before and after.
 
+mod away;
 pub mod bake;
 pub mod config;
 mod convert;
+mod decompose;
 pub mod event;
 mod follow;
 pub mod grasp;
@@ -22,6 +24,8 @@ pub mod report;
 pub mod scene;
 pub mod session;
 pub mod simulation;
+mod stand;
+mod weigh;
 
 pub use bake::{Corrected, Effort, correct};
 pub use config::ContactConfig;

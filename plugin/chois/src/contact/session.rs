@@ -6,24 +6,20 @@ use std::sync::Arc;
 
 use nalgebra::{Isometry3, Translation3, Unit, UnitQuaternion, Vector3};
 
+use super::away::{Away, LEVER, WAY};
 use super::event::{ContactEvent, LetGo};
 use super::follow::{HandGoal, ease};
 use super::hold::{self, HoldPlan};
 use super::object::PhysicalObject;
 use super::palm::{Palm, pad, part};
-use super::scene::{Obstacle, ObstacleShape};
 use super::simulation::{HandFacts, Simulation, between};
+use super::stand::{over_floor, supports};
 use super::{ContactOptions, Hold};
 use crate::error::{Error, Result};
 use crate::motion::touch::Touch;
 use crate::motion::{ContactPart, MotionClip, inertia};
 use crate::skeleton::{Pose, ROTATIONS, joint};
 
-/// How hard a hand is moved beside its own motion on its way to and from the object, metres a second squared, and how long
-/// that takes at least and at most, seconds. A radian counts as so many metres.
-const GENTLE: f32 = 3.0;
-const WAY: [f32; 2] = [0.3, 0.9];
-const LEVER: f32 = 0.1;
 /// A hand that lets go leaves no faster than this, metres a second.
 const QUICK: f32 = 1.5;
 /// How far a hand keeps off the surface on its way, metres.
@@ -43,8 +39,6 @@ const STRETCHED: f32 = 0.3;
 const TORN: f32 = 5.0;
 /// All force, for so long, is too much; seconds.
 const STRAIN: f32 = 0.25;
-/// An object that starts or ends this high over the floor, metres, stands on something.
-const STANDS: f32 = 0.015;
 /// Deepest that a free hand is pushed out of the object, metres; what is deeper means to be elsewhere.
 const PUSHED: f32 = 0.04;
 /// Angular frequency of the spring that does so, radians a second.
@@ -74,66 +68,6 @@ struct Hand {
     pushed: Vector3<f32>,
     push_rate: Vector3<f32>,
     pushed_at: f32,
-}
-
-/// How a hand's place differs from the clip's: what decays after it let go, or grows before it takes hold.
-#[derive(Clone, Copy, Debug)]
-struct Away {
-    /// When it is all there.
-    at: f32,
-    /// How long it takes, seconds.
-    seconds: f32,
-    /// Metres, and metres a second, world.
-    shift: Vector3<f32>,
-    shift_rate: Vector3<f32>,
-    /// As rotation vectors, world.
-    turn: Vector3<f32>,
-    turn_rate: Vector3<f32>,
-    /// The surface's normal under the palm, world.
-    normal: Unit<Vector3<f32>>,
-}
-
-impl Away {
-    /// From what differs at a time, and how fast that changes.
-    fn new(
-        at: f32,
-        [shift, shift_rate]: [Vector3<f32>; 2],
-        [turn, turn_rate]: [Vector3<f32>; 2],
-        normal: Unit<Vector3<f32>>,
-    ) -> Self {
-        let along = |x: &Vector3<f32>, v: &Vector3<f32>| {
-            let size = x.norm();
-            // Only what goes on away from zero takes longer.
-            let rate = if size > 1e-6 {
-                v.dot(x) / size
-            } else {
-                v.norm()
-            };
-            inertia::seconds(size, rate.max(0.0), GENTLE)
-        };
-        let by_turn = along(&(turn * LEVER), &(turn_rate * LEVER));
-        Self {
-            at,
-            seconds: along(&shift, &shift_rate)
-                .max(by_turn)
-                .clamp(WAY[0], WAY[1]),
-            shift,
-            shift_rate,
-            turn,
-            turn_rate,
-            normal,
-        }
-    }
-
-    /// What differs `since` seconds away from when all of it is there.
-    fn left(&self, since: f32) -> (Vector3<f32>, Vector3<f32>) {
-        let (of_x, of_v) = inertia::left(since / self.seconds);
-        let of_v = of_v * self.seconds;
-        (
-            self.shift * of_x + self.shift_rate * of_v,
-            self.turn * of_x + self.turn_rate * of_v,
-        )
-    }
 }
 
 /// What one step came to.
@@ -721,56 +655,4 @@ impl Session {
     pub fn is_holding(&self, hand: usize) -> bool {
         self.hands.get(hand).is_some_and(|h| h.holding.is_some())
     }
-}
-
-/// The place raised until no part of the object is below the floor.
-fn over_floor(object: &PhysicalObject, mut place: Isometry3<f32>) -> Isometry3<f32> {
-    let lowest = place.translation.z + object.lowest(&place.rotation);
-    place.translation.z -= lowest.min(0.0);
-    place
-}
-
-/// Where the clip's object stands above the floor at its start, or in the end when nobody holds it, without the scene
-/// saying on what: plates under it. The second is there when the hands let go.
-fn supports(
-    clip: &MotionClip,
-    object: &PhysicalObject,
-    places: &[Isometry3<f32>],
-    plan: &HoldPlan,
-    simulation: &mut Simulation,
-) -> Result<[Option<usize>; 2]> {
-    let last = places.len() - 1;
-    let held = |f: usize| plan.holds.iter().any(|h| (h.first..=h.last).contains(&f));
-    let still = (0.3 * clip.fps) as usize;
-    let rests = |a: usize, b: usize| {
-        let way = places[b].translation.vector - places[a].translation.vector;
-        way.norm() < 0.02
-    };
-    let mut out = [None, None];
-    for (end, frame) in [0, last].into_iter().enumerate() {
-        let place = &places[frame];
-        let lowest = place.translation.z + object.lowest(&place.rotation);
-        let stays = match end {
-            0 => rests(0, still.min(last)) || !held(0),
-            _ => rests(last.saturating_sub(still), last) && !held(last),
-        };
-        if lowest < STANDS || !stays {
-            continue;
-        }
-        let mut half = Vector3::<f32>::new(0.05, 0.05, 0.01);
-        for v in object.geometry().vertices() {
-            let v = place.rotation * v;
-            half.x = half.x.max(v.x.abs());
-            half.y = half.y.max(v.y.abs());
-        }
-        let top = Vector3::new(place.translation.x, place.translation.y, lowest - half.z);
-        let plate = Obstacle::new(
-            ObstacleShape::cuboid(half)?,
-            Isometry3::from_parts(Translation3::from(top), UnitQuaternion::identity()),
-        );
-        let number = simulation.add(&plate);
-        simulation.enable_obstacle(number, end == 0);
-        out[end] = Some(number);
-    }
-    Ok(out)
 }

@@ -58,8 +58,19 @@ impl Turn<'_, '_, '_, '_> {
             self.interrupt(InterruptReason::ObjectHeld { by });
             return false;
         }
+        if self.player.live.lost {
+            // The game took it out of the hands.
+            self.release();
+            return true;
+        }
         let put = self.player.object_places[0];
         let driven = self.player.driven;
+        if driven > 0 && self.player.live.drives() {
+            if self.player.time > clip.release() {
+                self.release();
+            }
+            return true;
+        }
         if driven > 0 {
             let moved = put.translation.distance(present.translation) > TOUCHED
                 || put.rotation.angle_between(present.rotation) > TOUCHED;

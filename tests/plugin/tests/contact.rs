@@ -393,12 +393,29 @@ fn an_object_that_is_yanked_away_is_the_games_again() {
             .iter()
             .all(|l| l.reason == LetGo::Taken && l.object == object)
     );
-    assert_eq!(heard::<ObjectReleased>(&app).len(), 1);
+    let released = heard::<ObjectReleased>(&app);
+    assert_eq!(released.len(), 1);
+    assert_eq!(released[0].velocity, Vec3::ZERO, "its speed is the game's");
     assert!(app.world().get::<HeldBy>(object).is_none());
     tick_times(&mut app, 150);
     all_finite(&mut app);
     assert_eq!(at(&app, object), theirs, "nobody else writes it");
     assert_eq!(heard::<InteractionFinished>(&app).len(), 1);
+    assert!(heard::<InteractionInterrupted>(&app).is_empty());
+}
+
+#[test]
+fn taking_held_by_off_takes_it_out_of_the_hands() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    app.world_mut().entity_mut(object).remove::<HeldBy>();
+    tick_times(&mut app, 3);
+    assert_eq!(heard::<HandLetGo>(&app).len(), 2);
+    assert_eq!(heard::<ObjectReleased>(&app).len(), 1);
+    let theirs = at(&app, object);
+    tick_times(&mut app, 150);
+    assert_eq!(at(&app, object), theirs, "nobody writes it");
     assert!(heard::<InteractionInterrupted>(&app).is_empty());
 }
 

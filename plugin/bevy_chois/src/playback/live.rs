@@ -48,10 +48,26 @@ pub(super) struct Live {
     written: Option<Transform>,
     /// The game has taken the object; the hands stay away from it.
     pub lost: bool,
+    /// It is about to: somebody took [`HeldBy`](super::HeldBy) off it.
+    pub grabbed: bool,
     failed: bool,
 }
 
 impl Live {
+    /// How fast the object moves (metres per second) and turns (radians per second) in the clip's world, where physics has it;
+    /// not at all when the game has taken it.
+    pub fn velocity(&mut self) -> Option<(Vec3, Vec3)> {
+        if self.lost {
+            return Some(Default::default());
+        }
+        self.written?;
+        let session = self.session.as_mut()?.get_mut().ok()?;
+        let [a, b] = &session.frames;
+        let shift = (b.object_position - a.object_position) / STEP;
+        let turn = (b.object_rotation * a.object_rotation.inverse()).scaled_axis() / STEP;
+        Some((frame::vec3(shift), frame::vec3(turn)))
+    }
+
     /// Whether the object is where physics has it.
     pub fn drives(&self) -> bool {
         self.session.is_some() && !self.lost && self.written.is_some()
@@ -175,6 +191,7 @@ impl Turn<'_, '_, '_, '_> {
                 live.session = None;
                 live.written = None;
                 live.lost = false;
+                live.grabbed = false;
             }
         }
         let Some(session) = &mut live.session else {
@@ -203,8 +220,9 @@ impl Turn<'_, '_, '_, '_> {
             && places
             && !live.lost
             && self.player.driven > 0
-            && !(written.translation.distance(now.translation) <= TOUCHED
-                && written.rotation.angle_between(now.rotation) <= TOUCHED)
+            && (live.grabbed
+                || !(written.translation.distance(now.translation) <= TOUCHED
+                    && written.rotation.angle_between(now.rotation) <= TOUCHED))
         {
             live.lost = true;
             session.contact.take();
@@ -236,9 +254,8 @@ impl Turn<'_, '_, '_, '_> {
         if !places {
             return Ok(());
         }
-        if live.lost {
-            self.release();
-        } else if self.player.driven > 0 {
+        // What is lost is given back at the next frame.
+        if !live.lost && self.player.driven > 0 {
             live.written = self.put_object(object, &frame);
         }
         Ok(())
@@ -330,6 +347,7 @@ impl Turn<'_, '_, '_, '_> {
         transform.translation = place.translation;
         transform.rotation = place.rotation;
         self.player.object_places[0] = *transform;
+        self.player.driven = self.player.driven.saturating_add(1);
         Some(*transform)
     }
 }

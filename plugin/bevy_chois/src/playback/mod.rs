@@ -14,7 +14,11 @@
 //! - the transform of the avatar's entity, its scale excepted, from start to finish.
 //! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start
 //!   until the last touch has ended and it stands still. Then it is the game's. A game's physics make the body
-//!   kinematic while it carries [`HeldBy`] and take the velocity of [`ObjectReleased`](events::ObjectReleased) after.
+//!   kinematic while it carries [`HeldBy`] and take the velocity of [`ObjectReleased`](events::ObjectReleased) after
+//!   (the example `own_physics`).
+//!
+//! With [`InteractionPlayer::live`] the object is under physics meanwhile ([`LivePhysics`]): it can be struck, meets
+//! [`ContactObstacle`]s, and may be taken away by whoever writes its transform.
 //!
 //! After the end the last pose is held (the bones only) until the component is removed or asked for more. An
 //! interaction that is interrupted slows down for a quarter of a second and leaves the pose as it is.

@@ -264,7 +264,8 @@ pub enum WaitingFor {
 }
 
 /// On an object while a clip drives its transform. Removing it takes the object out of the avatar's hands: the
-/// interaction is interrupted.
+/// interaction is interrupted (with [`LivePhysics`] the hands let go, and the
+/// person plays on).
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBy {
     /// The avatar.

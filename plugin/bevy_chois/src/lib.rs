@@ -34,9 +34,9 @@ pub mod prelude {
     pub use crate::ChoisPlugins;
     pub use crate::avatar::{Avatar, AvatarRig};
     pub use crate::clip::MotionClip;
-    pub use crate::contact::{ContactMode, ContactOutcome, Material, ObjectPhysics};
+    pub use crate::contact::{ContactMode, ContactOutcome, ObjectPhysics};
     pub use crate::object::{Interactable, ObjectShape};
-    pub use crate::playback::InteractionPlayer;
+    pub use crate::playback::{ContactObstacle, InteractionPlayer, LivePhysics};
     pub use crate::synthesis::{
         GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
         GenerationStarted, InteractionOrder, MotionSynthesizer,

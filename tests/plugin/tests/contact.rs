@@ -11,12 +11,20 @@ use bevy_chois::contact::{
     ContactEvent, ContactMode, ContactOutcome, Material, ObjectPhysics, PhysicalObjects,
 };
 use bevy_chois::debug_draw::DebugDrawPlugin;
+use bevy_chois::frame;
 use bevy_chois::object::ObjectShape;
+use bevy_chois::playback::events::{
+    HandLetGo, InteractionFinished, InteractionInterrupted, ObjectReleased, PhysicsStarted,
+};
+use bevy_chois::playback::{
+    ContactObstacle, HeldBy, InteractionPlayer, InteractionState, LivePhysics,
+};
 use bevy_chois::synthesis::{
     CheckpointFiles, GenerationFailed, GenerationFinished, InteractionOrder, Job, Model,
     ModelLoader, MotionSynthesizer, SynthesisPlugin,
 };
-use bevy_chois_tests::{engine, hear, heard, tick_until};
+use bevy_chois_tests::{engine, hear, heard, puppet, tick, tick_times, tick_until};
+use chois::contact::LetGo;
 use chois::contact::palm::{Palm, pad};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::{ObjectGeometry, Surface};
@@ -280,4 +288,210 @@ fn what_an_object_weighs_is_read_from_it_and_its_parts_are_kept() {
     let (_, heavy) = made(&mut app, object, |o| o);
     assert_eq!(kept(&app), 2);
     assert!(force(&heavy) > 3.0 * force(&light), "{light:?} {heavy:?}");
+}
+
+/// A puppet about to play [`carry`] with the parcel under physics; paused at its beginning.
+fn live_stage() -> (App, Entity, Entity) {
+    let mut app = puppet::app();
+    hear::<PhysicsStarted>(&mut app);
+    hear::<HandLetGo>(&mut app);
+    hear::<ObjectReleased>(&mut app);
+    hear::<InteractionFinished>(&mut app);
+    hear::<InteractionInterrupted>(&mut app);
+    let clip = carry();
+    let place = frame::isometry(
+        clip.frames[0].object_position,
+        clip.frames[0].object_rotation,
+    );
+    let geometry = Arc::new(parcel());
+    let object = (Transform::from_isometry(place), ObjectShape { geometry });
+    let object = app.world_mut().spawn(object).id();
+    let clip = puppet::add(&mut app, clip);
+    let avatar = puppet::spawn(&mut app, Transform::IDENTITY);
+    let mut interaction = InteractionPlayer::new(clip)
+        .with_object(object)
+        .with_blend_in(0.0)
+        .live(LivePhysics::default());
+    interaction.pause();
+    app.world_mut().entity_mut(avatar).insert(interaction);
+    ready(&mut app, 1);
+    (app, avatar, object)
+}
+
+/// Waits until physics has begun so many times.
+fn ready(app: &mut App, times: usize) {
+    let there = tick_until(app, PATIENCE, |world| {
+        world
+            .resource::<bevy_chois_tests::Heard<PhysicsStarted>>()
+            .0
+            .len()
+            >= times
+    });
+    assert!(there, "physics does not begin");
+}
+
+fn player(app: &mut App, avatar: Entity) -> Mut<'_, InteractionPlayer> {
+    let avatar = app.world_mut().entity_mut(avatar);
+    avatar.into_mut::<InteractionPlayer>().expect("it plays")
+}
+
+fn at(app: &App, entity: Entity) -> Vec3 {
+    app.world()
+        .get::<Transform>(entity)
+        .expect("a place")
+        .translation
+}
+
+/// No transform holds a number that is none.
+fn all_finite(app: &mut App) {
+    let mut all = app.world_mut().query::<&Transform>();
+    assert!(all.iter(app.world()).all(Transform::is_finite));
+}
+
+#[test]
+fn live_palms_are_on_the_object_that_they_carry() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 90);
+    all_finite(&mut app);
+    let time = player(&mut app, avatar).time;
+    let moved = at(&app, object);
+    let clips = frame::vec3(carry().frames[(time * FPS) as usize].object_position);
+    assert!(moved.distance(clips) < 0.05, "{moved} for {clips}");
+    // The palms' knuckles are as near to the box as palms that lie on it; the clip's own are 3 cm further.
+    let joint =
+        |j: usize| Vec3::from(puppet::place(&app, puppet::bone(&app, avatar, j)).translation);
+    let width = joint(joint::LEFT_PALM).distance(joint(joint::RIGHT_PALM));
+    let own = carry().joints(0);
+    let clips = (own[joint::LEFT_PALM] - own[joint::RIGHT_PALM]).norm();
+    assert!(
+        width < clips - 1.5 * OFF,
+        "{width} m, the clip's are {clips} m apart"
+    );
+    assert!(heard::<HandLetGo>(&app).is_empty());
+    tick_times(&mut app, 150);
+    assert_eq!(heard::<InteractionFinished>(&app).len(), 1);
+    assert!(app.world().get::<HeldBy>(object).is_none());
+}
+
+#[test]
+fn an_object_that_is_yanked_away_is_the_games_again() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    assert!(app.world().get::<HeldBy>(object).is_some());
+    let theirs = Vec3::new(3.0, 0.2, 1.0);
+    app.world_mut()
+        .get_mut::<Transform>(object)
+        .expect("a place")
+        .translation = theirs;
+    tick_times(&mut app, 3);
+    let let_go = heard::<HandLetGo>(&app);
+    assert_eq!(let_go.len(), 2, "{let_go:?}");
+    assert!(
+        let_go
+            .iter()
+            .all(|l| l.reason == LetGo::Taken && l.object == object)
+    );
+    let released = heard::<ObjectReleased>(&app);
+    assert_eq!(released.len(), 1);
+    assert_eq!(released[0].velocity, Vec3::ZERO, "its speed is the game's");
+    assert!(app.world().get::<HeldBy>(object).is_none());
+    tick_times(&mut app, 150);
+    all_finite(&mut app);
+    assert_eq!(at(&app, object), theirs, "nobody else writes it");
+    assert_eq!(heard::<InteractionFinished>(&app).len(), 1);
+    assert!(heard::<InteractionInterrupted>(&app).is_empty());
+}
+
+#[test]
+fn taking_held_by_off_takes_it_out_of_the_hands() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    app.world_mut().entity_mut(object).remove::<HeldBy>();
+    tick_times(&mut app, 3);
+    assert_eq!(heard::<HandLetGo>(&app).len(), 2);
+    assert_eq!(heard::<ObjectReleased>(&app).len(), 1);
+    let theirs = at(&app, object);
+    tick_times(&mut app, 150);
+    assert_eq!(at(&app, object), theirs, "nobody writes it");
+    assert!(heard::<InteractionInterrupted>(&app).is_empty());
+}
+
+#[test]
+fn despawned_things_end_it() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 60);
+    app.world_mut().entity_mut(object).despawn();
+    tick_times(&mut app, 60);
+    all_finite(&mut app);
+    assert_eq!(heard::<InteractionInterrupted>(&app).len(), 1);
+    let state = app.world().get::<InteractionState>(avatar);
+    assert_eq!(state, Some(&InteractionState::Interrupted));
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 60);
+    app.world_mut().entity_mut(avatar).despawn();
+    tick_times(&mut app, 10);
+    assert!(app.world().get::<HeldBy>(object).is_none());
+    assert_eq!(heard::<InteractionInterrupted>(&app).len(), 1);
+}
+
+#[test]
+fn it_pauses_and_seeks_with_its_player() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 60);
+    player(&mut app, avatar).pause();
+    tick(&mut app);
+    let paused = at(&app, object);
+    tick_times(&mut app, 30);
+    assert!(at(&app, object).distance(paused) < 1e-4);
+    // Back, and physics begins anew there.
+    player(&mut app, avatar).seek(0.2);
+    ready(&mut app, 2);
+    tick(&mut app);
+    let start = frame::vec3(carry().frames[6].object_position);
+    assert!(at(&app, object).distance(start) < 0.02);
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 240);
+    all_finite(&mut app);
+    assert_eq!(heard::<InteractionFinished>(&app).len(), 1);
+    assert!(
+        heard::<HandLetGo>(&app).is_empty(),
+        "{:?}",
+        heard::<HandLetGo>(&app)
+    );
+}
+
+#[test]
+fn what_stands_in_the_way_blocks() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 30);
+    // A wall 10 cm before the parcel; the way is 50 cm (the model's -y is Bevy's +Z).
+    let wall = at(&app, object) + Vec3::new(0.0, 0.0, 0.15 + 0.1 + 0.05);
+    let half = Vec3::new(2.0, 2.0, 0.05);
+    app.world_mut()
+        .spawn((ContactObstacle { half }, Transform::from_translation(wall)));
+    tick_times(&mut app, 200);
+    all_finite(&mut app);
+    let place = at(&app, object);
+    assert!(place.z < wall.z - 0.1, "{place} went through {wall}");
+    let reasons: Vec<_> = heard::<HandLetGo>(&app).iter().map(|l| l.reason).collect();
+    assert!(reasons.contains(&LetGo::Blocked), "{reasons:?}");
+}
+
+#[test]
+fn a_blow_knocks_it_out_of_the_hands() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    let point = at(&app, object);
+    player(&mut app, avatar).strike(Vec3::new(0.0, -200.0, 0.0), point);
+    tick_times(&mut app, 60);
+    all_finite(&mut app);
+    assert!(!heard::<HandLetGo>(&app).is_empty());
 }

@@ -7,6 +7,7 @@ use bevy::ecs::event::EntityEvent;
 use bevy::ecs::message::Message;
 use bevy::ecs::system::Commands;
 use bevy::math::Vec3;
+use chois::contact::LetGo;
 use chois::motion::ContactPart;
 
 /// An interaction began to play.
@@ -84,6 +85,28 @@ pub struct ObjectReleased {
     pub velocity: Vec3,
     /// How fast it turns at this moment, world, radians per second.
     pub angular_velocity: Vec3,
+}
+
+/// The object is under physics from now on; see [`LivePhysics`](super::LivePhysics).
+#[derive(EntityEvent, Message, Clone, Debug, PartialEq)]
+pub struct PhysicsStarted {
+    /// The avatar.
+    pub entity: Entity,
+    /// The object.
+    pub object: Entity,
+}
+
+/// A hand let go of the object before the clip says so; live contact only (see [`LivePhysics`](super::LivePhysics)).
+#[derive(EntityEvent, Message, Clone, Debug, PartialEq)]
+pub struct HandLetGo {
+    /// The avatar.
+    pub entity: Entity,
+    /// The object.
+    pub object: Entity,
+    /// Which hand: 0 left, 1 right.
+    pub hand: usize,
+    /// Why.
+    pub reason: LetGo,
 }
 
 /// Why an interaction ended early.

@@ -58,8 +58,22 @@ impl Turn<'_, '_, '_, '_> {
             self.interrupt(InterruptReason::ObjectHeld { by });
             return false;
         }
+        if self.player.live.lost {
+            // The game took it out of the hands.
+            self.release();
+            return true;
+        }
         let put = self.player.object_places[0];
         let driven = self.player.driven;
+        if driven > 0 && self.player.live.drives() {
+            if driven > 1 && holder.is_none() {
+                self.player.live.grabbed = true;
+            }
+            if self.player.time > clip.release() {
+                self.release();
+            }
+            return true;
+        }
         if driven > 0 {
             let moved = put.translation.distance(present.translation) > TOUCHED
                 || put.rotation.angle_between(present.rotation) > TOUCHED;
@@ -131,14 +145,16 @@ impl Turn<'_, '_, '_, '_> {
             }
         });
         let turn = self.interaction.origin.rotation;
-        let (velocity, angular_velocity) = match &self.player.playing {
-            Some(ready) => {
+        let live = self.player.live.velocity();
+        let (velocity, angular_velocity) = match (live, &self.player.playing) {
+            (Some((velocity, angular)), _) => (turn * velocity, turn * angular),
+            (None, Some(ready)) => {
                 let tap = ready.clip.tap(self.player.time);
                 let (velocity, angular) = ready.clip.object_velocity(&tap);
                 let speed = self.moving_speed();
                 (turn * velocity * speed, turn * angular * speed)
             }
-            None => Default::default(),
+            (None, None) => Default::default(),
         };
         tell(
             &mut self.scene.commands,

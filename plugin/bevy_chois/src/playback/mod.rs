@@ -14,13 +14,18 @@
 //! - the transform of the avatar's entity, its scale excepted, from start to finish.
 //! - the transform of the object's entity, its scale excepted, for as long as it carries [`HeldBy`]: from the start
 //!   until the last touch has ended and it stands still. Then it is the game's. A game's physics make the body
-//!   kinematic while it carries [`HeldBy`] and take the velocity of [`ObjectReleased`](events::ObjectReleased) after.
+//!   kinematic while it carries [`HeldBy`] and take the velocity of [`ObjectReleased`](events::ObjectReleased) after
+//!   (the example `own_physics`).
+//!
+//! With [`InteractionPlayer::live`] the object is under physics meanwhile ([`LivePhysics`]): it can be struck, meets
+//! [`ContactObstacle`]s, and may be taken away by whoever writes its transform.
 //!
 //! After the end the last pose is held (the bones only) until the component is removed or asked for more. An
 //! interaction that is interrupted slows down for a quarter of a second and leaves the pose as it is.
 
 pub mod events;
 mod hold;
+mod live;
 mod parts;
 mod play;
 mod player;
@@ -31,9 +36,12 @@ mod write;
 use bevy::asset::Handle;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
-use bevy::math::Isometry3d;
+use bevy::math::{Isometry3d, Vec3};
+
+use bevy::transform::components::Transform;
 
 use crate::clip::MotionClip;
+use crate::contact::Grip;
 
 pub use parts::BodyParts;
 pub use plugin::{PlaybackPlugin, PlaybackSystems};
@@ -67,6 +75,11 @@ pub struct InteractionPlayer {
     pub weight: f32,
     /// Which parts of the body the clip moves. The others are not written at all.
     pub parts: BodyParts,
+    /// Whether the object is under physics while the clip plays; the clip's own path otherwise.
+    pub live: Option<LivePhysics>,
+    /// Blows that the object gets in the next frame while it is under physics: impulse, newton seconds, and the point that
+    /// it hits, metres, both in the world.
+    pub strikes: Vec<(Vec3, Vec3)>,
 }
 
 impl InteractionPlayer {
@@ -83,6 +96,8 @@ impl InteractionPlayer {
             blend_in: 0.4,
             weight: 1.0,
             parts: BodyParts::ALL,
+            live: None,
+            strikes: Vec::new(),
         }
     }
 
@@ -142,6 +157,19 @@ impl InteractionPlayer {
         self
     }
 
+    /// Has the object be under physics while the clip plays.
+    #[must_use]
+    pub fn live(mut self, physics: LivePhysics) -> Self {
+        self.live = Some(physics);
+        self
+    }
+
+    /// Strikes the object while it is under physics: an impulse (newton seconds) at a point (metres), both in the world.
+    pub fn strike(&mut self, impulse: Vec3, point: Vec3) -> &mut Self {
+        self.strikes.push((impulse, point));
+        self
+    }
+
     /// Lets time run.
     pub fn play(&mut self) -> &mut Self {
         self.paused = false;
@@ -183,6 +211,24 @@ impl InteractionPlayer {
     }
 }
 
+/// Live contact: the object of an interaction under physics while the clip plays, in steps of a sixtieth of a second behind
+/// the player's time. It is prepared in the background (about 0.1 s) while the clip plays as it is; after a seek again.
+/// Hands that lose the object let go ([`events::HandLetGo`]). When something else moves the object's transform, the hands let
+/// go and the object is the game's; the person plays on. Runs backwards as the clip is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LivePhysics {
+    /// What a hand can do.
+    pub grip: Grip,
+}
+
+/// A box that objects under live physics cannot pass, about the entity's origin and turned with it. It may move.
+#[derive(Component, Clone, Copy, Debug, PartialEq)]
+#[require(Transform)]
+pub struct ContactObstacle {
+    /// Half its lengths along the entity's axes, before the entity's scale; metres.
+    pub half: Vec3,
+}
+
 /// How far an [`InteractionPlayer`] is. Read only.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InteractionState {
@@ -218,7 +264,8 @@ pub enum WaitingFor {
 }
 
 /// On an object while a clip drives its transform. Removing it takes the object out of the avatar's hands: the
-/// interaction is interrupted.
+/// interaction is interrupted (with [`LivePhysics`] the hands let go, and the
+/// person plays on).
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBy {
     /// The avatar.

@@ -9,13 +9,14 @@ use bevy::ecs::system::{Commands, Query, Res, SystemParam};
 use bevy::log::warn;
 use bevy::math::Isometry3d;
 use bevy::time::Time;
-use bevy::transform::components::Transform;
+use bevy::transform::components::{GlobalTransform, Transform};
 
 use super::events::{InteractionFinished, InteractionStarted, InterruptReason, tell};
 use super::hold::{LOOP_STEP, Take};
 use super::player::{Phase, Player};
-use super::{HeldBy, InteractionPlayer, InteractionState};
+use super::{ContactObstacle, HeldBy, InteractionPlayer, InteractionState};
 use crate::clip::RiggedClip;
+use crate::contact::{ObjectPhysics, PhysicalObjects};
 
 /// Seconds in which an interrupted interaction comes to rest.
 const STOPPING: f32 = 0.25;
@@ -52,6 +53,9 @@ pub(super) struct Scene<'w, 's> {
     pub transforms: Query<'w, 's, &'static mut Transform>,
     pub parents: Query<'w, 's, &'static ChildOf>,
     pub held: Query<'w, 's, &'static HeldBy>,
+    pub physics: Query<'w, 's, &'static ObjectPhysics>,
+    pub obstacles: Query<'w, 's, (Entity, &'static ContactObstacle, &'static GlobalTransform)>,
+    pub objects: Option<Res<'w, PhysicalObjects>>,
 }
 
 /// One avatar's frame.
@@ -212,6 +216,7 @@ impl Turn<'_, '_, '_, '_> {
         self.player.object = self.interaction.object;
         self.player.phase = Phase::Playing;
         self.player.driven = 0;
+        self.player.live = Default::default();
         let time = self.interaction.time.clamp(0.0, clip.duration());
         self.set_time(time);
         self.blend(&clip, age);
@@ -276,6 +281,7 @@ impl Turn<'_, '_, '_, '_> {
         }
         if self.player.phase == Phase::Finished {
             self.pose(false);
+            self.live(false);
             return;
         }
         let speed = self.speed();
@@ -302,6 +308,7 @@ impl Turn<'_, '_, '_, '_> {
             return;
         }
         self.pose(true);
+        self.live(true);
         self.touch(&clip);
         if ends {
             self.player.phase = Phase::Finished;

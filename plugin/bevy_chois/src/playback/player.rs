@@ -11,6 +11,7 @@ use chois::motion::inertia;
 use chois::motion::spline::Tap;
 
 use super::events::InterruptReason;
+use super::live::Live;
 use super::parts::{BodyParts, part_of};
 use crate::clip::bake::BakeJob;
 use crate::clip::{MotionClip, RiggedClip};
@@ -200,6 +201,8 @@ pub(super) struct Player {
     pub touching: u8,
     /// A value that is none was reported.
     pub warned: bool,
+    /// The object under physics.
+    pub live: Live,
 }
 
 impl Player {

@@ -9,12 +9,13 @@ use bevy::time::Time;
 use bevy::transform::TransformSystems;
 
 use super::events::{
-    ContactLost, ContactMade, InteractionFinished, InteractionInterrupted, InteractionStarted,
-    ObjectReleased, ObjectTaken,
+    ContactLost, ContactMade, HandLetGo, InteractionFinished, InteractionInterrupted,
+    InteractionStarted, ObjectReleased, ObjectTaken, PhysicsStarted,
 };
 use super::{play, prepare};
 use crate::avatar::AvatarSystems;
 use crate::clip::MotionClip;
+use crate::contact::PhysicalObjects;
 
 /// When playback happens, in `PostUpdate`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +48,9 @@ impl Plugin for PlaybackPlugin {
             .add_message::<ContactLost>()
             .add_message::<InteractionFinished>()
             .add_message::<InteractionInterrupted>()
+            .add_message::<HandLetGo>()
+            .add_message::<PhysicsStarted>()
+            .init_resource::<PhysicalObjects>()
             .add_message::<ObjectTaken>()
             .add_message::<ObjectReleased>()
             .add_observer(play::inserted)

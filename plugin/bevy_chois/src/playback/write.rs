@@ -27,7 +27,13 @@ impl Turn<'_, '_, '_, '_> {
     }
 
     /// From the clip's world to the frame of an entity's parent.
-    fn local(&self, entity: Entity, place: Isometry3d, velocity: Vec3, turn: Vec3) -> Moving {
+    pub(super) fn local(
+        &self,
+        entity: Entity,
+        place: Isometry3d,
+        velocity: Vec3,
+        turn: Vec3,
+    ) -> Moving {
         let origin = self.interaction.origin;
         let place = origin * place;
         let moving = Moving {
@@ -83,7 +89,7 @@ impl Turn<'_, '_, '_, '_> {
         if places || stopping {
             self.pose_root(&clip, &tap);
         }
-        if places && self.player.driven > 0 {
+        if places && self.player.driven > 0 && !self.player.live.drives() {
             self.pose_object(&clip, &tap);
         }
     }

@@ -183,20 +183,11 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
             )?),
             None => None,
         };
-        let object = Object::load(&job.object, job.up)?;
-        let physical = match job.contact.enforce {
-            true => {
-                job.contact.grip.validate()?;
-                let physics = job.contact.physics();
-                Some(PhysicalObject::cached(
-                    &object.geometry,
-                    &physics,
-                    &job.object,
-                )?)
-            }
-            false => None,
-        };
-        parts.push((object, scene, physical));
+        if job.contact.enforce {
+            job.contact.grip.validate()?;
+            job.contact.physics().validate()?;
+        }
+        parts.push((Object::load(&job.object, job.up)?, scene));
     }
     listen_for_ctrl_c();
     let mut synthesizer = model.load()?;
@@ -211,10 +202,10 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     let mut facts = Vec::with_capacity(jobs.len());
     for (i, job) in jobs.iter().enumerate() {
         let (mut generated, seconds) = generate(&mut synthesizer, &order(i))?;
-        let (object, _, physical) = &parts[i];
-        let held = match physical {
-            Some(physical) => held(job, physical, &generated.clip),
-            None => Ok(None),
+        let object = &parts[i].0;
+        let held = match job.contact.enforce {
+            true => held(job, object, &generated.clip).map(Some),
+            false => Ok(None),
         };
         let (held, fault) = match held {
             Ok(held) => (held, None),
@@ -240,13 +231,15 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
 }
 
 /// A job's clip with hands that hold.
-fn held(job: &Job, object: &PhysicalObject, clip: &MotionClip) -> Result<Option<Corrected>> {
+fn held(job: &Job, object: &Object, clip: &MotionClip) -> Result<Corrected> {
+    let physics = job.contact.physics();
+    let physical = PhysicalObject::cached(&object.geometry, &physics, &job.object)?;
     let mut obstacles = Vec::new();
     if let Some(path) = &job.scene {
         let shape = ObstacleShape::mesh(&load_mesh(path, job.scene_up)?)?;
         obstacles.push(Obstacle::new(shape, Isometry3::identity()));
     }
-    correct(clip, object, &job.contact.options(obstacles)).map(Some)
+    correct(clip, &physical, &job.contact.options(obstacles))
 }
 
 /// Generates with a progress bar on stderr; returns the seconds it took too.

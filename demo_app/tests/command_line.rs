@@ -430,3 +430,52 @@ fn ctrl_c_ends_it_and_leaves_nothing() {
         );
     }
 }
+
+#[test]
+fn contact_is_enforced_and_reported() {
+    text_encoder_is_there();
+    let place = Place::new();
+    let before = place.names();
+    for (wrong, words) in [
+        (["--mass", "-1"], ["mass", "kg"]),
+        (["--mass", "nan"], ["mass", "kg"]),
+        (["--friction", "9"], ["friction", "between 0 and 4"]),
+        (["--grip-force", "0"], ["grip.force", "above 0"]),
+    ] {
+        let output = place.generate(&[&OUT[..], &wrong].concat());
+        place.refused(&before, &output, &words);
+    }
+    let free = ["--no-contact", "--clip", "free.safetensors", "--json"];
+    let output = place.generate(&free);
+    assert!(output.status.success(), "{output:?}");
+    let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(facts["contact"].is_null(), "{facts}");
+    assert!(!place.path("box.obj.hulls").exists());
+
+    let contact = [
+        "contact",
+        "--clip",
+        "free.safetensors",
+        "--object",
+        "box.obj",
+    ];
+    let more = ["--mass", "3", "--write", "held.safetensors", "--json"];
+    let output = place.run(&[&contact[..], &more].concat());
+    assert!(output.status.success(), "{output:?}");
+    let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(facts["mass"], 3.0);
+    assert_eq!(facts["convex_parts"], 1);
+    assert!(facts["report"]["before"]["frames"].is_number(), "{facts}");
+    let [free, held] = ["free.safetensors", "held.safetensors"]
+        .map(|name| read_clip(&place.path(name)).expect("a clip"));
+    assert_eq!(free.frames.len(), held.frames.len());
+    assert!(
+        place.path("box.obj.hulls").exists(),
+        "kept for the next time"
+    );
+    // The same by generating.
+    let output = place.generate(&["--mass", "3", "--clip", "both.safetensors"]);
+    assert!(output.status.success(), "{output:?}");
+    let both = read_clip(&place.path("both.safetensors")).expect("a clip");
+    assert_eq!(both, held);
+}

@@ -36,6 +36,28 @@ impl Default for ObjectPhysics {
     }
 }
 
+impl ObjectPhysics {
+    /// Refuses what cannot be; the error names the field.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a mass, a friction or a bounce that is none.
+    pub fn validate(&self) -> Result<()> {
+        // A shape of any size tells whether a given mass can be.
+        self.mass.kilograms(1.0, 1.0)?;
+        let bounds = [
+            ("friction", self.friction.unwrap_or_default(), 4.0),
+            ("restitution", self.restitution, 1.0),
+        ];
+        for (field, value, most) in bounds {
+            if !(0.0..=most).contains(&value) {
+                let reason = format!("{value}; give between 0 and {most}");
+                return Err(Error::invalid(field, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// An object with all that contact needs of it. The frame of its parts is the rest frame about the centre (as
 /// [`ObjectGeometry`]'s vertices), metres. Cheap to clone.
 #[derive(Clone)]
@@ -111,22 +133,12 @@ impl PhysicalObject {
         physics: &ObjectPhysics,
         hulls: Vec<Vec<Vector3<f32>>>,
     ) -> Result<Self> {
-        let unit = |field: &str, value: f32, most: f32| {
-            if (0.0..=most).contains(&value) {
-                Ok(value)
-            } else {
-                Err(Error::invalid(
-                    field,
-                    format!("{value}; give between 0 and {most}"),
-                ))
-            }
-        };
+        physics.validate()?;
         let friction = match (physics.friction, physics.mass) {
-            (Some(friction), _) => unit("friction", friction, 4.0)?,
+            (Some(friction), _) => friction,
             (None, Mass::Of(material)) => material.friction(),
             (None, Mass::Kilograms(_)) => 0.4,
         };
-        let restitution = unit("restitution", physics.restitution, 1.0)?;
         let mut kept = Vec::with_capacity(hulls.len());
         let mut shapes = Vec::with_capacity(hulls.len());
         for hull in hulls {
@@ -157,7 +169,7 @@ impl PhysicalObject {
                 shapes,
                 properties,
                 friction,
-                restitution,
+                restitution: physics.restitution,
             }),
         })
     }

@@ -112,6 +112,23 @@ fn the_same_gives_the_same_bits() {
 }
 
 #[test]
+fn what_is_corrected_stays_as_it_is() {
+    let object = object(4.0);
+    let options = ContactOptions::default();
+    let once = run(&carry::clip(0.5, 0.05), &object, &options);
+    let twice = run(&once.clip, &object, &options);
+    for f in 0..once.clip.frames.len() {
+        let moved = center(&object, &once.clip, f) - center(&object, &twice.clip, f);
+        assert!(moved.norm() < 0.01, "frame {f}: object {moved:?}");
+        let (a, b) = (once.clip.joints(f), twice.clip.joints(f));
+        for j in 0..a.len() {
+            let moved = (a[j] - b[j]).norm();
+            assert!(moved < 0.03, "frame {f}, joint {j}: {moved}");
+        }
+    }
+}
+
+#[test]
 fn what_is_too_heavy_stays_and_says_why() {
     let heavy = object(5.0 * 2.0 * Grip::default().force / 9.81);
     let clip = carry::clip(0.8, 0.05);

@@ -32,8 +32,15 @@ impl PhysicalObjects {
         geometry: &ObjectGeometry,
         physics: &ObjectPhysics,
     ) -> Result<PhysicalObject, Arc<str>> {
-        let slot = {
+        let physics_of = chois::contact::ObjectPhysics::from(*physics);
+        // What is none would never be found again among what is kept.
+        physics_of.validate().map_err(|e| e.to_string())?;
+        let (slot, same) = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            // Of the same shape, should it only weigh something else.
+            let same = (kept.iter().rev())
+                .filter(|(g, p, _)| g.is(geometry) && p != physics)
+                .find_map(|(.., slot)| slot.get()?.as_ref().ok().cloned());
             let known = (kept.iter()).position(|(g, p, _)| g.is(geometry) && p == physics);
             let entry = match known {
                 Some(at) => kept.remove(at),
@@ -44,10 +51,13 @@ impl PhysicalObjects {
                 kept.remove(0);
             }
             kept.push(entry);
-            slot
+            (slot, same)
         };
         slot.get_or_init(|| {
-            let make = || PhysicalObject::new(geometry, &(*physics).into());
+            let make = || match &same {
+                Some(same) => same.with_physics(&physics_of),
+                None => PhysicalObject::new(geometry, &physics_of),
+            };
             match catch_unwind(AssertUnwindSafe(make)) {
                 Ok(made) => made.map_err(|e| e.to_string().into()),
                 Err(_) => Err("its convex parts could not be made; simplify its mesh".into()),

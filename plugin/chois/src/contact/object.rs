@@ -121,6 +121,14 @@ impl PhysicalObject {
         Self::of_hulls(geometry, physics, hulls)
     }
 
+    /// The same shape with other properties; its parts are not made again.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_physics(&self, physics: &ObjectPhysics) -> Result<Self> {
+        Self::of_hulls(self.geometry(), physics, self.hulls().to_vec())
+    }
+
     /// Where the convex parts of an asset are kept: `lamp.glb` has `lamp.glb.hulls`.
     pub fn cache_path(asset: &Path) -> PathBuf {
         let mut name = asset.file_name().unwrap_or_default().to_owned();
@@ -289,6 +297,13 @@ mod tests {
         let want = 2.0 * lid + 2.0 * wall(0.16, 0.4, 0.3) + 2.0 * wall(0.24, 0.6, 0.2);
         let most = inertia.x.max(inertia.y).max(inertia.z);
         assert!((most / want - 1.0).abs() < 1e-3, "{most} {want}");
+        // The same shape, filled with lead.
+        let heavy = ObjectPhysics {
+            mass: Mass::Kilograms(900.0),
+            ..ObjectPhysics::default()
+        };
+        let again = thing.with_physics(&heavy).expect("an object");
+        assert_eq!((again.mass(), again.hulls()), (900.0, thing.hulls()));
         // A solid one, m (a^2 + b^2) / 12.
         let solid = object(&[block([0.0; 3], [0.6, 0.4, 0.4])], Mass::Kilograms(12.0));
         let inertia = solid.properties().principal_inertia();

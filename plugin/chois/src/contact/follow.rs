@@ -40,6 +40,8 @@ pub(crate) struct HandGoal {
     pub normal: Unit<Vector3<f32>>,
     /// How much the palm lies on that surface, 0 to 1.
     pub laid: f32,
+    /// Whether the rest of the body helps the hand to get there.
+    pub helped: bool,
 }
 
 /// What the rest of the body does so that the hands arrive.
@@ -98,6 +100,7 @@ impl Follower {
             rotation,
             normal: Vector3::z_axis(),
             laid: 0.0,
+            helped: false,
         }
     }
 
@@ -290,7 +293,9 @@ impl Follower {
         let joints = self.skeleton.forward(&helped);
         let mut most = Vector3::<f32>::zeros();
         for hand in 0..2 {
-            let Some(goal) = &goals[hand] else { continue };
+            let Some(goal) = goals[hand].as_ref().filter(|g| g.helped) else {
+                continue;
+            };
             let wrist = goal.pad - goal.rotation * self.palms[hand].pad;
             let way = wrist - joints[ARMS[hand].upper];
             let distance = way.norm();
@@ -488,6 +493,7 @@ mod tests {
                     rotation: pose.rotations[joint::LEFT_WRIST + hand],
                     normal: Vector3::z_axis(),
                     laid: 0.0,
+                    helped: true,
                 };
                 let mut goals = [None, None];
                 goals[hand] = Some(goal);
@@ -536,6 +542,7 @@ mod tests {
                 rotation: turned,
                 normal: Vector3::z_axis(),
                 laid: 0.0,
+                helped: true,
             };
             let after = follower.follow(&pose, &[Some(goal), None], &Help::default());
             let local = after.rotations[18].inverse() * after.rotations[20];

@@ -507,6 +507,7 @@ impl Session {
             rotation: place.rotation * hold.grasp.aligned(&self.palms[hold.hand], &local),
             normal: Unit::new_unchecked(place.rotation * hold.grasp.normal.into_inner()),
             laid: 1.0,
+            helped: true,
         }
     }
 
@@ -517,6 +518,7 @@ impl Session {
             rotation: pose.rotations[joint::LEFT_WRIST + hand],
             normal: Vector3::z_axis(),
             laid: 0.0,
+            helped: false,
         }
     }
 
@@ -627,6 +629,7 @@ impl Session {
                     * goal.rotation;
                 let off = place.rotation * self.plan.holds[*k].grasp.normal.into_inner();
                 goal.pad += off * (CLEARANCE * 4.0 * near * (1.0 - near));
+                goal.helped = true;
                 if near > goal.laid {
                     (goal.normal, goal.laid) = (held.normal, near);
                 }

@@ -55,19 +55,19 @@ impl ModelArgs {
 #[derive(clap::Args)]
 pub struct ContactArgs {
     /// The object's mass in kilograms; by default guessed from its shape and material.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub mass: Option<f32>,
     /// What the object is made of.
     #[arg(long, value_parser = material, default_value = "wood")]
     pub material: Material,
     /// Friction of the object against the floor; by default the material's.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub friction: Option<f32>,
     /// Most force of one hand, newtons.
-    #[arg(long, default_value_t = Grip::default().force)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = Grip::default().force)]
     pub grip_force: f32,
     /// Most torque of one hand, newton metres.
-    #[arg(long, default_value_t = Grip::default().torque)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = Grip::default().torque)]
     pub grip_torque: f32,
 }
 

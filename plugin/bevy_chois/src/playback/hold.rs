@@ -4,6 +4,7 @@ use bevy::ecs::change_detection::DetectChangesMut;
 use bevy::ecs::world::World;
 use bevy::log::{debug, warn};
 use bevy::math::{Isometry3d, Vec3};
+use bevy::transform::components::Transform;
 use chois::motion::ContactPart;
 
 use super::events::{
@@ -42,6 +43,14 @@ pub(super) enum Take {
     Again,
 }
 
+/// Whether somebody else has moved what we have put somewhere.
+pub(super) fn is_moved(put: &Transform, present: &Transform) -> bool {
+    // Not by `angle_between`: of two equal quaternions whose length is off by rounding it makes some hundredths.
+    let turn = 2.0 * (put.rotation.inverse() * present.rotation).xyz().length();
+    // What is no number is elsewhere.
+    !(put.translation.distance(present.translation) <= TOUCHED && turn <= TOUCHED)
+}
+
 impl Turn<'_, '_, '_, '_> {
     /// Sees to it that the object is ours while the clip moves it, and the game's when not. False when the interaction
     /// was interrupted.
@@ -75,8 +84,7 @@ impl Turn<'_, '_, '_, '_> {
             return true;
         }
         if driven > 0 {
-            let moved = put.translation.distance(present.translation) > TOUCHED
-                || put.rotation.angle_between(present.rotation) > TOUCHED;
+            let moved = is_moved(&put, &present);
             // The marker is there from the frame after the one in which we asked for it.
             if moved || driven > 1 && holder.is_none() {
                 self.interrupt(InterruptReason::ObjectMoved);
@@ -279,5 +287,30 @@ impl Turn<'_, '_, '_, '_> {
             reason,
         };
         tell(&mut self.scene.commands, interrupted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::math::{Quat, Vec3};
+
+    use super::*;
+
+    #[test]
+    fn rounding_moves_nothing_and_somebody_does() {
+        // A rotation between two close ones, a hundred-thousandth too short.
+        let rotation = Quat::from_xyzw(0.002_169_75, 0.017_258_47, -0.004_459_69, 0.999_829_1);
+        assert!(rotation.angle_between(rotation) > TOUCHED);
+        let put = Transform::from_xyz(0.17, 0.21, -0.03).with_rotation(rotation);
+        assert!(!is_moved(&put, &put));
+        let other = put.with_rotation(-rotation);
+        assert!(!is_moved(&put, &other), "the same rotation");
+        assert!(is_moved(
+            &put,
+            &put.with_rotation(rotation * Quat::from_rotation_y(0.01))
+        ));
+        let shifted = put.with_translation(put.translation + Vec3::X * 0.01);
+        assert!(is_moved(&put, &shifted));
+        assert!(is_moved(&put, &put.with_translation(Vec3::NAN)));
     }
 }

@@ -14,6 +14,7 @@ use nalgebra::{Isometry3, Translation3};
 
 use super::LivePhysics;
 use super::events::{HandLetGo, PhysicsStarted, tell};
+use super::hold::is_moved;
 use super::parts::BodyParts;
 use super::play::Turn;
 use crate::contact::{ObjectPhysics, PhysicalObjects};
@@ -23,8 +24,6 @@ use crate::frame;
 const STEP: f32 = 1.0 / 60.0;
 /// A time ahead of physics by more than this, seconds, is a seek.
 const AHEAD: f32 = 1.0;
-/// The object may differ by this from where it was put, metres and radians: physics engines round.
-const TOUCHED: f32 = 2e-3;
 
 /// A session, ready to go on.
 struct Session {
@@ -133,6 +132,8 @@ impl Session {
         out.object_rotation = (a.object_rotation)
             .try_slerp(&b.object_rotation, t, 1e-6)
             .unwrap_or(b.object_rotation);
+        // Between close rotations it is off by rounding.
+        out.object_rotation.renormalize();
         out
     }
 }
@@ -220,9 +221,7 @@ impl Turn<'_, '_, '_, '_> {
             && places
             && !live.lost
             && self.player.driven > 0
-            && (live.grabbed
-                || !(written.translation.distance(now.translation) <= TOUCHED
-                    && written.rotation.angle_between(now.rotation) <= TOUCHED))
+            && (live.grabbed || is_moved(&written, now))
         {
             live.lost = true;
             session.contact.take();

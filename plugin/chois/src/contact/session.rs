@@ -16,7 +16,6 @@ use super::simulation::{HandFacts, Simulation, between};
 use super::stand::{over_floor, supports};
 use super::{ContactOptions, Hold};
 use crate::error::{Error, Result};
-use crate::motion::touch::Touch;
 use crate::motion::{ContactPart, MotionClip, inertia};
 use crate::skeleton::{Pose, ROTATIONS, joint};
 
@@ -170,11 +169,6 @@ impl Session {
         &self.plan.holds
     }
 
-    /// The feet's pushes that were planned.
-    pub fn kicks(&self) -> &[Touch] {
-        &self.plan.kicks
-    }
-
     /// The world of the object.
     pub fn simulation(&mut self) -> &mut Simulation {
         &mut self.simulation
@@ -191,7 +185,7 @@ impl Session {
         over_floor(&self.object, self.simulation.place())
     }
 
-    /// Puts an object into the frame of the clip that is now.
+    /// The object.
     pub(crate) fn object(&self) -> &PhysicalObject {
         &self.object
     }
@@ -596,7 +590,7 @@ impl Session {
             return Some(self.held_goal(k, place, pose));
         }
         let mut goal = self.own(hand, pose);
-        let mut weight = 0.0f32;
+        let mut busy = false;
         if let Some(leaving) = self.hands[hand].leaving {
             let since = self.time - leaving.at;
             if since < leaving.seconds {
@@ -605,7 +599,7 @@ impl Session {
                 goal.rotation = UnitQuaternion::from_scaled_axis(turn) * goal.rotation;
                 goal.normal = leaving.normal;
                 goal.laid = 1.0 - ease(since / leaving.seconds);
-                weight = 1.0;
+                busy = true;
             } else {
                 self.hands[hand].leaving = None;
             }
@@ -633,15 +627,15 @@ impl Session {
                 if near > goal.laid {
                     (goal.normal, goal.laid) = (held.normal, near);
                 }
-                weight = 1.0;
+                busy = true;
             }
         }
         let pushed = self.hands[hand].pushed;
         if pushed.norm() > 1e-4 {
             goal.pad += pushed;
-            weight = 1.0;
+            busy = true;
         }
-        (weight > 0.0).then_some(goal)
+        busy.then_some(goal)
     }
 
     /// What the clip's contact channels become: 1 where a hand holds, the foot's own where it kicks.
@@ -652,10 +646,5 @@ impl Session {
             out[part(hand) as usize] = if holds { 1.0 } else { 0.0 };
         }
         out
-    }
-
-    /// Whether a hand holds, is on its way, or is free.
-    pub fn is_holding(&self, hand: usize) -> bool {
-        self.hands.get(hand).is_some_and(|h| h.holding.is_some())
     }
 }

@@ -305,11 +305,6 @@ impl Simulation {
         &self.grip
     }
 
-    /// Whether a hand holds.
-    pub fn holds(&self, hand: usize) -> bool {
-        self.held[hand].is_some()
-    }
-
     /// Goes on for `seconds`, the hands going to where they would be with the object at `wanted`, feet that kick going to
     /// those of a pose. Hands and feet move evenly.
     ///

@@ -9,9 +9,10 @@ use nalgebra::{Vector2, Vector3};
 use super::measure::MOVING;
 use super::track::{Track, covered};
 use super::{Peak, ReportOptions};
+use crate::contact::simulation;
 
 /// Metres per second squared.
-const GRAVITY: f64 = 9.81;
+const GRAVITY: f64 = simulation::GRAVITY as f64;
 /// Acceleration that counts as none where nothing explains it, metres per second squared: a centre unsteady by a third of
 /// a millimetre from frame to frame, at 30 frames per second.
 const NOISE: f64 = 0.3;

@@ -8,6 +8,7 @@
 //! | [`synthesis::SynthesisPlugin`] | the thread that owns libtorch: requests in, progress and clips out, their hands holding ([`contact`]) |
 //! | [`avatar::AvatarPlugin`] | finds the bones of skinned glTF avatars |
 //! | [`object::ObjectPlugin`] | reads the shape of things that can be moved |
+//! | [`contact::ContactPlugin`] | keeps objects' physics and obstacles (the two that need it add it) |
 //! | [`playback::PlaybackPlugin`] | plays clips on avatars and objects, and tells what happens |
 //! | [`debug_draw::DebugDrawPlugin`] | contact heat, waypoints and ghosts (feature `debug_draw`) |
 //!
@@ -34,9 +35,12 @@ pub mod prelude {
     pub use crate::ChoisPlugins;
     pub use crate::avatar::{Avatar, AvatarRig};
     pub use crate::clip::MotionClip;
-    pub use crate::contact::{ContactMode, ContactOutcome, ObjectPhysics};
+    pub use crate::contact::{
+        BodyMotion, ContactMode, ContactObstacle, ContactOutcome, ObjectPhysics, PhysicsAdapter,
+        PhysicsAdapterPlugin,
+    };
     pub use crate::object::{Interactable, ObjectShape};
-    pub use crate::playback::{ContactObstacle, InteractionPlayer, LivePhysics};
+    pub use crate::playback::{InteractionPlayer, LivePhysics};
     pub use crate::synthesis::{
         GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
         GenerationStarted, InteractionOrder, MotionSynthesizer,

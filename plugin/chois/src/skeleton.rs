@@ -113,6 +113,30 @@ pub struct Pose {
     pub rotations: [UnitQuaternion<f32>; ROTATIONS],
 }
 
+impl Pose {
+    /// Between two poses: at `t` of the way from `a` (0) to `b` (1).
+    #[must_use]
+    pub fn between(a: &Self, b: &Self, t: f32) -> Self {
+        let mut out = *b;
+        out.root = a.root.lerp(&b.root, t);
+        for (out, (a, b)) in (out.rotations.iter_mut()).zip(a.rotations.iter().zip(&b.rotations)) {
+            *out = turned_between(a, b, t);
+        }
+        out
+    }
+}
+
+/// Between two rotations. Of unit length: between close ones [`UnitQuaternion::try_slerp`] is off by rounding.
+pub(crate) fn turned_between(
+    a: &UnitQuaternion<f32>,
+    b: &UnitQuaternion<f32>,
+    t: f32,
+) -> UnitQuaternion<f32> {
+    let mut out = a.try_slerp(b, t, 1e-6).unwrap_or(*b);
+    out.renormalize();
+    out
+}
+
 /// A subject's bones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Skeleton {

@@ -8,7 +8,7 @@ use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::clip::MotionClip;
 use bevy_chois::contact::{
-    ContactEvent, ContactMode, ContactOutcome, Material, ObjectPhysics, PhysicalObjects,
+    ContactEvent, ContactMode, ContactObstacle, ContactOutcome, Material, ObjectPhysics, PhysicalObjects,
 };
 use bevy_chois::debug_draw::DebugDrawPlugin;
 use bevy_chois::frame;
@@ -17,7 +17,7 @@ use bevy_chois::playback::events::{
     HandLetGo, InteractionFinished, InteractionInterrupted, ObjectReleased, PhysicsStarted,
 };
 use bevy_chois::playback::{
-    ContactObstacle, HeldBy, InteractionPlayer, InteractionState, LivePhysics,
+    HeldBy, InteractionPlayer, InteractionState, LivePhysics,
 };
 use bevy_chois::synthesis::{
     CheckpointFiles, GenerationFailed, GenerationFinished, InteractionOrder, Job, Model,
@@ -475,7 +475,7 @@ fn what_stands_in_the_way_blocks() {
     let wall = at(&app, object) + Vec3::new(0.0, 0.0, 0.15 + 0.1 + 0.05);
     let half = Vec3::new(2.0, 2.0, 0.05);
     app.world_mut()
-        .spawn((ContactObstacle { half }, Transform::from_translation(wall)));
+        .spawn((ContactObstacle::Box { half }, Transform::from_translation(wall)));
     tick_times(&mut app, 200);
     all_finite(&mut app);
     let place = at(&app, object);

@@ -3,17 +3,25 @@
 //! A generated clip is corrected on the worker's thread before it becomes an asset ([`ContactMode::Baked`]): palms lie on
 //! the surface, and the object moves because hands of limited strength move it. Put [`ObjectPhysics`] beside an
 //! [`Interactable`](crate::object::Interactable) to say what it weighs; without it, it is of wood.
-//! [`GenerationFinished::contact`](crate::synthesis::GenerationFinished::contact) says what came of it.
+//! [`GenerationFinished::contact`](crate::synthesis::GenerationFinished::contact) says what came of it. What stands about
+//! is in the way when it is a [`ContactObstacle`]. A physics engine of the game's own works beside by a [`PhysicsAdapter`].
 
+mod adapter;
 mod bodies;
+mod obstacle;
+mod plugin;
 
 use std::sync::Arc;
 
 use bevy::ecs::component::Component;
 use chois::contact::bake::Effort;
 
+pub use adapter::{BodyMotion, PhysicsAdapter, PhysicsAdapterPlugin};
 pub use bodies::PhysicalObjects;
 pub use chois::contact::{ContactEvent, Grip, LetGo, Mass, Material};
+pub use obstacle::ContactObstacle;
+pub(crate) use obstacle::{Solid, model};
+pub use plugin::ContactPlugin;
 
 /// How an object behaves when hands move it. On the entity with the [`Interactable`](crate::object::Interactable); read when
 /// an order is given to the worker.

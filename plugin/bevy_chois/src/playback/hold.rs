@@ -184,6 +184,13 @@ impl Turn<'_, '_, '_, '_> {
                 touching |= 1 << touch.part as u8;
             }
         }
+        // With physics, hands touch what they hold.
+        if let Some((holding, _)) = self.player.live.held() {
+            for (part, holds) in PARTS.iter().zip(holding) {
+                let bit = 1 << *part as u8;
+                touching = touching & !bit | if holds { bit } else { 0 };
+            }
+        }
         self.tell_touches(clip, touching);
     }
 
@@ -203,6 +210,7 @@ impl Turn<'_, '_, '_, '_> {
         self.player.touching = touching;
         let object = self.player.object;
         let (avatar, time) = (self.avatar, self.player.time);
+        let live = self.player.live.held();
         for part in PARTS {
             let bit = 1 << part as u8;
             if changed & bit == 0 {
@@ -217,7 +225,9 @@ impl Turn<'_, '_, '_, '_> {
                 .min_by(|a, b| {
                     away(edge(a.begins, a.ends)).total_cmp(&away(edge(b.begins, b.ends)))
                 });
-            let point = nearest.map_or(Vec3::ZERO, |t| t.points[usize::from(!made)]);
+            let held = live.and_then(|(_, points)| points.get(part as usize).copied());
+            let planned = nearest.map_or(Vec3::ZERO, |t| t.points[usize::from(!made)]);
+            let point = held.unwrap_or(planned);
             let point = self.object_point(clip, point);
             if made {
                 let made = ContactMade {

@@ -7,32 +7,48 @@ use bevy::log::warn;
 use bevy::math::{Isometry3d, Vec3};
 use bevy::tasks::{AsyncComputeTaskPool, Task, futures::check_ready};
 use bevy::transform::components::Transform;
-use chois::contact::{ContactEvent, ContactOptions, LetGo, LiveContact, Obstacle, ObstacleShape};
+use chois::contact::{ContactEvent, ContactOptions, LetGo, LiveContact};
 use chois::motion::{Frame, MotionClip};
-use chois::retarget::{Retarget, RigPose};
-use nalgebra::{Isometry3, Translation3};
+use chois::retarget::{Change, Retarget, RigPose, RootPlace};
+use chois::skeleton::{Pose, joint};
+use nalgebra::Vector3;
 
 use super::LivePhysics;
 use super::events::{HandLetGo, PhysicsStarted, tell};
 use super::hold::is_moved;
 use super::parts::BodyParts;
 use super::play::Turn;
-use crate::contact::{ObjectPhysics, PhysicalObjects};
+use crate::contact::{ObjectPhysics, PhysicalObjects, Solid, model};
 use crate::frame;
 
 /// Length of a step, seconds; what is shown is between two of them.
 const STEP: f32 = 1.0 / 60.0;
+/// Seconds in which physics takes over from the clip, in which a palm comes to the object, and in which a hand opens.
+const TAKE_OVER: f32 = 0.3;
+const CLOSE: f32 = 0.2;
+const OPEN: f32 = 0.25;
 /// A time ahead of physics by more than this, seconds, is a seek.
 const AHEAD: f32 = 1.0;
 
 /// A session, ready to go on.
 struct Session {
     contact: LiveContact,
+    /// The last two steps, and the clip's own pose at them.
     frames: [Frame; 2],
+    own: [Pose; 2],
+    /// The points that the hands hold, in the object's frame, or held last; and whether they do.
+    points: [Vector3<f32>; 2],
+    holding: [bool; 2],
     retarget: Retarget,
-    pose: Box<RigPose>,
+    change: Change,
+    shown: Box<RigPose>,
     /// What is in the way, its number, and where it is in the clip's world.
-    obstacles: Vec<(Entity, usize, Isometry3d)>,
+    obstacles: Vec<(Entity, usize, nalgebra::Isometry3<f32>)>,
+    /// Seconds since it is shown.
+    age: f32,
+    /// How much each palm belongs to the object, and how far each hand has opened before the clip opens it, 0 to 1.
+    held: [f32; 2],
+    open: [f32; 2],
 }
 
 /// Live contact of one avatar.
@@ -67,6 +83,15 @@ impl Live {
         Some((frame::vec3(shift), frame::vec3(turn)))
     }
 
+    /// Which hands hold the object, and the points that they hold or held last, in the object's frame, Y up, metres. None
+    /// where there is no physics.
+    pub fn held(&mut self) -> Option<([bool; 2], [Vec3; 2])> {
+        let lost = self.lost;
+        let session = self.session.as_mut()?.get_mut().ok()?;
+        let holding = session.holding.map(|holds| holds && !lost);
+        Some((holding, session.points.map(frame::vec3)))
+    }
+
     /// Whether the object is where physics has it.
     pub fn drives(&self) -> bool {
         self.session.is_some() && !self.lost && self.written.is_some()
@@ -93,13 +118,19 @@ fn prepare(
     let first = motion.frames.first().copied();
     let first = first.ok_or_else(|| Arc::from("the clip has no frames"))?;
     let contact = LiveContact::new(motion, &object, &options).map_err(fail)?;
-    let pose = Box::new(retarget.rest());
     let mut session = Box::new(Session {
         contact,
         frames: [first; 2],
+        own: [first.pose; 2],
+        points: [Vector3::zeros(); 2],
+        holding: [false; 2],
+        change: retarget.unchanged(),
+        shown: Box::new(retarget.rest()),
         retarget,
-        pose,
         obstacles: Vec::new(),
+        age: 0.0,
+        held: [0.0; 2],
+        open: [0.0; 2],
     });
     session.follow(time).map_err(fail)?;
     Ok(session)
@@ -112,30 +143,40 @@ impl Session {
         while self.contact.time() < time {
             let step = self.contact.advance(STEP)?;
             self.frames = [self.frames[1], step.frame];
+            self.own = [self.own[1], step.clips_pose];
+            for (hand, point) in step.points.into_iter().enumerate() {
+                self.holding[hand] = point.is_some();
+                self.points[hand] = point.unwrap_or(self.points[hand]);
+            }
             events.extend(step.events);
         }
         Ok(events)
     }
 
-    /// Between the last two steps.
-    fn frame_at(&self, time: f32) -> Frame {
-        let [a, b] = &self.frames;
-        let t = (1.0 - (self.contact.time() - time) / STEP).clamp(0.0, 1.0);
-        let mut out = *b;
-        out.pose.root = a.pose.root.lerp(&b.pose.root, t);
-        for (out, (a, b)) in
-            (out.pose.rotations.iter_mut()).zip(a.pose.rotations.iter().zip(&b.pose.rotations))
-        {
-            *out = a.try_slerp(b, t, 1e-6).unwrap_or(*b);
-        }
-        out.object_position = a.object_position.lerp(&b.object_position, t);
-        out.object_rotation = (a.object_rotation)
-            .try_slerp(&b.object_rotation, t, 1e-6)
-            .unwrap_or(b.object_rotation);
-        // Between close rotations it is off by rounding.
-        out.object_rotation.renormalize();
-        out
+    /// How far `time` is from the last step but one to the last.
+    fn share(&self, time: f32) -> f32 {
+        (1.0 - (self.contact.time() - time) / STEP).clamp(0.0, 1.0)
     }
+
+    /// Hands come to the object and open gently. `clips` is what the clip's own hands do.
+    fn ease(&mut self, dt: f32, clips: [f32; 4]) {
+        self.age += dt;
+        for hand in 0..2 {
+            let toward = |value: f32, wanted: bool, seconds: f32| {
+                let goal = f32::from(u8::from(wanted));
+                value + (goal - value).clamp(-dt / seconds, dt / seconds)
+            };
+            let holds = self.holding[hand];
+            self.held[hand] = toward(self.held[hand], holds, CLOSE);
+            self.open[hand] = toward(self.open[hand], clips[hand] > 0.5 && !holds, OPEN);
+        }
+    }
+}
+
+/// From 0 to 1 without a corner.
+fn smooth(t: f32) -> f32 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
 }
 
 impl Turn<'_, '_, '_, '_> {
@@ -239,23 +280,15 @@ impl Turn<'_, '_, '_, '_> {
         }
         let events = session.follow(time).map_err(|e| Arc::from(e.to_string()))?;
         self.tell_let_go(object, &events);
-        let frame = session.frame_at(time);
-        if self.player.decay.left().is_none()
-            && self.interaction.weight >= 1.0
-            && self.interaction.parts == BodyParts::ALL
-        {
-            let Session { retarget, pose, .. } = &mut **session;
-            let joints = job.motion.skeleton.forward(&frame.pose);
-            let palm = |hand: usize| Some((joints[chois::skeleton::joint::LEFT_PALM + hand], 1.0));
-            retarget.solve(&frame.pose, [palm(0), palm(1)], pose);
-            self.put_on(retarget, pose, places);
-        }
-        if !places {
-            return Ok(());
-        }
+        let t = session.share(time);
+        let frame = Frame::between(&session.frames[0], &session.frames[1], t);
+        let own = Pose::between(&session.own[0], &session.own[1], t);
+        let at = ((time * job.motion.fps).round().max(0.0) as usize).min(job.motion.frames.len() - 1);
+        session.ease(self.dt, job.motion.frames[at].contact);
+        self.show(session, &frame, &own, places);
         // What is lost is given back at the next frame.
-        if !live.lost && self.player.driven > 0 {
-            live.written = self.put_object(object, &frame);
+        if places && !live.lost && self.player.driven > 0 {
+            live.written = self.put_object(object, &frame, smooth(session.age / TAKE_OVER));
         }
         Ok(())
     }
@@ -279,23 +312,19 @@ impl Turn<'_, '_, '_, '_> {
     /// Tells physics what is in the way.
     fn place_obstacles(&self, session: &mut Session) {
         let back = self.interaction.origin.inverse();
-        let model = |place: Isometry3d| {
-            let at = frame::vector(place.translation.into());
-            Isometry3::from_parts(Translation3::from(at), frame::rotation(place.rotation))
-        };
-        for (entity, obstacle, place) in &self.scene.obstacles {
-            let (scale, ..) = place.to_scale_rotation_translation();
-            let here = back * place.to_isometry();
+        for (entity, solid, place) in &self.scene.obstacles {
+            if Some(entity) == self.player.object {
+                continue;
+            }
+            let here = Solid::place(back, place);
             let known = session.obstacles.iter_mut().find(|o| o.0 == entity);
             if let Some((_, number, at)) = known {
                 if *at != here {
-                    session.contact.move_obstacle(*number, &model(here));
+                    session.contact.move_obstacle(*number, &here);
                     *at = here;
                 }
-            } else if let Ok(shape) =
-                ObstacleShape::cuboid(frame::vector(obstacle.half * scale).abs())
-            {
-                let number = (session.contact).add_obstacle(&Obstacle::new(shape, model(here)));
+            } else {
+                let number = session.contact.add_obstacle(&solid.at(here));
                 session.obstacles.push((entity, number, here));
             }
         }
@@ -303,48 +332,115 @@ impl Turn<'_, '_, '_, '_> {
             let there = self.scene.obstacles.contains(*entity);
             if !there {
                 // What is gone is out of everybody's way.
-                let away = Isometry3d::from_xyz(0.0, -1e3, 0.0);
-                session.contact.move_obstacle(*number, &model(away));
+                let away = model(Isometry3d::from_xyz(0.0, -1e3, 0.0));
+                session.contact.move_obstacle(*number, &away);
             }
             there
         });
     }
 
-    /// Writes a pose of the rig.
-    fn put_on(&mut self, retarget: &Retarget, pose: &RigPose, places: bool) {
+    /// Changes the pose that was just written as physics changes the clip's.
+    fn show(&mut self, session: &mut Session, frame: &Frame, own: &Pose, places: bool) {
         let Some(ready) = &self.player.playing else {
             return;
         };
-        for (bone, rotation) in retarget.bones().iter().zip(&pose.rotations) {
-            if let Ok(mut transform) = self.scene.transforms.get_mut(ready.entities[*bone]) {
-                transform.rotation = frame::same_quat(*rotation);
-                self.player.now[*bone] = *transform;
-            }
+        let motion = ready.job.motion.clone();
+        let Session {
+            retarget,
+            change,
+            shown,
+            held,
+            open,
+            ..
+        } = session;
+        change.set(retarget, own, &frame.pose);
+        let takes_over = smooth(session.age / TAKE_OVER);
+        let weight = self.interaction.weight.clamp(0.0, 1.0);
+        let share = takes_over * weight;
+        let parts = self.interaction.parts;
+        let mine = |k: usize| parts == BodyParts::ALL || parts.contains(self.player.parts[k]);
+        for (k, &bone) in retarget.bones().iter().enumerate() {
+            let now = frame::same_rotation(self.player.now[bone].rotation);
+            shown.rotations[k] = match mine(k) {
+                true => change.rotation(retarget, k, &now, share, open.map(smooth)),
+                false => now,
+            };
         }
         let hips = retarget.hips();
-        if let Ok(mut transform) = self.scene.transforms.get_mut(ready.entities[hips]) {
-            transform.translation = frame::same_vec3(pose.hips_translation);
+        let now = frame::same_vector(self.player.now[hips].translation);
+        let trunk = parts.contains(BodyParts::TRUNK);
+        shown.hips_translation = change.hips(&now, if trunk { share } else { 0.0 });
+        shown.root = self.root_place();
+        if places {
+            shown.root = change.root(&shown.root, takes_over);
+        }
+        let joints = motion.skeleton.forward(&frame.pose);
+        let palm = |hand: usize, arm: BodyParts| {
+            let weight = smooth(held[hand]) * share;
+            (weight > 0.0 && parts.contains(arm))
+                .then(|| (joints[joint::LEFT_PALM + hand], weight))
+        };
+        let palms = [palm(0, BodyParts::LEFT_ARM), palm(1, BodyParts::RIGHT_ARM)];
+        change.reach(retarget, palms, shown);
+
+        for (k, &bone) in retarget.bones().iter().enumerate() {
+            if mine(k)
+                && let Ok(mut transform) = self.scene.transforms.get_mut(ready.entities[bone])
+            {
+                transform.rotation = frame::same_quat(shown.rotations[k]);
+                self.player.now[bone] = *transform;
+            }
+        }
+        if trunk && let Ok(mut transform) = self.scene.transforms.get_mut(ready.entities[hips]) {
+            transform.translation = frame::same_vec3(shown.hips_translation);
             self.player.now[hips] = *transform;
         }
-        if !places {
-            return;
-        }
-        let root = frame::isometry(pose.root.position, pose.root.rotation);
-        let root = self.local(self.avatar, root, Default::default(), Default::default());
-        if let Ok(mut transform) = self.scene.transforms.get_mut(self.avatar) {
-            transform.translation = root.translation;
-            transform.rotation = root.rotation;
-            self.player.root[0] = *transform;
+        if places {
+            let root = frame::isometry(shown.root.position, shown.root.rotation);
+            let root = self.local(self.avatar, root, Default::default(), Default::default());
+            if let Ok(mut transform) = self.scene.transforms.get_mut(self.avatar) {
+                transform.translation = root.translation;
+                transform.rotation = root.rotation;
+                self.player.root[0] = *transform;
+            }
         }
     }
 
-    /// Puts the object where physics has it; there.
-    fn put_object(&mut self, object: Entity, frame: &Frame) -> Option<Transform> {
-        let place = frame::isometry(frame.object_position, frame.object_rotation);
-        let place = self.local(object, place, Default::default(), Default::default());
+    /// Where the avatar's root was written, in the clip's world.
+    fn root_place(&self) -> RootPlace {
+        let root = &self.player.root[0];
+        let (mut at, mut turn) = (root.translation, root.rotation);
+        if let Some((affine, rotation)) = self.parent(self.avatar) {
+            (at, turn) = (affine.transform_point3(at), rotation * turn);
+        }
+        let place = self.interaction.origin.inverse() * Isometry3d::new(at, turn);
+        RootPlace {
+            position: frame::vector(place.translation.into()),
+            rotation: frame::rotation(place.rotation),
+        }
+    }
+
+    /// Puts the object where physics has it, a share of the way from where the clip has it; there.
+    fn put_object(&mut self, object: Entity, frame: &Frame, share: f32) -> Option<Transform> {
+        let ready = self.player.playing.as_ref()?;
+        let mut place = frame::isometry(frame.object_position, frame.object_rotation);
+        if share < 1.0
+            && let Some(clips) = ready.clip.object(&ready.clip.tap(self.player.time))
+        {
+            place = Isometry3d::new(
+                Vec3::from(clips.translation).lerp(place.translation.into(), share),
+                clips.rotation.slerp(place.rotation, share),
+            );
+        }
+        let mut place = self.local(object, place, Default::default(), Default::default());
+        if let Some(left) = self.player.object_decay.left() {
+            let offset = &self.player.object_offset;
+            offset.lay_over(&left, &mut place.translation, &mut place.rotation);
+        }
         let mut transform = self.scene.transforms.get_mut(object).ok()?;
         transform.translation = place.translation;
         transform.rotation = place.rotation;
+        self.player.object_places[1] = self.player.object_places[0];
         self.player.object_places[0] = *transform;
         self.player.driven = self.player.driven.saturating_add(1);
         Some(*transform)

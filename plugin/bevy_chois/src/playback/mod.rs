@@ -18,7 +18,7 @@
 //!   (the example `own_physics`).
 //!
 //! With [`InteractionPlayer::live`] the object is under physics meanwhile ([`LivePhysics`]): it can be struck, meets
-//! [`ContactObstacle`]s, and may be taken away by whoever writes its transform.
+//! [`ContactObstacle`](crate::contact::ContactObstacle)s, and may be taken away by whoever writes its transform.
 //!
 //! After the end the last pose is held (the bones only) until the component is removed or asked for more. An
 //! interaction that is interrupted slows down for a quarter of a second and leaves the pose as it is.
@@ -37,8 +37,6 @@ use bevy::asset::Handle;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::math::{Isometry3d, Vec3};
-
-use bevy::transform::components::Transform;
 
 use crate::clip::MotionClip;
 use crate::contact::Grip;
@@ -212,21 +210,14 @@ impl InteractionPlayer {
 }
 
 /// Live contact: the object of an interaction under physics while the clip plays, in steps of a sixtieth of a second behind
-/// the player's time. It is prepared in the background (about 0.1 s) while the clip plays as it is; after a seek again.
+/// the player's time. It is prepared in the background (about 0.1 s) while the clip plays as it is; after a seek again. What
+/// is shown is the clip on the rig (feet planted, fingers closed, parts and weight as given) and what physics changes of it.
 /// Hands that lose the object let go ([`events::HandLetGo`]). When something else moves the object's transform, the hands let
 /// go and the object is the game's; the person plays on. Runs backwards as the clip is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LivePhysics {
     /// What a hand can do.
     pub grip: Grip,
-}
-
-/// A box that objects under live physics cannot pass, about the entity's origin and turned with it. It may move.
-#[derive(Component, Clone, Copy, Debug, PartialEq)]
-#[require(Transform)]
-pub struct ContactObstacle {
-    /// Half its lengths along the entity's axes, before the entity's scale; metres.
-    pub half: Vec3,
 }
 
 /// How far an [`InteractionPlayer`] is. Read only.

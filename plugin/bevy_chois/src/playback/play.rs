@@ -14,9 +14,9 @@ use bevy::transform::components::{GlobalTransform, Transform};
 use super::events::{InteractionFinished, InteractionStarted, InterruptReason, tell};
 use super::hold::{LOOP_STEP, Take};
 use super::player::{Phase, Player};
-use super::{ContactObstacle, HeldBy, InteractionPlayer, InteractionState};
+use super::{HeldBy, InteractionPlayer, InteractionState};
 use crate::clip::RiggedClip;
-use crate::contact::{ObjectPhysics, PhysicalObjects};
+use crate::contact::{ObjectPhysics, PhysicalObjects, Solid};
 
 /// Seconds in which an interrupted interaction comes to rest.
 const STOPPING: f32 = 0.25;
@@ -54,7 +54,7 @@ pub(super) struct Scene<'w, 's> {
     pub parents: Query<'w, 's, &'static ChildOf>,
     pub held: Query<'w, 's, &'static HeldBy>,
     pub physics: Query<'w, 's, &'static ObjectPhysics>,
-    pub obstacles: Query<'w, 's, (Entity, &'static ContactObstacle, &'static GlobalTransform)>,
+    pub obstacles: Query<'w, 's, (Entity, &'static Solid, &'static GlobalTransform)>,
     pub objects: Option<Res<'w, PhysicalObjects>>,
 }
 

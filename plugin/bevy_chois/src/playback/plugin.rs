@@ -15,7 +15,7 @@ use super::events::{
 use super::{play, prepare};
 use crate::avatar::AvatarSystems;
 use crate::clip::MotionClip;
-use crate::contact::PhysicalObjects;
+use crate::contact::ContactPlugin;
 
 /// When playback happens, in `PostUpdate`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +43,7 @@ impl Plugin for PlaybackPlugin {
         {
             return;
         }
+        app.add_plugins(ContactPlugin);
         app.add_message::<InteractionStarted>()
             .add_message::<ContactMade>()
             .add_message::<ContactLost>()
@@ -50,7 +51,6 @@ impl Plugin for PlaybackPlugin {
             .add_message::<InteractionInterrupted>()
             .add_message::<HandLetGo>()
             .add_message::<PhysicsStarted>()
-            .init_resource::<PhysicalObjects>()
             .add_message::<ObjectTaken>()
             .add_message::<ObjectReleased>()
             .add_observer(play::inserted)

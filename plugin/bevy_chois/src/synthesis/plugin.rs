@@ -27,7 +27,9 @@ use super::order::OrderObject;
 use super::synthesizer::GenerationStatus;
 use super::worker::{Contact, Id, Report, Settings, Ticket, Word};
 use crate::clip::MotionClip;
-use crate::contact::{ContactMode, ContactOutcome, ObjectPhysics, PhysicalObjects};
+use crate::contact::{
+    ContactMode, ContactOutcome, ContactPlugin, ObjectPhysics, PhysicalObjects, Solid,
+};
 use crate::error::Error;
 use crate::object::{ObjectRefused, ObjectShape, ObjectSystems};
 
@@ -96,15 +98,13 @@ impl Plugin for SynthesisPlugin {
             warn!("SynthesisPlugin was added twice; the settings of the first are in use");
             return;
         }
+        app.add_plugins(ContactPlugin);
         let settings = Settings {
             loader: self.loader.clone(),
             warm_up: self.warm_up,
             max_batch: self.max_batch.max(1),
             background: self.background,
-            objects: app
-                .world_mut()
-                .get_resource_or_init::<PhysicalObjects>()
-                .clone(),
+            objects: app.world().resource::<PhysicalObjects>().clone(),
         };
         app.add_message::<GenerationStarted>()
             .add_message::<GenerationProgress>()
@@ -493,6 +493,7 @@ fn submit(
     shapes: Query<(&ObjectShape, &GlobalTransform)>,
     places: Query<&GlobalTransform>,
     physics: Query<&ObjectPhysics>,
+    solids: Query<(Entity, &Solid, &GlobalTransform)>,
     mut refused: MessageReader<ObjectRefused>,
     mut announcer: Announcer,
 ) {
@@ -533,17 +534,22 @@ fn submit(
         };
         let avatar = order.avatar.and_then(|avatar| places.get(avatar).ok());
         let avatar = avatar.map(GlobalTransform::to_isometry);
-        let contact = match (order.contact, &order.object) {
-            (ContactMode::Off, _) => None,
-            (ContactMode::Baked, OrderObject::Entity(object)) => Some(Contact {
-                physics: physics.get(*object).copied().unwrap_or_default(),
-                grip: order.grip,
-            }),
-            (ContactMode::Baked, OrderObject::Geometry(_)) => Some(Contact {
-                physics: ObjectPhysics::default(),
-                grip: order.grip,
-            }),
+        let thing = match &order.object {
+            OrderObject::Entity(object) => Some(*object),
+            OrderObject::Geometry(_) => None,
         };
+        let contact = (order.contact == ContactMode::Baked).then(|| {
+            let physics = thing.and_then(|object| physics.get(object).ok());
+            let back = order.origin.inverse();
+            let others = solids.iter().filter(|(solid, ..)| Some(*solid) != thing);
+            Contact {
+                physics: physics.copied().unwrap_or_default(),
+                grip: order.grip,
+                obstacles: others
+                    .map(|(_, solid, place)| solid.at(Solid::place(back, place)))
+                    .collect(),
+            }
+        });
         match order.resolve(&geometry, place, avatar) {
             Err(error) => fail(&mut generations, &mut announcer, id, &error.to_string()),
             Ok(request) => {

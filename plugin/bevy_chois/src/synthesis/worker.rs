@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bevy::asset::AssetId;
-use chois::contact::{ContactOptions, correct};
+use chois::contact::{ContactOptions, Obstacle, correct};
 use chois::diffusion::{Flow, Progress};
 use chois::request::SamplingConfig;
 
@@ -65,10 +65,12 @@ impl Token {
 }
 
 /// How contact is to be enforced in a clip.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Contact {
     pub physics: ObjectPhysics,
     pub grip: Grip,
+    /// What is in the way, in the clip's world.
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// An order, ready for the model.
@@ -446,7 +448,7 @@ impl Desk {
                         self.tell(match result {
                             Ok(motion) => {
                                 let (motion, contact) =
-                                    enforce(motion, *contact, job, &self.settings.objects);
+                                    enforce(motion, contact.as_ref(), job, &self.settings.objects);
                                 Report::Finished(*id, motion.into(), contact)
                             }
                             Err(chois::Error::Cancelled) => Report::Cancelled(*id),
@@ -518,17 +520,18 @@ impl Desk {
 /// Has the hands of a clip hold. Whatever goes wrong, the clip itself is never lost.
 fn enforce(
     clip: chois::MotionClip,
-    contact: Option<Contact>,
+    contact: Option<&Contact>,
     job: &Job,
     objects: &PhysicalObjects,
 ) -> (chois::MotionClip, ContactOutcome) {
-    let Some(Contact { physics, grip }) = contact else {
+    let Some(contact) = contact else {
         return (clip, ContactOutcome::Off);
     };
     let work = || {
-        let object = objects.get(&job.object, &physics)?;
+        let object = objects.get(&job.object, &contact.physics)?;
         let options = ContactOptions {
-            grip,
+            grip: contact.grip,
+            obstacles: contact.obstacles.clone(),
             ..ContactOptions::default()
         };
         correct(&clip, &object, &options).map_err(|e| Arc::from(e.to_string()))

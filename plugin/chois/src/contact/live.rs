@@ -13,6 +13,7 @@ use super::scene::Obstacle;
 use super::session::{Session, StepFacts};
 use crate::error::Result;
 use crate::motion::{Frame, MotionClip};
+use crate::skeleton::Pose;
 
 /// A clip that is corrected while it plays. Metres, Z up, floor at z = 0.
 pub struct LiveContact {
@@ -27,6 +28,10 @@ pub struct LiveContact {
 pub struct LiveFrame {
     /// The corrected frame.
     pub frame: Frame,
+    /// The pose that the clip itself has at this time.
+    pub clips_pose: Pose,
+    /// The points that the left and the right hand hold, in the object's mesh frame, metres.
+    pub points: [Option<Vector3<f32>>; 2],
     /// What happened on the way to it.
     pub events: Vec<ContactEvent>,
     /// What the hands did.
@@ -78,6 +83,8 @@ impl LiveContact {
         frame.contact = self.session.contact(frame.contact);
         Ok(LiveFrame {
             frame,
+            clips_pose: pose,
+            points: [0, 1].map(|hand| self.session.held_point(hand)),
             events: self.session.take_events(),
             facts,
         })

@@ -17,7 +17,7 @@ use super::stand::{over_floor, supports};
 use super::{ContactOptions, Hold};
 use crate::error::{Error, Result};
 use crate::motion::{ContactPart, MotionClip, inertia};
-use crate::skeleton::{Pose, ROTATIONS, joint};
+use crate::skeleton::{Pose, joint};
 
 /// A hand that lets go leaves no faster than this, metres a second.
 const QUICK: f32 = 1.5;
@@ -284,13 +284,7 @@ impl Session {
         if t == 0.0 {
             return *a;
         }
-        let mut out = *a;
-        out.root = a.root.lerp(&b.root, t);
-        for j in 0..ROTATIONS {
-            let between = a.rotations[j].try_slerp(&b.rotations[j], t, 1e-6);
-            out.rotations[j] = between.unwrap_or(b.rotations[j]);
-        }
-        out
+        Pose::between(a, b, t)
     }
 
     /// Where the clip has the object at a time.
@@ -636,6 +630,12 @@ impl Session {
             busy = true;
         }
         busy.then_some(goal)
+    }
+
+    /// The point that a hand holds, in the object's mesh frame, metres.
+    pub(crate) fn held_point(&self, hand: usize) -> Option<Vector3<f32>> {
+        let k = self.hands[hand].holding?;
+        Some(self.plan.holds[k].grasp.point + self.object.geometry().center())
     }
 
     /// What the clip's contact channels become: 1 where a hand holds, the foot's own where it kicks.

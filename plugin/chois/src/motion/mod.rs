@@ -13,7 +13,7 @@ pub mod touch;
 
 use nalgebra::{UnitQuaternion, Vector3};
 
-use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};
+use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton, turned_between};
 
 /// Frames per second of the model's world.
 pub const FPS: f32 = 30.0;
@@ -46,6 +46,19 @@ pub struct Frame {
     pub object_rotation: UnitQuaternion<f32>,
     /// Contact of left hand, right hand, left foot, right foot with the object, 0 to 1.
     pub contact: [f32; 4],
+}
+
+impl Frame {
+    /// Between two frames: at `t` of the way from `a` (0) to `b` (1). Contact is that of `b`.
+    #[must_use]
+    pub fn between(a: &Self, b: &Self, t: f32) -> Self {
+        Self {
+            pose: Pose::between(&a.pose, &b.pose, t),
+            object_position: a.object_position.lerp(&b.object_position, t),
+            object_rotation: turned_between(&a.object_rotation, &b.object_rotation, t),
+            contact: b.contact,
+        }
+    }
 }
 
 /// A person and an object moving together. Metres, Z up, [`FPS`] frames per second.

@@ -69,6 +69,9 @@ pub struct ContactArgs {
     /// Most torque of one hand, newton metres.
     #[arg(long, allow_hyphen_values = true, default_value_t = Grip::default().torque)]
     pub grip_torque: f32,
+    /// Most force with which a flat palm pulls at what its fingers cannot close around, newtons.
+    #[arg(long, allow_hyphen_values = true, default_value_t = Grip::default().pull)]
+    pub grip_pull: f32,
 }
 
 fn material(text: &str) -> std::result::Result<Material, String> {
@@ -90,6 +93,7 @@ impl ContactArgs {
             grip: Grip {
                 force: self.grip_force,
                 torque: self.grip_torque,
+                pull: self.grip_pull,
                 ..Grip::default()
             },
         }

@@ -128,6 +128,79 @@ fn what_is_corrected_stays_as_it_is() {
     }
 }
 
+/// Somebody stands before a chest that is wider than they reach, palms flat on its front, and moves it by `way` metres
+/// (world y; they face -y).
+fn flat_hands(way: f32) -> (MotionClip, ObjectGeometry) {
+    let size = Vector3::new(2.0, 0.6, 1.9);
+    let chest = Mesh::cuboid(-size / 2.0, size);
+    let chest = ObjectGeometry::new("chest", chest.refined()).expect("a mesh");
+    let mut clip = carry::clip(0.0, 0.0);
+    let palms = Palm::of(&clip.skeleton);
+    for f in 0..clip.frames.len() {
+        let t = ((f as f32 - 35.0) / 50.0).clamp(0.0, 1.0);
+        let shift = Vector3::new(0.0, way * t * t * (3.0 - 2.0 * t), 0.0);
+        let front = Vector3::new(0.0, -0.42, 0.0) + shift;
+        let skeleton = clip.skeleton.clone();
+        let frame = &mut clip.frames[f];
+        frame.object_position = front + Vector3::new(0.0, -0.3, 0.95);
+        frame.pose.root = Vector3::new(0.0, 0.0, 0.93) + shift;
+        for (hand, side) in [(0, 1.0f32), (1, -1.0)] {
+            let palm = &palms[hand];
+            let up = UnitQuaternion::rotation_between(&palm.along, &Vector3::z()).expect("a turn");
+            let faces = up * palm.inward.into_inner();
+            let about = -std::f32::consts::FRAC_PI_2 - faces.y.atan2(faces.x);
+            let turned = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), about) * up;
+            frame.pose.rotations[joint::LEFT_WRIST + hand] = turned;
+            let at = front + Vector3::new(side * 0.2, 0.03, 1.2);
+            let limb = [chois::ik::LEFT_ARM, chois::ik::RIGHT_ARM][hand];
+            chois::ik::reach(&skeleton, &mut frame.pose, limb, at);
+        }
+    }
+    (clip, chest)
+}
+
+#[test]
+fn a_flat_palm_pushes_but_hardly_pulls() {
+    let moved = |way: f32, kilograms: f32, grip: Grip| {
+        let (clip, chest) = flat_hands(way);
+        let physics = ObjectPhysics {
+            mass: Mass::Kilograms(kilograms),
+            friction: Some(0.4),
+            ..ObjectPhysics::default()
+        };
+        let object = PhysicalObject::new(&chest, &physics).expect("an object");
+        let options = ContactOptions {
+            grip,
+            ..ContactOptions::default()
+        };
+        let held = run(&clip, &object, &options);
+        assert!(is_whole(&held.clip));
+        let way = center(&object, &held.clip, 119) - center(&object, &held.clip, 0);
+        (way.y, held)
+    };
+    // 40 kg take 157 N to slide, which two hands push with ease; they pull with 120.
+    let (pushed, held) = moved(-0.4, 40.0, Grip::default());
+    assert!((pushed + 0.4).abs() < 0.05, "pushed by {pushed}");
+    assert!(held.holds.len() == 2 && held.holds.iter().all(|h| !h.grasp.closes));
+    assert_eq!(releases(&held.events), [LetGo::Planned; 2]);
+    let (pulled, held) = moved(0.4, 40.0, Grip::default());
+    assert!(pulled.abs() < 0.05, "pulled by {pulled}");
+    assert!(
+        releases(&held.events).contains(&LetGo::Slipped),
+        "{:?}",
+        held.events
+    );
+    // What is light comes along, and hands that stick better pull more.
+    let (light, _) = moved(0.4, 10.0, Grip::default());
+    assert!((light - 0.4).abs() < 0.05, "pulled by {light}");
+    let sticky = Grip {
+        pull: 250.0,
+        ..Grip::default()
+    };
+    let (stuck, _) = moved(0.4, 40.0, sticky);
+    assert!((stuck - 0.4).abs() < 0.05, "pulled by {stuck}");
+}
+
 #[test]
 fn what_is_too_heavy_stays_and_says_why() {
     let heavy = object(5.0 * 2.0 * Grip::default().force / 9.81);

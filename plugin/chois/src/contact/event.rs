@@ -18,6 +18,8 @@ pub enum LetGo {
     Taken,
     /// The arm is too short for where the object went.
     OutOfReach,
+    /// A flat palm that nothing holds against slid off: its fingers cannot close around what is there.
+    Slipped,
 }
 
 /// Something that happened, or could not happen. Frames count from the clip's first.
@@ -76,6 +78,9 @@ fn why(reason: LetGo) -> &'static str {
         LetGo::Blocked => ": something is in the object's way",
         LetGo::Taken => ": the object was taken away",
         LetGo::OutOfReach => ": the object went out of the arm's reach",
+        LetGo::Slipped => {
+            ": a flat palm cannot pull so hard; make the object lighter, let a hand take an edge, or raise the grip's pull"
+        }
     }
 }
 

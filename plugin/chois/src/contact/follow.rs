@@ -21,6 +21,9 @@ const BEND: f32 = 1.3;
 const TWIST: f32 = 0.7;
 /// A wrist bends so far with ease, radians.
 const EASY: f32 = 0.8;
+/// Farthest that an elbow swivels, radians, and what a radian of that costs, radians of a wrist bent beyond what is easy.
+const SWIVEL: f32 = 0.8;
+const ELBOW: f32 = 0.8;
 /// How deep the edge of a hand gives, metres.
 const GIVES: f32 = 0.002;
 /// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
@@ -51,6 +54,19 @@ pub(crate) struct Help {
     pub pelvis: Vector3<f32>,
     /// How the trunk turns, as a rotation vector, world.
     pub lean: Vector3<f32>,
+    /// How the elbows turn about the lines from shoulder to wrist, radians.
+    pub swivel: [f32; 2],
+}
+
+impl Help {
+    /// At `t` of the way from `a` (0) to `b` (1).
+    pub(crate) fn between(a: &Self, b: &Self, t: f32) -> Self {
+        Self {
+            pelvis: a.pelvis.lerp(&b.pelvis, t),
+            lean: a.lean.lerp(&b.lean, t),
+            swivel: [0, 1].map(|hand| a.swivel[hand] + (b.swivel[hand] - a.swivel[hand]) * t),
+        }
+    }
 }
 
 /// The person: bones, palms and arms.
@@ -78,9 +94,9 @@ impl Follower {
         let moved = help.pelvis.norm() + help.lean.norm() > 1e-6;
         for hand in 0..2 {
             match &goals[hand] {
-                Some(goal) => self.reach(hand, goal, &mut out),
+                Some(goal) => self.reach(hand, goal, help.swivel[hand], &mut out),
                 // A free hand stays where it is, whatever the other makes the trunk do.
-                None if moved => self.reach(hand, &self.own(hand, pose), &mut out),
+                None if moved => self.reach(hand, &self.own(hand, pose), 0.0, &mut out),
                 None => {}
             }
         }
@@ -121,7 +137,7 @@ impl Follower {
         }
     }
 
-    fn reach(&self, hand: usize, goal: &HandGoal, out: &mut Pose) {
+    fn reach(&self, hand: usize, goal: &HandGoal, swivel: f32, out: &mut Pose) {
         let arm = ARMS[hand];
         let collar = joint::LEFT_COLLAR + hand;
         let mut rotation = goal.rotation;
@@ -153,6 +169,7 @@ impl Follower {
         for round in 0..3 {
             *out = model;
             self.bend(hand, &pad, &rotation, out);
+            self.swivel(hand, swivel, out);
             if round == 2 {
                 break;
             }
@@ -202,6 +219,54 @@ impl Follower {
             out.rotations[arm.middle] = lower * out.rotations[arm.middle];
         }
         out.rotations[arm.end] = *rotation;
+    }
+
+    /// Turns the arm about the line from shoulder to wrist; hand and wrist stay.
+    fn swivel(&self, hand: usize, angle: f32, out: &mut Pose) {
+        if angle == 0.0 {
+            return;
+        }
+        let arm = ARMS[hand];
+        let joints = self.skeleton.forward(out);
+        if let Some(axis) = Unit::try_new(joints[arm.end] - joints[arm.upper], 1e-4) {
+            let turn = UnitQuaternion::from_axis_angle(&axis, angle);
+            for joint in [arm.upper, arm.middle] {
+                out.rotations[joint] = turn * out.rotations[joint];
+            }
+        }
+    }
+
+    /// The swivel with which a hand's wrist would bend less, as far as that pays for an elbow out of its place. `own` is the
+    /// clip's pose, `out` what became of it with the hand at its goal.
+    fn ideal_swivel(&self, hand: usize, goal: &HandGoal, own: &Pose, out: &Pose) -> f32 {
+        let arm = ARMS[hand];
+        let joints = self.skeleton.forward(out);
+        let Some(axis) = Unit::try_new(joints[arm.end] - joints[arm.upper], 1e-4) else {
+            return 0.0;
+        };
+        let bone = self.skeleton.rest_offsets[arm.end];
+        let (forearm, along) = (out.rotations[arm.middle] * bone, goal.rotation * bone);
+        let clips = own.rotations[arm.middle].inverse() * own.rotations[arm.end];
+        let easy = EASY.max(self.swing_twist(arm, &clips).0.angle());
+        let cost = |angle: f32| {
+            let turned = UnitQuaternion::from_axis_angle(&axis, angle) * forearm;
+            let over = (turned.angle(&along) - easy).max(0.0);
+            over * over + (angle * ELBOW).powi(2)
+        };
+        if cost(0.0) < 1e-6 {
+            return 0.0;
+        }
+        // Between two ends by thirds: so near, the cost falls and rises once.
+        let (mut low, mut high) = (-SWIVEL, SWIVEL);
+        for _ in 0..12 {
+            let third = (high - low) / 3.0;
+            if cost(low + third) < cost(high - third) {
+                high -= third;
+            } else {
+                low += third;
+            }
+        }
+        (low + high) / 2.0
     }
 
     /// The rotation that a wrist lets the hand have: turned about the normal of what the palm lies on, if that helps, then
@@ -339,6 +404,27 @@ impl Follower {
                 helps[f] = self.share(&poses[f], need);
             }
         }
+        let ideal: Vec<[f32; 2]> = (poses.iter().zip(goals).zip(&helps))
+            .map(|((pose, goals), help)| {
+                let laid = |goal: &&HandGoal| goal.laid > 0.0;
+                if !goals.iter().flatten().any(|goal| laid(&goal)) {
+                    return [0.0; 2];
+                }
+                let out = self.follow(pose, goals, help);
+                [0, 1].map(|hand| {
+                    (goals[hand].as_ref().filter(laid))
+                        .map_or(0.0, |g| self.ideal_swivel(hand, g, pose, &out) * g.laid)
+                })
+            })
+            .collect();
+        for hand in 0..2 {
+            let ideal: Vec<f32> = ideal.iter().map(|angles| angles[hand]).collect();
+            if ideal.iter().any(|angle| *angle != 0.0) {
+                for (help, angle) in helps.iter_mut().zip(smoothed(&ideal, half)) {
+                    help.swivel[hand] = angle;
+                }
+            }
+        }
         helps
     }
 
@@ -384,7 +470,11 @@ impl Follower {
         if lean.norm() > LEAN {
             lean *= LEAN / lean.norm();
         }
-        Help { pelvis, lean }
+        Help {
+            pelvis,
+            lean,
+            swivel: [0.0; 2],
+        }
     }
 }
 
@@ -425,16 +515,21 @@ fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
                 .map_or_else(Vector3::zeros, |d| d * top)
         })
         .collect();
+    smoothed(&largest, half)
+}
+
+/// The mean over `half` values to either side, weighted by a raised cosine.
+fn smoothed<T>(values: &[T], half: usize) -> Vec<T>
+where
+    T: Copy + std::ops::Mul<f32, Output = T> + std::iter::Sum,
+{
     let weight = |k: isize| 0.5 + 0.5 * (std::f32::consts::PI * k as f32 / (half + 1) as f32).cos();
-    let half = half as isize;
+    let (half, count) = (half as isize, values.len() as isize);
     let total: f32 = (-half..=half).map(weight).sum();
-    (0..count as isize)
+    (0..count)
         .map(|f| {
             (-half..=half)
-                .map(|k| {
-                    let at = (f + k).clamp(0, count as isize - 1) as usize;
-                    largest[at] * (weight(k) / total)
-                })
+                .map(|k| values[(f + k).clamp(0, count - 1) as usize] * (weight(k) / total))
                 .sum()
         })
         .collect()

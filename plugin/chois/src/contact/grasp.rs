@@ -20,10 +20,18 @@ const STRETCHED: f32 = 0.06;
 /// What one unit of a bent wrist costs, radians beyond what is easy.
 const BENT: f32 = 0.4;
 const EASY: f32 = 0.8;
+/// What a palm costs that would slip off.
+const SLIPS: f32 = 4.0;
+/// Palms whose surfaces' normals have less than this as their product press against each other.
+const OPPOSED: f32 = -0.3;
 /// Two palms side by side, metres.
 const TWO_HANDS: f32 = 0.11;
 /// How deep the skin of a palm gives, metres.
 const GIVES: f32 = 0.004;
+/// Fingers close around what is no thicker than this, or ends so near to the palm's middle, metres; and how closely that is
+/// looked at.
+const GRASPED: f32 = 0.1;
+const PROBE: f32 = 0.01;
 /// Distances at which the surface is looked for about the palm, metres.
 const PROBES: [f32; 4] = [0.04, 0.09, 0.18, 0.3];
 
@@ -36,6 +44,8 @@ pub struct Grasp {
     pub normal: Unit<Vector3<f32>>,
     /// How the hand is turned (from its rest pose), palm on the surface.
     pub rotation: UnitQuaternion<f32>,
+    /// Whether fingers close around what is there, an edge or something thin: such a hand pulls as hard as it pushes.
+    pub closes: bool,
 }
 
 impl Grasp {
@@ -87,15 +97,22 @@ pub(crate) struct Near {
     /// Where the shoulder is over the hold, object's frame, and how far the palm's middle can be from it.
     pub shoulders: Vec<Vector3<f32>>,
     pub arm: f32,
+    /// Whether a flat palm alone would slip off: better one that closes around something, or presses against the other.
+    pub firm: bool,
 }
 
-/// The best place for a hand; `others` are places that the other hand has at the same time. Err: how far the surface is,
+/// Whether palms on surfaces with these normals press against each other.
+pub(crate) fn opposed(a: &Vector3<f32>, b: &Vector3<f32>) -> bool {
+    a.dot(b) < OPPOSED
+}
+
+/// The best place for a hand; `others` are grasps that the other hand has at the same time. Err: how far the surface is,
 /// when that is more than [`FARTHEST`].
 pub(crate) fn find(
     palm: &Palm,
     near: &Near,
     surface: &Surface,
-    others: &[Vector3<f32>],
+    others: &[Grasp],
 ) -> Result<Grasp, f32> {
     let middle = median(&near.pads);
     let rotation = mean_rotation(&near.rotations);
@@ -130,12 +147,44 @@ pub(crate) fn find(
         if best.as_ref().is_some_and(|(least, _)| cost >= *least) {
             break;
         }
-        let cost = cost + fit(palm, &grasp, surface);
+        let mut cost = cost + fit(palm, &grasp, surface);
+        let firm = || {
+            others.iter().any(|o| opposed(&o.normal, &grasp.normal))
+                || closes(palm, &grasp, surface)
+        };
+        if near.firm && !firm() {
+            cost += SLIPS;
+        }
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, grasp));
         }
     }
-    best.map(|(_, grasp)| grasp).ok_or(nearest)
+    best.map(|(_, grasp)| Grasp {
+        closes: closes(palm, &grasp, surface),
+        ..grasp
+    })
+    .ok_or(nearest)
+}
+
+/// Whether fingers close around what a palm lies on: it is thin, or ends under the fingers or the thumb.
+fn closes(palm: &Palm, grasp: &Grasp, surface: &Surface) -> bool {
+    let normal = grasp.normal.into_inner();
+    let inside = |at: &Vector3<f32>| surface.signed_distance(at) < 0.0;
+    let steps = |from: f32, to: f32| {
+        let count = ((to - from) / PROBE).round() as usize;
+        (0..=count).map(move |k| from + k as f32 * PROBE)
+    };
+    let thin = steps(PROBE, GRASPED).any(|depth| !inside(&(grasp.point - normal * depth)));
+    let flat = |v: Vector3<f32>| {
+        let v = grasp.rotation * v;
+        (v - normal * v.dot(&normal)).try_normalize(1e-3)
+    };
+    let ends = |way: Option<Vector3<f32>>| {
+        way.is_some_and(|way| {
+            steps(PROBE, GRASPED).any(|s| !inside(&(grasp.point + way * s - normal * PROBE)))
+        })
+    };
+    thin || ends(flat(palm.along.into_inner())) || ends(flat(palm.thumb.into_inner()))
 }
 
 /// A hand at a place of the surface, and what the way there and the body's part in it cost.
@@ -145,12 +194,13 @@ fn judge(
     middle: &Vector3<f32>,
     rotation: &UnitQuaternion<f32>,
     found: &SurfacePoint,
-    others: &[Vector3<f32>],
+    others: &[Grasp],
 ) -> (f32, Grasp) {
     let grasp = Grasp {
         point: found.position,
         normal: found.normal,
         rotation: lay(palm, rotation, &found.normal),
+        closes: false,
     };
     let turn = grasp.rotation.angle_to(rotation);
     let along = grasp.rotation * palm.along.into_inner();
@@ -160,7 +210,7 @@ fn judge(
         .sum::<f32>()
         / near.shoulders.len().max(1) as f32;
     let crowded = (others.iter())
-        .map(|other| TWO_HANDS - (other - grasp.point).norm())
+        .map(|other| TWO_HANDS - (other.point - grasp.point).norm())
         .fold(0.0, f32::max);
     let cost = (found.position - middle).norm() / AWAY
         + (turn / TURN).powi(2)
@@ -225,6 +275,7 @@ mod tests {
             forearm: rotation * palm.along.into_inner(),
             shoulders: Vec::new(),
             arm: 0.6,
+            firm: false,
         }
     }
 
@@ -293,10 +344,36 @@ mod tests {
             &palm,
             &near(&palm, Vector3::new(0.19, 0.0, 0.23), down),
             &surface,
-            &[grasp.point],
+            &[grasp],
         )
         .expect("a grasp");
         assert!((other.point - grasp.point).norm() > 0.05);
+    }
+
+    #[test]
+    fn fingers_close_around_edges_and_what_is_thin() {
+        let palm = Palm::of(&Skeleton::adult())[0];
+        let facing =
+            UnitQuaternion::rotation_between(&palm.inward, &-Vector3::x()).expect("a turn");
+        let closes = |half: [f32; 3], pad: [f32; 3]| {
+            let half = Vector3::from(half);
+            let (surface, _) = surface(Mesh::cuboid(-half, half * 2.0));
+            let near = near(&palm, Vector3::from(pad), facing);
+            find(&palm, &near, &surface, &[]).expect("a grasp").closes
+        };
+        // In the middle of a big box's side; on a board; on a post; at a big box's upper and farther edges.
+        assert!(!closes([0.4, 0.4, 0.4], [0.42, 0.0, 0.0]));
+        assert!(closes([0.02, 0.4, 0.4], [0.04, 0.0, 0.0]));
+        assert!(closes([0.03, 0.03, 0.6], [0.05, 0.0, 0.0]));
+        let fingers = facing * palm.along.into_inner();
+        let edge = Vector3::new(0.42, 0.0, 0.0) + fingers * 0.34;
+        assert!(closes([0.4, 0.4, 0.4], edge.into()));
+        // Who must not slip looks for one.
+        let (surface, _) = surface(Mesh::cuboid(Vector3::repeat(-0.4), Vector3::repeat(0.8)));
+        let mut firm = near(&palm, Vector3::new(0.42, 0.0, 0.0) + fingers * 0.2, facing);
+        assert!(!find(&palm, &firm, &surface, &[]).expect("a grasp").closes);
+        firm.firm = true;
+        assert!(find(&palm, &firm, &surface, &[]).expect("a grasp").closes);
     }
 
     #[test]
@@ -308,6 +385,7 @@ mod tests {
             point: Vector3::zeros(),
             normal,
             rotation: down,
+            closes: true,
         };
         let turned = UnitQuaternion::from_axis_angle(&normal, 0.7) * down;
         assert!(grasp.aligned(&palm, &turned).angle_to(&turned) < 1e-3);

@@ -10,6 +10,7 @@ use super::event::ContactEvent;
 use super::grasp::{self, Grasp, Near};
 use super::object::PhysicalObject;
 use super::palm::{Palm, pad, part};
+use super::simulation::{GRAVITY, Grip};
 use crate::motion::touch::{Touch, touches};
 use crate::motion::{ContactPart, MotionClip};
 use crate::skeleton::joint;
@@ -31,6 +32,9 @@ const HOLDS: f32 = 0.2;
 const UNSAID: f32 = 0.12;
 /// A hand takes part in a motion that it touches for this share of the time.
 const TAKES_PART: f32 = 0.25;
+
+/// The share of what a flat palm can pull that is counted on.
+const MARGIN: f32 = 0.4;
 
 /// A hand that holds the object over a stretch of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +73,7 @@ pub(crate) fn plan(
     object: &PhysicalObject,
     places: &[Isometry3<f32>],
     palms: &[Palm; 2],
+    grip: &Grip,
 ) -> HoldPlan {
     let tracks = [0, 1].map(|hand| Track::of(clip, object, places, palms, hand));
     let spans = motions(clip.fps, object, places);
@@ -117,10 +122,7 @@ pub(crate) fn plan(
     for hand in 0..2 {
         for span in joined(std::mem::take(&mut wanted[hand]), pause(clip.fps)) {
             let near = tracks[hand].near(&said[hand], &span);
-            let others: Vec<Vector3<f32>> = (holds.iter())
-                .filter(|h| h.hand != hand && overlap(h.first, h.last, &span) > 0)
-                .map(|h| h.grasp.point)
-                .collect();
+            let others = others(&holds, hand, &span);
             match grasp::find(&palms[hand], &near, object.surface(), &others) {
                 Ok(grasp) => holds.push(Hold {
                     hand,
@@ -135,6 +137,38 @@ pub(crate) fn plan(
                     distance,
                 }),
             }
+        }
+    }
+    // Palms that would slip look for something to close around.
+    for k in 0..holds.len() {
+        let Hold {
+            hand,
+            first,
+            last,
+            grasp,
+        } = holds[k];
+        let span = Span { first, last };
+        let others = others(&holds, hand, &span);
+        if grasp.closes
+            || others
+                .iter()
+                .any(|o| grasp::opposed(&o.normal, &grasp.normal))
+            || !slips(
+                object,
+                &places[first..=last],
+                &grasp,
+                1 + others.len().min(1),
+                grip,
+            )
+        {
+            continue;
+        }
+        let near = Near {
+            firm: true,
+            ..tracks[hand].near(&said[hand], &span)
+        };
+        if let Ok(found) = grasp::find(&palms[hand], &near, object.surface(), &others) {
+            holds[k].grasp = found;
         }
     }
     holds.sort_by_key(|h| (h.first, h.hand));
@@ -156,6 +190,39 @@ pub(crate) fn plan(
         kicks,
         events,
     }
+}
+
+/// Grasps of the other hand at the same time.
+fn others(holds: &[Hold], hand: usize, span: &Span) -> Vec<Grasp> {
+    (holds.iter())
+        .filter(|h| h.hand != hand && overlap(h.first, h.last, span) > 0)
+        .map(|h| h.grasp)
+        .collect()
+}
+
+/// Whether a flat palm at a place cannot move the object as it moves over a hold, `hands` of them sharing its weight.
+fn slips(
+    object: &PhysicalObject,
+    places: &[Isometry3<f32>],
+    grasp: &Grasp,
+    hands: usize,
+    grip: &Grip,
+) -> bool {
+    let (Some(start), Some(end)) = (places.first(), places.last()) else {
+        return false;
+    };
+    let height = |p: &Isometry3<f32>| p.translation.z + object.lowest(&p.rotation);
+    let floor = height(start).max(height(end)) + RAISED;
+    let weight = object.mass() * GRAVITY / hands as f32;
+    // People start and stop faster than the weight alone asks for.
+    let least = MARGIN * grip.pull;
+    if let Some(raised) = places.iter().find(|p| height(p) > floor) {
+        let under = (raised.rotation * grasp.normal.into_inner()).z < -0.5;
+        return !under && weight > least;
+    }
+    let way = end.translation.vector - start.translation.vector;
+    let pushes = way.dot(&(start.rotation * grasp.normal.into_inner())) < -0.3 * way.norm();
+    !pushes && weight * object.friction() > least
 }
 
 fn pause(fps: f32) -> usize {
@@ -303,6 +370,7 @@ impl Track {
                 .map(|f| self.shoulders[f])
                 .collect(),
             arm: self.arm,
+            firm: false,
         }
     }
 }

@@ -73,10 +73,7 @@ impl LiveContact {
         let after = (before + 1).min(self.helps.len() - 1);
         let t = (at - before as f32).clamp(0.0, 1.0);
         let (a, b) = (&self.helps[before], &self.helps[after]);
-        let help = Help {
-            pelvis: a.pelvis.lerp(&b.pelvis, t),
-            lean: a.lean.lerp(&b.lean, t),
-        };
+        let help = Help::between(a, b, t);
         let mut frame = self.clip.frames[before];
         frame.pose = self.follower.follow(&pose, &goals, &help);
         self.session.object().put(&self.session.place(), &mut frame);

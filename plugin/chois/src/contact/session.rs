@@ -116,7 +116,7 @@ impl Session {
         let places: Vec<Isometry3<f32>> = (clip.frames.iter())
             .map(|frame| over_floor(object, object.place(frame)))
             .collect();
-        let plan = hold::plan(&clip, object, &places, &palms);
+        let plan = hold::plan(&clip, object, &places, &palms, &options.grip);
         let mut simulation = Simulation::new(
             object,
             &places[0],
@@ -344,8 +344,7 @@ impl Session {
             self.simulation.want(&place);
         }
         let grasp = self.plan.holds[k].grasp;
-        let frame = Isometry3::from_parts(Translation3::from(grasp.point), grasp.rotation);
-        self.simulation.hold(hand, &frame);
+        self.simulation.hold(hand, &grasp);
         let state = &mut self.hands[hand];
         state.holding = Some(k);
         state.strained = 0.0;
@@ -441,6 +440,8 @@ impl Session {
                 LetGo::Taken
             } else if self.simulation.is_obstructed() {
                 LetGo::Blocked
+            } else if facts[hand].slides {
+                LetGo::Slipped
             } else if self.simulation.is_too_heavy() || strained {
                 LetGo::TooHeavy
             } else {

@@ -5,6 +5,8 @@
 //! motors), so that it lags, tilts, drags and is lost as its weight and the things in its way have it. Nothing else moves
 //! an object that nobody touches.
 
+use std::f32::consts::PI;
+
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rapier3d::prelude::{
     ColliderBuilder, ColliderHandle, GenericJointBuilder, Group, ImpulseJointHandle,
@@ -14,6 +16,7 @@ use rapier3d::prelude::{
 use serde::{Deserialize, Serialize};
 
 use super::convert::{from_pose, from_vec, to_pose, to_vec};
+use super::grasp::{Grasp, opposed};
 use super::object::PhysicalObject;
 use super::scene::Obstacle;
 use crate::error::{Error, Result};
@@ -25,6 +28,8 @@ const STEP: f32 = 1.0 / 60.0;
 pub const GRAVITY: f32 = 9.81;
 /// How stiffly hands hold: natural frequency in hertz, critically damped. Two hands sag by 2 mm under gravity.
 const FREQUENCY: f32 = 8.0;
+/// Friction of skin: a palm that presses carries this share of its force along the surface.
+const SKIN: f32 = 0.8;
 /// Radius of a shoe about the line from ankle to toe, metres.
 const SHOE: f32 = 0.045;
 /// Radius of the points that the object stands on, metres.
@@ -47,6 +52,10 @@ pub struct Grip {
     pub force: f32,
     /// Most torque of one hand, newton metres, about each axis. 40 N m: a wrist alone has about 10, forearm and body help.
     pub torque: f32,
+    /// Most force, newtons, with which a flat palm pulls at, or slides along, what its fingers cannot close around and no
+    /// other hand presses against. 60 N: skin sticks, fingertips find something. More than that takes pressing: sliding
+    /// then has the friction of skin.
+    pub pull: f32,
     /// How far the object may stay behind the hand before the hand lets go, metres.
     pub lag: f32,
 }
@@ -56,6 +65,7 @@ impl Default for Grip {
         Self {
             force: 250.0,
             torque: 40.0,
+            pull: 60.0,
             lag: 0.3,
         }
     }
@@ -68,6 +78,7 @@ impl Grip {
         for (field, value) in [
             ("grip.force", self.force),
             ("grip.torque", self.torque),
+            ("grip.pull", self.pull),
             ("grip.lag", self.lag),
         ] {
             if !(value.is_finite() && value > 0.0) {
@@ -92,12 +103,24 @@ pub struct HandFacts {
     pub lag: f32,
     /// Whether force or torque is all there is.
     pub strained: bool,
+    /// Whether the palm slides: nothing presses it on what its fingers cannot close around.
+    pub slides: bool,
 }
 
 struct Held {
     joint: ImpulseJointHandle,
-    /// The grasp's frame about the object's centre.
+    /// The grasp's frame about the object's centre: x is the surface's normal.
     frame: Isometry3<f32>,
+    /// Whether fingers close around what is there.
+    closes: bool,
+    /// Force with which the palm pressed at the last step, newtons.
+    pressed: f32,
+}
+
+impl Held {
+    fn normal(&self) -> Vector3<f32> {
+        self.frame.rotation * Vector3::x()
+    }
 }
 
 /// The physical world of one object. Metres, Z up, floor at z = 0.
@@ -262,9 +285,12 @@ impl Simulation {
         self.wanted = *place;
     }
 
-    /// A hand takes hold at a frame about the object's centre: its origin is the point, its rotation the hand's.
-    pub fn hold(&mut self, hand: usize, frame: &Isometry3<f32>) {
+    /// A hand takes hold.
+    pub fn hold(&mut self, hand: usize, grasp: &Grasp) {
         self.release(hand);
+        let turn = UnitQuaternion::rotation_between(&Vector3::x(), &grasp.normal)
+            .unwrap_or_else(|| UnitQuaternion::from_axis_angle(&Vector3::z_axis(), PI));
+        let frame = &Isometry3::from_parts(Translation3::from(grasp.point), turn);
         let anchor = self.wanted * frame;
         self.world.bodies[self.anchors[hand]].set_position(to_pose(&anchor), true);
         let omega = std::f32::consts::TAU * FREQUENCY;
@@ -274,7 +300,7 @@ impl Simulation {
             .local_frame2(to_pose(frame))
             .contacts_enabled(false);
         for axis in AXES {
-            let most = if is_linear(axis) {
+            let most = if LINEAR.contains(&axis) {
                 self.grip.force
             } else {
                 self.grip.torque
@@ -290,7 +316,38 @@ impl Simulation {
         self.held[hand] = Some(Held {
             joint,
             frame: *frame,
+            closes: grasp.closes,
+            pressed: 0.0,
         });
+    }
+
+    /// A palm that neither closes around something nor has another palm against it pushes with all its force, but hardly
+    /// pulls, and slides unless it presses.
+    fn limit(&mut self, hand: usize, wanted: &Isometry3<f32>) {
+        let place = self.place();
+        let other = self.held[1 - hand].as_ref().map(Held::normal);
+        let Some(held) = &self.held[hand] else {
+            return;
+        };
+        if held.closes {
+            return;
+        }
+        let pressed_between = other.is_some_and(|other| opposed(&other, &held.normal()));
+        let way =
+            (wanted * held.frame).translation.vector - (place * held.frame).translation.vector;
+        let pulls = way.dot(&(place.rotation * held.normal())) > 0.0;
+        let Grip { force, pull, .. } = self.grip;
+        let across = (SKIN * held.pressed).clamp(pull.min(force), force);
+        let limits = match (pressed_between, pulls) {
+            (true, _) => [force; 3],
+            (false, true) => [pull.min(force), across, across],
+            (false, false) => [force, across, across],
+        };
+        if let Some(joint) = self.world.impulse_joints.get_mut(held.joint, false) {
+            for (axis, most) in LINEAR.into_iter().zip(limits) {
+                joint.data.motors[axis as usize].max_force = most;
+            }
+        }
     }
 
     /// A hand lets go.
@@ -329,6 +386,7 @@ impl Simulation {
             let t = step as f32 / steps;
             let now = between(&from, wanted, t);
             for hand in 0..2 {
+                self.limit(hand, &now);
                 if let Some(held) = &self.held[hand] {
                     let anchor = to_pose(&(now * held.frame));
                     self.world.bodies[self.anchors[hand]].set_next_kinematic_position(anchor);
@@ -383,7 +441,7 @@ impl Simulation {
         ))
     }
 
-    fn feel(&self, hand: usize, dt: f32, now: &Isometry3<f32>, facts: &mut HandFacts) {
+    fn feel(&mut self, hand: usize, dt: f32, now: &Isometry3<f32>, facts: &mut HandFacts) {
         let Some(held) = &self.held[hand] else {
             return;
         };
@@ -401,13 +459,27 @@ impl Simulation {
             let squares = axes.map(|a| (joint.data.motors[a as usize].impulse / small).powi(2));
             squares.iter().sum::<f32>().sqrt()
         };
-        let force = size([JointAxis::LinX, JointAxis::LinY, JointAxis::LinZ]);
+        let force = size(LINEAR);
         let torque = size([JointAxis::AngX, JointAxis::AngY, JointAxis::AngZ]);
         let strained = AXES.iter().any(|&axis| {
             let motor = &joint.data.motors[axis as usize];
             (motor.impulse / small).abs() > 0.98 * motor.max_force
         });
+        let slides = LINEAR.iter().any(|&axis| {
+            let motor = &joint.data.motors[axis as usize];
+            let most = motor.max_force;
+            most < 0.98 * self.grip.force && (motor.impulse / small).abs() > 0.98 * most
+        });
+        let pressed = (joint.data.motors[JointAxis::LinX as usize].impulse / small).abs();
         let lag = self.apart(held, now);
+        let normal = self.place().rotation * held.normal();
+        let way =
+            (now * held.frame).translation.vector - (self.place() * held.frame).translation.vector;
+        let pressed = if way.dot(&normal) > 0.0 { 0.0 } else { pressed };
+        if let Some(held) = &mut self.held[hand] {
+            held.pressed = pressed;
+        }
+        facts.slides = slides;
         facts.force = facts.force.max(force);
         facts.torque = facts.torque.max(torque);
         facts.lag = lag;
@@ -463,9 +535,7 @@ const AXES: [JointAxis; 6] = [
     JointAxis::AngZ,
 ];
 
-fn is_linear(axis: JointAxis) -> bool {
-    matches!(axis, JointAxis::LinX | JointAxis::LinY | JointAxis::LinZ)
-}
+const LINEAR: [JointAxis; 3] = [JointAxis::LinX, JointAxis::LinY, JointAxis::LinZ];
 
 /// Between two places, turning the short way.
 pub(crate) fn between(a: &Isometry3<f32>, b: &Isometry3<f32>, t: f32) -> Isometry3<f32> {

@@ -5,8 +5,8 @@
 
 use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 
-use super::solve::{Arm, Retarget, RigPose, Role, Turn};
 use super::RootPlace;
+use super::solve::{Arm, Retarget, RigPose, Role, Turn};
 use crate::frame;
 use crate::ik::two_bone;
 use crate::motion::blend::slerp;
@@ -76,8 +76,7 @@ impl Change {
         let turn = self.to.root.rotation * self.from.root.rotation.inverse();
         let turn = slerp(&UnitQuaternion::identity(), &turn, share);
         RootPlace {
-            position: shown.position
-                + (self.to.root.position - self.from.root.position) * share,
+            position: shown.position + (self.to.root.position - self.from.root.position) * share,
             rotation: turn * shown.rotation,
         }
     }
@@ -103,9 +102,11 @@ impl Change {
 
     /// Where all links are, from rotations relative to their parents.
     fn place(&mut self, retarget: &Retarget, shown: &RigPose) {
-        let heading =
-            frame::rotation_to_y_up(shown.root.rotation) * retarget.to_person.inverse();
-        let from_parent = retarget.into_parent.try_inverse().unwrap_or_else(Matrix3::identity);
+        let heading = frame::rotation_to_y_up(shown.root.rotation) * retarget.to_person.inverse();
+        let from_parent = retarget
+            .into_parent
+            .try_inverse()
+            .unwrap_or_else(Matrix3::identity);
         let in_root = from_parent * shown.hips_translation + retarget.parent_position;
         let hips = frame::to_y_up(shown.root.position)
             + heading * (retarget.to_person * in_root * retarget.scale);
@@ -159,7 +160,9 @@ impl Change {
         };
         // What a link's parent has become: between shoulder and elbow it goes with the upper arm, and so on.
         let parent = |link: usize, above: &Turn| {
-            links[link].parent.map_or(Turn::identity(), |p| above * self.turns[p])
+            links[link]
+                .parent
+                .map_or(Turn::identity(), |p| above * self.turns[p])
         };
         let still = Turn::identity();
         for (link, above, world) in [

@@ -1,5 +1,6 @@
 //! Rigs made in code: whose bones are found, and what a clip looks like on them.
 
+mod change;
 mod find;
 mod play;
 

@@ -3,11 +3,10 @@
 //!
 //! `cargo run -p bevy_chois --example own_physics`
 //!
-//! The physics are a toy. With rapier or avian, [`ObjectTaken`] makes the body kinematic (position-based), and
-//! [`ObjectReleased`] makes it dynamic again and gives it the velocity of that moment.
+//! The physics are a toy; [`PhysicsAdapter`] tells how rapier or avian take its place.
 
 use bevy::prelude::*;
-use bevy_chois::playback::events::{HandLetGo, ObjectReleased, ObjectTaken};
+use bevy_chois::playback::events::HandLetGo;
 use bevy_chois::prelude::*;
 
 /// A body of the game: falls unless it is kinematic, which is while somebody holds it.
@@ -24,31 +23,33 @@ fn main() -> AppExit {
     };
     App::new()
         .add_plugins((DefaultPlugins.set(assets), ChoisPlugins::default()))
+        .add_plugins(PhysicsAdapterPlugin::new(Toy))
         .add_systems(Startup, setup)
         .add_systems(FixedUpdate, fall)
         .add_systems(Update, strike)
-        .add_observer(taken)
-        .add_observer(released)
         .add_observer(|let_go: On<HandLetGo>| {
             println!("hand {} lets go: {:?}", let_go.hand, let_go.reason);
         })
         .run()
 }
 
-/// The hands have it: the body stays out of its transform.
-fn taken(taken: On<ObjectTaken>, mut bodies: Query<&mut Body>) {
-    if let Ok(mut body) = bodies.get_mut(taken.entity) {
-        body.kinematic = true;
-    }
-}
+/// How the hands get the body, and give it back.
+struct Toy;
 
-/// The hands have left it: the body goes on as it was moving.
-fn released(released: On<ObjectReleased>, mut bodies: Query<&mut Body>) {
-    if let Ok(mut body) = bodies.get_mut(released.entity)
-        && body.kinematic
-    {
-        body.kinematic = false;
-        body.velocity = released.velocity;
+impl PhysicsAdapter for Toy {
+    fn give(&self, mut body: EntityWorldMut) {
+        if let Some(mut body) = body.get_mut::<Body>() {
+            body.kinematic = true;
+        }
+    }
+
+    fn take_back(&self, mut body: EntityWorldMut, motion: BodyMotion) {
+        if let Some(mut body) = body.get_mut::<Body>()
+            && body.kinematic
+        {
+            body.kinematic = false;
+            body.velocity = motion.velocity;
+        }
     }
 }
 

@@ -6,18 +6,21 @@ use std::sync::{Arc, LazyLock};
 use bevy::ecs::system::RunSystemOnce;
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
-use bevy_chois::clip::MotionClip;
+use bevy_chois::avatar::{Avatar, AvatarPlugin, AvatarRig};
+use bevy_chois::clip::{ClipPlugin, MotionClip};
 use bevy_chois::contact::{
-    ContactEvent, ContactMode, ContactObstacle, ContactOutcome, Material, ObjectPhysics, PhysicalObjects,
+    BodyMotion, ContactEvent, ContactMode, ContactObstacle, ContactOutcome, Material,
+    ObjectPhysics, PhysicalObjects, PhysicsAdapter, PhysicsAdapterPlugin,
 };
 use bevy_chois::debug_draw::DebugDrawPlugin;
 use bevy_chois::frame;
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::events::{
-    HandLetGo, InteractionFinished, InteractionInterrupted, ObjectReleased, PhysicsStarted,
+    ContactLost, ContactMade, HandLetGo, InteractionFinished, InteractionInterrupted,
+    ObjectReleased, PhysicsStarted,
 };
 use bevy_chois::playback::{
-    HeldBy, InteractionPlayer, InteractionState, LivePhysics,
+    HeldBy, InteractionPlayer, InteractionState, LivePhysics, PlaybackPlugin,
 };
 use bevy_chois::synthesis::{
     CheckpointFiles, GenerationFailed, GenerationFinished, InteractionOrder, Job, Model,
@@ -29,6 +32,7 @@ use chois::contact::palm::{Palm, pad};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::{ObjectGeometry, Surface};
 use chois::motion::{FPS, Frame};
+use chois::retarget::{BodyPart, Digit, Side};
 use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint};
 use chois_tests::tiny;
 use nalgebra::{UnitQuaternion, Vector3};
@@ -292,7 +296,13 @@ fn what_an_object_weighs_is_read_from_it_and_its_parts_are_kept() {
 
 /// A puppet about to play [`carry`] with the parcel under physics; paused at its beginning.
 fn live_stage() -> (App, Entity, Entity) {
+    live_stage_with(|_| {})
+}
+
+/// The same in an app that has more to it.
+fn live_stage_with(more: impl FnOnce(&mut App)) -> (App, Entity, Entity) {
     let mut app = puppet::app();
+    more(&mut app);
     hear::<PhysicsStarted>(&mut app);
     hear::<HandLetGo>(&mut app);
     hear::<ObjectReleased>(&mut app);
@@ -474,8 +484,10 @@ fn what_stands_in_the_way_blocks() {
     // A wall 10 cm before the parcel; the way is 50 cm (the model's -y is Bevy's +Z).
     let wall = at(&app, object) + Vec3::new(0.0, 0.0, 0.15 + 0.1 + 0.05);
     let half = Vec3::new(2.0, 2.0, 0.05);
-    app.world_mut()
-        .spawn((ContactObstacle::Box { half }, Transform::from_translation(wall)));
+    app.world_mut().spawn((
+        ContactObstacle::Box { half },
+        Transform::from_translation(wall),
+    ));
     tick_times(&mut app, 200);
     all_finite(&mut app);
     let place = at(&app, object);
@@ -494,4 +506,222 @@ fn a_blow_knocks_it_out_of_the_hands() {
     tick_times(&mut app, 60);
     all_finite(&mut app);
     assert!(!heard::<HandLetGo>(&app).is_empty());
+}
+
+/// Somebody carries the parcel while a shelf, as wide as the room, stands in its way when the order is given.
+#[test]
+fn a_clip_is_made_with_what_stands_about() {
+    let reasons = |wall: bool, shape: bool| {
+        let (mut app, object) = stage(carry());
+        if wall {
+            let way = frame::vec3(carry().frames[99].object_position);
+            let at = Transform::from_translation(way + Vec3::new(0.0, 0.0, -0.15));
+            let half = Vec3::new(2.0, 2.0, 0.05);
+            let mut entity = app.world_mut().spawn(at);
+            if shape {
+                let mesh = tiny::cuboid([-2.0, -0.05, -2.0], [4.0, 0.1, 4.0]);
+                let geometry = ObjectGeometry::new("shelf", mesh).expect("a mesh");
+                let geometry = Arc::new(geometry);
+                entity.insert((ContactObstacle::Shape, ObjectShape { geometry }));
+            } else {
+                entity.insert(ContactObstacle::Box { half });
+            }
+            tick_times(&mut app, 2);
+        }
+        let (clip, outcome) = made(&mut app, object, |o| o);
+        let went = clip.frames[99].object_position.y - clip.frames[0].object_position.y;
+        let reasons: Vec<LetGo> = (outcome.events().iter())
+            .filter_map(|e| match e {
+                ContactEvent::Released { reason, .. } => Some(*reason),
+                _ => None,
+            })
+            .collect();
+        (went, reasons)
+    };
+    let (went, free) = reasons(false, false);
+    assert!((went + 0.5).abs() < 0.05, "{went}");
+    assert!(!free.contains(&LetGo::Blocked), "{free:?}");
+    for shape in [false, true] {
+        let (went, blocked) = reasons(true, shape);
+        assert!(went > -0.4, "it went {went} m, through a wall");
+        assert!(blocked.contains(&LetGo::Blocked), "{shape}: {blocked:?}");
+    }
+}
+
+#[test]
+fn hands_are_told_to_touch_while_physics_has_them_hold() {
+    let (mut app, avatar, object) = live_stage();
+    hear::<ContactMade>(&mut app);
+    hear::<ContactLost>(&mut app);
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    let made = heard::<ContactMade>(&app);
+    assert_eq!(made.len(), 2, "{made:?}");
+    let at = at(&app, object);
+    for contact in &made {
+        // On the parcel's left or right side, where it was then.
+        let off = (contact.point - at).abs();
+        assert!(
+            off.x > 0.08 && off.x < 0.4 && off.y < 0.3,
+            "{contact:?} {at}"
+        );
+    }
+    assert!(heard::<ContactLost>(&app).is_empty());
+    let theirs = Vec3::new(3.0, 0.2, 1.0);
+    app.world_mut()
+        .get_mut::<Transform>(object)
+        .expect("a place")
+        .translation = theirs;
+    tick_times(&mut app, 3);
+    let lost = heard::<ContactLost>(&app);
+    assert_eq!(lost.len(), 2, "{lost:?}");
+}
+
+#[test]
+fn bodies_change_hands_by_the_adapter() {
+    #[derive(Component, Default, PartialEq, Debug)]
+    struct Body {
+        given: usize,
+        back: Vec<BodyMotion>,
+    }
+    struct Engine;
+    impl PhysicsAdapter for Engine {
+        fn give(&self, mut body: EntityWorldMut) {
+            if let Some(mut body) = body.get_mut::<Body>() {
+                body.given += 1;
+            }
+        }
+
+        fn take_back(&self, mut body: EntityWorldMut, motion: BodyMotion) {
+            if let Some(mut body) = body.get_mut::<Body>() {
+                body.back.push(motion);
+            }
+        }
+    }
+    let (mut app, avatar, object) = live_stage_with(|app| {
+        app.add_plugins(PhysicsAdapterPlugin::new(Engine));
+    });
+    // The clip took it before there was a body; a seek has no part in that.
+    app.world_mut().entity_mut(object).insert(Body::default());
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 250);
+    let body = app.world().get::<Body>(object).expect("a body");
+    assert_eq!(body.back.len(), 1, "{body:?}");
+    assert!(body.back[0].velocity.length() < 0.2, "it rests: {body:?}");
+    // Again, from the beginning.
+    let again = player(&mut app, avatar).clone().starting_at(0.0);
+    app.world_mut().entity_mut(avatar).insert(again);
+    tick_times(&mut app, 30);
+    let body = app.world().get::<Body>(object).expect("a body");
+    assert_eq!(body.given, 1, "{body:?}");
+}
+
+/// Where bones of an avatar are, frame by frame, and how far its fingers are bent.
+fn film(app: &mut App, avatar: Entity, frames: usize) -> Vec<(Vec<Vec3>, f32)> {
+    let rig = app.world().get::<AvatarRig>(avatar).expect("a rig").clone();
+    let of = |part: BodyPart| rig.bones[rig.map.bone(part).expect("it has one")];
+    let parts = Side::BOTH.map(|side| {
+        [
+            BodyPart::Foot(side),
+            BodyPart::Toes(side),
+            BodyPart::Hand(side),
+        ]
+    });
+    let bones: Vec<Entity> = parts.into_iter().flatten().map(of).collect();
+    let finger = of(BodyPart::Finger(Side::Left, Digit::Middle, 1));
+    let bind = app
+        .world()
+        .get::<Transform>(finger)
+        .expect("a bone")
+        .rotation;
+    (0..frames)
+        .map(|_| {
+            tick(app);
+            let places = bones.iter();
+            let places = places.map(|b| puppet::place(app, *b).translation.into());
+            let bone = app.world().get::<Transform>(finger).expect("a bone");
+            (places.collect(), bone.rotation.angle_between(bind))
+        })
+        .collect()
+}
+
+#[test]
+fn live_feet_stay_planted_and_fingers_open_when_the_object_is_gone() {
+    /// A shipped person with fingers plays the carried parcel.
+    fn woman(live: bool) -> (App, Entity, Entity) {
+        let mut app = engine(&bevy_chois_tests::assets());
+        app.add_plugins((ClipPlugin, AvatarPlugin, PlaybackPlugin));
+        hear::<PhysicsStarted>(&mut app);
+        let clip = carry();
+        let first = clip.frames[0];
+        let place = frame::isometry(first.object_position, first.object_rotation);
+        let geometry = Arc::new(parcel());
+        let object = (Transform::from_isometry(place), ObjectShape { geometry });
+        let object = app.world_mut().spawn(object).id();
+        let clip = puppet::add(&mut app, clip);
+        let woman = Avatar::from_gltf(app.world().resource(), "avatars/woman.glb");
+        let avatar = app.world_mut().spawn(woman).id();
+        let mut interaction = InteractionPlayer::new(clip)
+            .with_object(object)
+            .with_blend_in(0.0);
+        if live {
+            interaction = interaction.live(LivePhysics::default());
+        }
+        interaction.pause();
+        app.world_mut().entity_mut(avatar).insert(interaction);
+        if live {
+            ready(&mut app, 1);
+        } else {
+            let plays = |world: &mut World| {
+                world.get::<InteractionState>(avatar) == Some(&InteractionState::Playing)
+            };
+            assert!(tick_until(&mut app, PATIENCE, plays));
+        }
+        player(&mut app, avatar).play();
+        (app, avatar, object)
+    }
+    let (mut app, avatar, _) = woman(false);
+    let baked = film(&mut app, avatar, 120);
+    let (mut app, avatar, object) = woman(true);
+    let live = film(&mut app, avatar, 80);
+    for (f, ((a, _), (b, _))) in baked.iter().zip(&live).enumerate() {
+        for foot in [0, 1, 3, 4] {
+            let off = a[foot].distance(b[foot]);
+            assert!(off < 0.012, "frame {f}, foot {foot}: {off}");
+        }
+    }
+    // No faster than people are: nothing jumps when physics takes over.
+    for (f, pair) in live.windows(2).enumerate() {
+        for (k, (a, b)) in pair[0].0.iter().zip(&pair[1].0).enumerate() {
+            assert!(
+                a.distance(*b) < 0.04,
+                "frame {f}, bone {k}: {}",
+                a.distance(*b)
+            );
+        }
+    }
+    let closed = live.last().expect("frames").1;
+    assert!(
+        (closed - baked[79].1).abs() < 0.05,
+        "fingers are as in the clip"
+    );
+    let theirs = Vec3::new(3.0, 0.2, 1.0);
+    (app.world_mut()
+        .get_mut::<Transform>(object)
+        .expect("a place"))
+    .translation = theirs;
+    let after = film(&mut app, avatar, 30);
+    let open = after.last().expect("frames").1;
+    let still = baked[109].1;
+    assert!(
+        (still - open).abs() > 0.1,
+        "{open} with nothing in the hand, {still} with it"
+    );
+    for (f, (a, _)) in after.iter().enumerate() {
+        for foot in [0, 1, 3, 4] {
+            let off = a[foot].distance(baked[80 + f].0[foot]);
+            assert!(off < 0.012, "frame {f}, foot {foot}: {off}");
+        }
+    }
+    all_finite(&mut app);
 }

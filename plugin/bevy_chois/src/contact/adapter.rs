@@ -73,17 +73,19 @@ impl<A: PhysicsAdapter> Plugin for PhysicsAdapterPlugin<A> {
             });
         });
         let adapter = self.0.clone();
-        app.add_observer(move |released: On<ObjectReleased>, mut commands: Commands| {
-            let (adapter, object) = (adapter.clone(), released.entity);
-            let motion = BodyMotion {
-                velocity: released.velocity,
-                angular_velocity: released.angular_velocity,
-            };
-            commands.queue(move |world: &mut World| {
-                if let Ok(body) = world.get_entity_mut(object) {
-                    adapter.take_back(body, motion);
-                }
-            });
-        });
+        app.add_observer(
+            move |released: On<ObjectReleased>, mut commands: Commands| {
+                let (adapter, object) = (adapter.clone(), released.entity);
+                let motion = BodyMotion {
+                    velocity: released.velocity,
+                    angular_velocity: released.angular_velocity,
+                };
+                commands.queue(move |world: &mut World| {
+                    if let Ok(body) = world.get_entity_mut(object) {
+                        adapter.take_back(body, motion);
+                    }
+                });
+            },
+        );
     }
 }

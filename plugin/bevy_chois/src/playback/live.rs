@@ -283,7 +283,8 @@ impl Turn<'_, '_, '_, '_> {
         let t = session.share(time);
         let frame = Frame::between(&session.frames[0], &session.frames[1], t);
         let own = Pose::between(&session.own[0], &session.own[1], t);
-        let at = ((time * job.motion.fps).round().max(0.0) as usize).min(job.motion.frames.len() - 1);
+        let at =
+            ((time * job.motion.fps).round().max(0.0) as usize).min(job.motion.frames.len() - 1);
         session.ease(self.dt, job.motion.frames[at].contact);
         self.show(session, &frame, &own, places);
         // What is lost is given back at the next frame.
@@ -377,8 +378,7 @@ impl Turn<'_, '_, '_, '_> {
         let joints = motion.skeleton.forward(&frame.pose);
         let palm = |hand: usize, arm: BodyParts| {
             let weight = smooth(held[hand]) * share;
-            (weight > 0.0 && parts.contains(arm))
-                .then(|| (joints[joint::LEFT_PALM + hand], weight))
+            (weight > 0.0 && parts.contains(arm)).then(|| (joints[joint::LEFT_PALM + hand], weight))
         };
         let palms = [palm(0, BodyParts::LEFT_ARM), palm(1, BodyParts::RIGHT_ARM)];
         change.reach(retarget, palms, shown);

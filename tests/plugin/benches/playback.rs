@@ -18,8 +18,12 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use bevy_chois::avatar::{Avatar, AvatarPlugin, AvatarRig};
 use bevy_chois::clip::ClipPlugin;
-use bevy_chois::playback::{InteractionPlayer, InteractionState, PlaybackPlugin, PlaybackSystems};
-use bevy_chois_tests::{assets, engine, puppet, tick, tick_until};
+use bevy_chois::object::ObjectShape;
+use bevy_chois::playback::events::PhysicsStarted;
+use bevy_chois::playback::{
+    InteractionPlayer, InteractionState, LivePhysics, PlaybackPlugin, PlaybackSystems,
+};
+use bevy_chois_tests::{assets, engine, hear, puppet, tick, tick_until};
 use chois::retarget::Retarget;
 use chois::skeleton::Skeleton;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -196,9 +200,75 @@ fn playing(c: &mut Criterion) {
     }
 }
 
+/// What an avatar costs whose object is under physics: a step of it, the body that follows, and its bones.
+fn live(_: &mut Criterion) {
+    const PEOPLE: usize = 8;
+    let mut app = engine(&assets());
+    app.add_plugins((ClipPlugin, AvatarPlugin, PlaybackPlugin));
+    app.insert_resource(Spent {
+        began: Instant::now(),
+        allocations: 0,
+        all: Vec::with_capacity(1000),
+    });
+    app.add_systems(
+        PostUpdate,
+        (
+            begin.before(PlaybackSystems::Prepare),
+            end.after(PlaybackSystems::Play)
+                .before(TransformSystems::Propagate),
+        ),
+    );
+    let clip = chois_tests::carry::clip_at(0.0, 0.5, 0.03);
+    let start = clip.frames[0];
+    let at = bevy_chois::frame::isometry(start.object_position, start.object_rotation);
+    let handle = puppet::add(&mut app, clip);
+    let geometry = Arc::new(chois_tests::carry::thing());
+    let mut people = Vec::new();
+    for _ in 0..PEOPLE {
+        let woman = Avatar::from_gltf(app.world().resource(), "avatars/woman.glb");
+        let woman = app.world_mut().spawn(woman).id();
+        let shape = ObjectShape {
+            geometry: geometry.clone(),
+        };
+        let object = (app.world_mut())
+            .spawn((Transform::from_isometry(at), shape))
+            .id();
+        let mut interaction = InteractionPlayer::new(handle.clone())
+            .with_object(object)
+            .live(LivePhysics::default());
+        interaction.pause();
+        app.world_mut().entity_mut(woman).insert(interaction);
+        people.push(woman);
+    }
+    hear::<PhysicsStarted>(&mut app);
+    let all = |world: &mut World| {
+        let heard = world.resource::<bevy_chois_tests::Heard<PhysicsStarted>>();
+        heard.0.len() >= PEOPLE
+    };
+    assert!(tick_until(&mut app, 120.0, all), "physics begins");
+    for woman in people {
+        if let Some(mut player) = app.world_mut().get_mut::<InteractionPlayer>(woman) {
+            player.play();
+        }
+    }
+    app.world_mut().resource_mut::<Spent>().all.clear();
+    for _ in 0..230 {
+        tick(&mut app);
+    }
+    let mut frames = std::mem::take(&mut app.world_mut().resource_mut::<Spent>().all);
+    frames.sort();
+    let each = |k: usize| frames[k].0.as_secs_f64() * 1e6 / PEOPLE as f64;
+    println!(
+        "live, {PEOPLE} people with objects under physics: {:.0} us each a frame (median of {}; 95th percentile {:.0})",
+        each(frames.len() / 2),
+        frames.len(),
+        each(frames.len() * 95 / 100)
+    );
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(4));
-    targets = playing
+    targets = live, playing
 }
 criterion_main!(benches);

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
+use bevy_chois::contact::{ContactEvent, ContactOutcome, LetGo, ObjectPhysics};
 use bevy_chois::frame;
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::InteractionPlayer;
@@ -48,6 +49,7 @@ struct Order {
 
 /// Gives orders, and calls them off.
 pub fn order(
+    mut commands: Commands,
     mut asks: MessageReader<Ask>,
     mut making: ResMut<Making>,
     mut synthesizer: MotionSynthesizer,
@@ -73,6 +75,8 @@ pub fn order(
                     }
                     _ => false,
                 };
+                let physics = wishes.mass.map(ObjectPhysics::weighing);
+                (commands.entity(object)).try_insert(physics.unwrap_or_default());
                 let clip = synthesizer.generate(interaction(&wishes, &cast, avatar, object, near));
                 making.progress = Some([0, 0]);
                 making.order = Some(Order {
@@ -173,6 +177,7 @@ pub fn listen(
         let clip = clips.get(&end.clip).map(|clip| &clip.motion);
         let length = clip.map_or(0.0, |clip| clip.seconds());
         journal.good(format!("{length:.1} s of motion in {seconds:.1} s"));
+        tell(&end.contact, &mut journal);
         if !order.stays
             && let Some(clip) = clip
             && let Ok(mut place) = people.get_mut(order.avatar)
@@ -197,6 +202,26 @@ pub fn listen(
     }
     if over {
         (making.progress, making.order) = (None, None);
+    }
+}
+
+/// What of contact did not go as the clip has it.
+fn tell(contact: &ContactOutcome, journal: &mut Journal) {
+    if let ContactOutcome::Failed(reason) = contact {
+        journal.bad(format!("contact: {reason}"));
+    }
+    for event in contact.events() {
+        let planned = matches!(
+            event,
+            ContactEvent::Held { .. }
+                | ContactEvent::Released {
+                    reason: LetGo::Planned,
+                    ..
+                }
+        );
+        if !planned {
+            journal.bad(event.to_string());
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Wishes {
     pub steps: usize,
     /// Whether the motion is moved toward contact and waypoints while sampling.
     pub guidance: bool,
+    /// What the object weighs, kilograms; guessed from its shape unless given.
+    pub mass: Option<f32>,
 }
 
 impl Default for Wishes {
@@ -28,6 +30,7 @@ impl Default for Wishes {
             seed: 7,
             steps: 8,
             guidance: true,
+            mass: None,
         }
     }
 }

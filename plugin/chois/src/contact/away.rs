@@ -28,12 +28,13 @@ pub(super) struct Away {
 }
 
 impl Away {
-    /// From what differs at a time, and how fast that changes.
+    /// From what differs at a time, and how fast that changes; takes `pace` times as long as usual.
     pub fn new(
         at: f32,
         [shift, shift_rate]: [Vector3<f32>; 2],
         [turn, turn_rate]: [Vector3<f32>; 2],
         normal: Unit<Vector3<f32>>,
+        pace: f32,
     ) -> Self {
         let along = |x: &Vector3<f32>, v: &Vector3<f32>| {
             let size = x.norm();
@@ -50,7 +51,8 @@ impl Away {
             at,
             seconds: along(&shift, &shift_rate)
                 .max(by_turn)
-                .clamp(WAY[0], WAY[1]),
+                .clamp(WAY[0], WAY[1])
+                * pace,
             shift,
             shift_rate,
             turn,

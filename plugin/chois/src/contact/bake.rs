@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
 use super::event::ContactEvent;
@@ -9,9 +10,14 @@ use super::follow::{Follower, HandGoal, Help};
 use super::object::PhysicalObject;
 use super::session::Session;
 use super::{ContactOptions, Hold};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::motion::MotionClip;
-use crate::skeleton::Pose;
+use crate::skeleton::{JOINTS, Pose};
+
+/// No joint shall accelerate more than so many times as hard as the clip's own at its hardest.
+const ROUGH: f32 = 1.5;
+/// How long hands take to come to the object, times what is usual: the first with which that holds.
+const PACES: [f32; 3] = [1.0, 1.5, 2.2];
 
 /// What a hand had to do at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,12 +53,13 @@ pub(crate) struct Run {
 }
 
 /// Runs a clip against physics; poses are still the clip's own.
-pub(crate) fn run(
+fn run(
     clip: &MotionClip,
     object: &PhysicalObject,
     options: &ContactOptions,
+    pace: f32,
 ) -> Result<Run> {
-    let mut session = Session::new(Arc::new(clip.clone()), object, options)?;
+    let mut session = Session::paced(Arc::new(clip.clone()), object, options, pace)?;
     let mut out = clip.clone();
     let mut goals = Vec::with_capacity(clip.frames.len());
     let mut efforts = [Effort::default(); 2];
@@ -78,10 +85,65 @@ pub(crate) fn run(
     })
 }
 
-/// What the body does beside its arms over a run.
-pub(crate) fn helps(follower: &Follower, run: &Run) -> Vec<Help> {
-    let poses: Vec<Pose> = run.clip.frames.iter().map(|f| f.pose).collect();
-    follower.plan(&poses, &run.goals, run.clip.fps)
+/// A clip under physics with the body following.
+pub(crate) struct Followed {
+    /// What came of it; the clip's poses are those that follow.
+    pub run: Run,
+    /// What the body does beside its arms.
+    pub helps: Vec<Help>,
+    /// How long hands take to come and go, times what is usual.
+    pub pace: f32,
+}
+
+/// Runs a clip against physics and has the body follow, hands coming as slowly as it takes for a smooth motion.
+pub(crate) fn follow(
+    clip: &MotionClip,
+    object: &PhysicalObject,
+    options: &ContactOptions,
+) -> Result<Followed> {
+    let follower = Follower::new(&clip.skeleton);
+    let most = ROUGH * jerkiest(clip);
+    let mut best: Option<(f32, Followed)> = None;
+    for pace in PACES {
+        let mut run = run(clip, object, options, pace)?;
+        let poses: Vec<Pose> = run.clip.frames.iter().map(|f| f.pose).collect();
+        let helps = follower.plan(&poses, &run.goals, run.clip.fps);
+        for ((frame, goals), help) in run.clip.frames.iter_mut().zip(&run.goals).zip(&helps) {
+            frame.pose = follower.follow(&frame.pose, goals, help);
+        }
+        let jerk = jerkiest(&run.clip);
+        if best.as_ref().is_none_or(|(least, _)| jerk < *least) {
+            best = Some((jerk, Followed { run, helps, pace }));
+        }
+        if jerk <= most {
+            break;
+        }
+    }
+    best.map(|(_, followed)| followed)
+        .ok_or_else(|| Error::invalid("contact", "the body's motion is none"))
+}
+
+/// The greatest acceleration of any joint, metres per frame and frame.
+fn jerkiest(clip: &MotionClip) -> f32 {
+    let mut last = [None; 2];
+    let mut most = 0.0f32;
+    for frame in &clip.frames {
+        let joints = clip.skeleton.forward(&frame.pose);
+        if let [Some(a), Some(b)] = last {
+            let second = |((a, b), c): ((&Vector3<f32>, &Vector3<f32>), &Vector3<f32>)| {
+                (c - b * 2.0 + a).norm()
+            };
+            let (a, b): ([Vector3<f32>; JOINTS], [Vector3<f32>; JOINTS]) = (a, b);
+            most = a
+                .iter()
+                .zip(&b)
+                .zip(&joints)
+                .map(second)
+                .fold(most, f32::max);
+        }
+        last = [last[1], Some(joints)];
+    }
+    most
 }
 
 /// Corrects a clip: hands on the surface, an object that moves because it is moved. The same clip, object and options give
@@ -95,12 +157,7 @@ pub fn correct(
     object: &PhysicalObject,
     options: &ContactOptions,
 ) -> Result<Corrected> {
-    let mut run = run(clip, object, options)?;
-    let follower = Follower::new(&clip.skeleton);
-    let helps = helps(&follower, &run);
-    for ((frame, goals), help) in run.clip.frames.iter_mut().zip(&run.goals).zip(&helps) {
-        frame.pose = follower.follow(&frame.pose, goals, help);
-    }
+    let Followed { run, .. } = follow(clip, object, options)?;
     Ok(Corrected {
         clip: run.clip,
         holds: run.holds,

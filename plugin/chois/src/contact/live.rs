@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nalgebra::{Isometry3, Vector3};
 
 use super::ContactOptions;
-use super::bake;
+use super::bake::{self, Followed};
 use super::event::{ContactEvent, LetGo};
 use super::follow::{Follower, Help};
 use super::object::PhysicalObject;
@@ -49,11 +49,10 @@ impl LiveContact {
         object: &PhysicalObject,
         options: &ContactOptions,
     ) -> Result<Self> {
-        let follower = Follower::new(&clip.skeleton);
-        let helps = bake::helps(&follower, &bake::run(&clip, object, options)?);
+        let Followed { helps, pace, .. } = bake::follow(&clip, object, options)?;
         Ok(Self {
-            session: Session::new(clip.clone(), object, options)?,
-            follower,
+            session: Session::paced(clip.clone(), object, options, pace)?,
+            follower: Follower::new(&clip.skeleton),
             helps,
             clip,
         })

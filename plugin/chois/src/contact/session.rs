@@ -97,6 +97,8 @@ pub struct Session {
     events: Vec<ContactEvent>,
     supports: [Option<usize>; 2],
     disturbed: f32,
+    /// How long hands take to come and go, times what is usual.
+    pace: f32,
 }
 
 impl Session {
@@ -108,6 +110,16 @@ impl Session {
         clip: Arc<MotionClip>,
         object: &PhysicalObject,
         options: &ContactOptions,
+    ) -> Result<Self> {
+        Self::paced(clip, object, options, 1.0)
+    }
+
+    /// The same; hands take `pace` times as long as usual to come to the object and to leave it.
+    pub(crate) fn paced(
+        clip: Arc<MotionClip>,
+        object: &PhysicalObject,
+        options: &ContactOptions,
+        pace: f32,
     ) -> Result<Self> {
         if let Some(fault) = clip.fault() {
             return Err(Error::invalid(format!("clip {:?}", clip.name), fault));
@@ -150,6 +162,7 @@ impl Session {
             time: 0.0,
             supports,
             disturbed: f32::NEG_INFINITY,
+            pace,
         };
         for k in 0..out.plan.holds.len() {
             let approach = out.approach(k);
@@ -386,6 +399,7 @@ impl Session {
                 spin - clips_spin,
             ],
             goal.normal,
+            self.pace,
         ));
         self.simulation.release(hand);
         self.events.push(ContactEvent::Released {
@@ -530,6 +544,7 @@ impl Session {
             [shift, (before - shift) / step],
             [turn, (turned - turn) / step],
             held.normal,
+            self.pace,
         );
         if away.at >= WAY[0] {
             away.seconds = away.seconds.min(away.at);

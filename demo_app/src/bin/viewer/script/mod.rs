@@ -38,6 +38,8 @@ pub enum Step {
     Steps(usize),
     /// Whether guidance is on.
     Guidance(bool),
+    /// What objects weigh from now on, kilograms; guessed from their shapes without it.
+    Mass(f32),
     /// Generates, and waits for it; the clip then stands at its beginning.
     Generate,
     /// Plays until that second of the clip, and pauses.
@@ -135,6 +137,9 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
             Step::Steps(n) if !(1..=1000).contains(n) => {
                 return wrong(format!("{n} is not between 1 and 1000"));
             }
+            Step::Mass(m) if !(0.01..=10_000.0).contains(m) => {
+                return wrong(format!("{m} is not between 0.01 and 10000 kilograms"));
+            }
             Step::Speed(s) if !(0.05..=8.0).contains(s) => {
                 return wrong(format!("{s} is not between 0.05 and 8"));
             }
@@ -179,6 +184,7 @@ impl Step {
             Self::Seed(_) => "Seed",
             Self::Steps(_) => "Steps",
             Self::Guidance(_) => "Guidance",
+            Self::Mass(_) => "Mass",
             Self::Generate => "Generate",
             Self::Play(_) => "Play",
             Self::Seek(_) => "Seek",
@@ -241,6 +247,7 @@ mod tests {
             ("[Seconds(900)]", "900"),
             ("[Speed(0)]", "0.05"),
             ("[Steps(0)]", "step 1"),
+            ("[Mass(0)]", "kilograms"),
             ("[Wait(-1)]", "step 1"),
             ("[Waypoints([(1, 2), (1e9, 0)])]", "100 m"),
             ("[Camera(from: (1, 1, 1), at: (1, 1, 1))]", "two places"),

@@ -308,6 +308,7 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
         Step::Seed(seed) => wishes.seed = seed,
         Step::Steps(steps) => wishes.steps = steps,
         Step::Guidance(guidance) => wishes.guidance = guidance,
+        Step::Mass(mass) => wishes.mass = Some(mass),
         Step::Generate => {
             if wishes.text.is_empty() {
                 let object = world.resource::<Cast>().object_name.clone();

@@ -11,7 +11,7 @@ use super::sampler::{
     Run, Sampler, SeededNoise,
 };
 use super::schedule::Schedule;
-use crate::condition;
+use crate::condition::{self, Mode};
 use crate::error::Result;
 use crate::geometry::{BpsBasis, ObjectGeometry, SdfGrid};
 use crate::model::kinematics::Bounds;
@@ -130,6 +130,7 @@ impl Generator<'_> {
                 condition::conditions(&w.features, w.length, WINDOW, self.config.conditioning.fill)
             })
             .collect();
+        let modes = vec![Mode::Interaction; inputs.len()];
         let stack = |rows: Vec<Tensor>| Tensor::stack(&rows, 0).to_device(device);
         let given = stack(
             conditions
@@ -183,7 +184,7 @@ impl Generator<'_> {
                 &condition,
                 Some(&self.network.encode_sentence(&sentence)),
                 padding.as_ref(),
-                self.network.base(&path),
+                self.network.base(&path, &modes),
             )
         });
         let interactions: Vec<Interaction> =

@@ -1,4 +1,4 @@
-//! Footwork that captures of walking lack: coming to a stand, setting off, turning on the spot. Made by rule from a
+//! Footwork that captures of walking lack: coming to a stand, setting off, turning on the spot, stepping aside. Made by rule from a
 //! walk and a standing pose, so that a network trained on it can begin and end a walk where a person stands.
 //!
 //! Metres, Z up, floor at z = 0, 30 frames a second.
@@ -6,7 +6,7 @@
 use nalgebra::{UnitQuaternion, Vector3};
 
 use crate::ik;
-use crate::motion::{FPS, blend, canonical};
+use crate::motion::{blend, canonical};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 
 type Turn = UnitQuaternion<f32>;
@@ -21,9 +21,10 @@ const WAY: f32 = 0.42;
 const INERTIA: f32 = 4.0;
 /// Height of a step made by rule, metres.
 const STEP_HEIGHT: f32 = 0.07;
-/// Most that one step turns on the spot, radians, and the frames of such a step.
+/// Most that one step of a standing person turns, radians, and goes, metres, and the frames of such a step.
 const STEP_TURN: f32 = 0.9;
-const TURN_STEP: usize = 12;
+const STEP_WAY: f32 = 0.35;
+const SHUFFLE_FRAMES: usize = 12;
 /// How far the hips go toward the standing foot, metres.
 const SWAY: f32 = 0.02;
 
@@ -149,53 +150,58 @@ pub fn rested(
     Some(out)
 }
 
-/// Standing frames that turn on the spot by `angle` radians (left is positive), beginning after `start`.
-pub fn turn(skeleton: &Skeleton, start: &Pose, angle: f32) -> Vec<Pose> {
-    let steps = (angle.abs() / STEP_TURN).ceil().max(1.0) as usize;
-    let frames = (steps + 1) * TURN_STEP;
+/// Frames of a standing person who steps aside, forth or back by `way` (level, metres) and turns by `angle` radians (left is
+/// positive), foot by foot; they begin after `start` and end standing as it stands.
+pub fn shuffle(skeleton: &Skeleton, start: &Pose, way: Vector3<f32>, angle: f32) -> Vec<Pose> {
+    let steps = shuffle_steps(way.norm(), angle);
+    let frames = (steps + 1) * SHUFFLE_FRAMES;
     let about = |a: f32| Turn::from_axis_angle(&Vector3::z_axis(), a);
     let center = Vector3::new(start.root.x, start.root.y, 0.0);
     let joints = skeleton.forward(start);
     let ankles = [joint::LEFT_ANKLE, joint::RIGHT_ANKLE];
     let limbs = [ik::LEFT_LEG, ik::RIGHT_LEG];
-    // The foot on the side of the turn goes first: the knees stay apart.
-    let leader = usize::from(angle < 0.0);
+    // The foot on the side of the way or of the turn goes first: the knees stay apart.
+    let left = start.rotations[0] * Vector3::x();
+    let aside = way.dot(&left);
+    let leader = usize::from(if aside.abs() > 0.1 { aside } else { angle } < 0.0);
+    // The share of way and turn at which each foot stands after so many steps of both.
+    let stands = |foot: usize, steps_made: usize| {
+        let own = (foot + leader) % 2;
+        match (0..steps_made).filter(|k| k % 2 == own).count() {
+            0 => 0.0,
+            n => ((2 * (n - 1) + own + 1) as f32 / steps as f32).min(1.0),
+        }
+    };
     (1..=frames)
         .map(|t| {
-            let body = angle * smooth(t as f32 / frames as f32);
-            let step = (t - 1) / TURN_STEP;
-            let s = (t - step * TURN_STEP) as f32 / TURN_STEP as f32;
-            let goal = |k: usize| angle * (k as f32 / steps as f32).min(1.0);
-            let mut pose = Pose {
-                root: start.root,
-                rotations: start.rotations.map(|q| about(body) * q),
-            };
-            // Feet take turns; each goes to where the turn will be when the other comes after it.
-            let foot_yaw: [f32; 2] = std::array::from_fn(|foot| {
-                let own = (foot + leader) % 2;
-                let done = |k: usize| match k {
-                    0 => 0.0,
-                    k => goal((2 * (k - 1) + own + 1).min(steps)),
-                };
-                let moves = |upto: usize| (0..upto).filter(|k| k % 2 == own).count();
-                let (had, has) = (done(moves(step)), done(moves(step + 1)));
+            let body = smooth(t as f32 / frames as f32);
+            let step = (t - 1) / SHUFFLE_FRAMES;
+            let s = (t - step * SHUFFLE_FRAMES) as f32 / SHUFFLE_FRAMES as f32;
+            let moving = (step + leader) % 2;
+            let shares: [f32; 2] = std::array::from_fn(|foot| {
+                let (had, has) = (stands(foot, step), stands(foot, step + 1));
                 had + (has - had) * smooth(s)
             });
-            let moving = (step + leader) % 2;
-            let standing = joints[ankles[1 - moving]];
-            let toward = about(foot_yaw[1 - moving]) * (standing - center);
+            let place = |foot: usize| {
+                let turned = about(angle * shares[foot]) * (joints[ankles[foot]] - center);
+                center + way * shares[foot] + turned
+            };
+            let mut pose = Pose {
+                root: start.root + way * body,
+                rotations: start.rotations.map(|q| about(angle * body) * q),
+            };
+            let toward = place(1 - moving) - pose.root;
             pose.root += Vector3::new(toward.x, toward.y, 0.0)
                 .try_normalize(1e-6)
                 .unwrap_or_else(Vector3::zeros)
                 * (SWAY * bump(s));
             for foot in 0..2 {
-                let turn = about(foot_yaw[foot]);
-                let mut at = center + turn * (joints[ankles[foot]] - center);
+                let mut at = place(foot);
                 if foot == moving {
                     at.z += 0.6 * STEP_HEIGHT * bump(s);
                 }
                 for j in [ankles[foot], ankles[foot] + 3] {
-                    pose.rotations[j] = turn * start.rotations[j];
+                    pose.rotations[j] = about(angle * shares[foot]) * start.rotations[j];
                 }
                 ik::reach(skeleton, &mut pose, limbs[foot], at);
             }
@@ -204,14 +210,15 @@ pub fn turn(skeleton: &Skeleton, start: &Pose, angle: f32) -> Vec<Pose> {
         .collect()
 }
 
-/// Frames that [`turn`] takes.
-pub fn turn_frames(angle: f32) -> usize {
-    ((angle.abs() / STEP_TURN).ceil().max(1.0) as usize + 1) * TURN_STEP
+fn shuffle_steps(way: f32, angle: f32) -> usize {
+    let turns = (angle.abs() / STEP_TURN).ceil();
+    let steps = (way / STEP_WAY).ceil();
+    turns.max(steps).max(1.0) as usize
 }
 
-/// Seconds that [`turn`] takes.
-pub fn turn_seconds(angle: f32) -> f32 {
-    turn_frames(angle) as f32 / FPS
+/// Frames that [`shuffle`] takes for a way of so many metres and a turn of so many radians.
+pub fn shuffle_frames(way: f32, angle: f32) -> usize {
+    (shuffle_steps(way, angle) + 1) * SHUFFLE_FRAMES
 }
 
 fn smooth(u: f32) -> f32 {

@@ -30,6 +30,8 @@ const SHORT_WALKS: usize = 3;
 /// Shares of short walks that begin or end by turning on the spot, and that go backward.
 const TURNED: f64 = 0.4;
 const BACKWARD: f64 = 0.15;
+/// Farthest way in steps aside, forth and back, metres.
+const FARTHEST_ASIDE: f32 = 1.1;
 /// Most that is turned on the spot, radians.
 const MOST_TURNED: f32 = 3.1;
 
@@ -195,19 +197,34 @@ fn made(
             let mut start = first;
             start.rotations = first.rotations.map(|q| back * q);
             let mut turn = vec![start; STILL];
-            turn.extend(footwork::turn(skeleton, &start, angle));
+            turn.extend(footwork::shuffle(skeleton, &start, Vector3::zeros(), angle));
             turn.extend_from_slice(&walk);
             walk = turn;
         }
         if rng.random_bool(TURNED / 2.0) {
             let angle = angle(&mut || rng.random());
             let last = walk[walk.len() - 1];
-            walk.extend(footwork::turn(skeleton, &last, angle));
+            walk.extend(footwork::shuffle(skeleton, &last, Vector3::zeros(), angle));
             let last = walk[walk.len() - 1];
             walk.extend(std::iter::repeat_n(last, STILL));
         }
         out.push(walk);
     }
+    // A few steps in any direction, or none and a turn.
+    let start = footwork::standing_at(skeleton, standing, &poses[0].root, &poses[0].rotations[0]);
+    let toward = rng.random_range(-std::f32::consts::PI..std::f32::consts::PI);
+    let far: f32 = rng.random_range(0.0..FARTHEST_ASIDE);
+    let turned = MOST_TURNED * rng.random_range(-1.0_f32..1.0).powi(3);
+    let mut aside = vec![start; STILL];
+    aside.extend(footwork::shuffle(
+        skeleton,
+        &start,
+        Vector3::new(toward.cos(), toward.sin(), 0.0) * far,
+        turned,
+    ));
+    let last = aside[aside.len() - 1];
+    aside.extend(std::iter::repeat_n(last, STILL));
+    out.push(aside);
     out.retain(|w| w.len() >= WINDOW / 4);
     out
 }

@@ -3,7 +3,7 @@
 use nalgebra::{UnitQuaternion, Vector3};
 
 use super::metrics::{ClipMetrics, Trajectory, hand_bone_points};
-use crate::diffusion::window::{Generator, WindowInput};
+use crate::diffusion::window::{Generator, InteractionWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, Surface};
@@ -71,19 +71,23 @@ pub fn evaluate(
                 let source = &data.sources[choice.source];
                 let reference = window.object_rotation[0];
                 Ok(WindowInput {
-                    request,
-                    object: object(source)?,
+                    sampling: request.sampling,
+                    guidance: request.guidance,
+                    seed: request.seed,
+                    index: 0,
                     skeleton: &source.skeleton,
                     sentence: source.sentence.clone(),
                     features: window.encode(statistics, &reference, WINDOW),
                     length: choice.length,
-                    reference,
-                    path_keys: Vec::new(),
-                    height_keys: Vec::new(),
-                    rest: [None; 2],
                     keep: Vec::new(),
                     scene: None,
-                    index: 0,
+                    task: WindowTask::Interaction(InteractionWindow {
+                        object: object(source)?,
+                        reference,
+                        path_keys: Vec::new(),
+                        height_keys: Vec::new(),
+                        rest: [None; 2],
+                    }),
                 })
             })
             .collect::<Result<_>>()?;

@@ -63,9 +63,11 @@ impl Capture {
         let bones = bones(&map);
         let mean = Mean::new(motions, &map)?;
 
+        // From a bone to the next of its limb in the mean pose; bones are rigid, so any frame tells how long they are.
+        let world = first.world(0);
         let offset = |part: BodyPart, next: BodyPart| {
             let (a, b) = (bone(&map, part), bone(&map, next));
-            mean.places[b] - mean.places[a]
+            mean.turns[a] * world[a].1.inverse() * (world[b].0 - world[a].0)
         };
         let length = |side: Side| {
             offset(BodyPart::UpperLeg(side), BodyPart::LowerLeg(side)).norm()
@@ -290,8 +292,6 @@ fn rig(motion: &Bvh) -> Rig {
 struct Mean {
     /// Rotation of each bone; of the feet where they stand flat.
     turns: Vec<Turn>,
-    /// Place of each bone relative to the middle of the hips.
-    places: Vec<Vector3<f32>>,
     /// Level direction from each ankle to the toes where the foot stands flat.
     feet: [Vector3<f32>; 2],
 }
@@ -303,20 +303,17 @@ impl Mean {
         let feet = Side::BOTH.map(|s| bone(map, BodyPart::Foot(s)));
         let toes = Side::BOTH.map(|s| map.bone(BodyPart::Toes(s)));
         let mut turns = vec![Average::default(); count];
-        let mut places = vec![Vector3::zeros(); count];
         // Speed of the ankle, rotation of the foot, way to the toes.
         let mut flat: [Vec<(f32, Turn, Vector3<f32>)>; 2] = [Vec::new(), Vec::new()];
-        let mut frames = 0.0;
+        let mut frames = 0;
         for motion in motions {
             for f in (0..motion.frames.len().saturating_sub(1)).step_by(STRIDE) {
                 let (world, next) = (motion.world(f), motion.world(f + 1));
                 let left = world[legs[0]].0 - world[legs[1]].0;
                 let yaw = (-left.z).atan2(left.x);
                 let heading = Turn::from_axis_angle(&Vector3::y_axis(), yaw).inverse();
-                let middle = (world[legs[0]].0 + world[legs[1]].0) / 2.0;
-                for (b, (place, turn)) in world.iter().enumerate() {
-                    turns[b].add(heading * turn);
-                    places[b] += heading * (place - middle);
+                for (sum, (_, turn)) in turns.iter_mut().zip(&world) {
+                    sum.add(heading * turn);
                 }
                 for s in 0..2 {
                     let ankle = world[feet[s]];
@@ -324,17 +321,16 @@ impl Mean {
                     let way = toes[s].map_or_else(Vector3::zeros, |t| world[t].0 - ankle.0);
                     flat[s].push((speed, heading * ankle.1, heading * way));
                 }
-                frames += 1.0;
+                frames += 1;
             }
         }
-        if frames < 1.0 {
+        if frames == 0 {
             return Err(Error::invalid(
                 "captured motions",
                 "they have no two frames in a row; give longer ones",
             ));
         }
         let mut turns: Vec<Turn> = turns.iter().map(Average::turn).collect();
-        places.iter_mut().for_each(|p| *p /= frames);
         let feet = std::array::from_fn(|s| {
             flat[s].sort_by(|a, b| a.0.total_cmp(&b.0));
             let slow = (flat[s].len() as f32 * FLAT).ceil() as usize;
@@ -346,11 +342,7 @@ impl Mean {
             turns[feet[s]] = turn.turn();
             Vector3::new(way.x, 0.0, way.z)
         });
-        Ok(Self {
-            turns,
-            places,
-            feet,
-        })
+        Ok(Self { turns, feet })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::geometry::{BpsBasis, ObjectGeometry, UpAxis};
 use crate::ik;
 use crate::model::config::Conditioning;
 use crate::motion::canonical::Canonical;
-use crate::motion::features::{JOINT_POSITIONS, JOINT_ROTATIONS, Statistics, Window};
+use crate::motion::features::{Statistics, Window};
 use crate::motion::{FPS, MotionClip, WINDOW, blend};
 use crate::skeleton::{ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 use crate::text::TextEncoder;
@@ -445,7 +445,7 @@ impl Dataset {
             .flat_map(|o| [o.x, o.y, o.z])
             .collect();
         let Some(geometry) = &source.geometry else {
-            let features = walk_features(&window, statistics);
+            let features = window.encode_person(statistics, WINDOW);
             let fill = conditioning.walking.unwrap_or_default().fill;
             let arrives = rng.random_bool(ARRIVING);
             let given = condition::walk_conditions(&features, choice.length, WINDOW, arrives, fill);
@@ -730,16 +730,6 @@ fn walk_source(clip: &MotionClip, sentence: Arc<Vec<f32>>) -> Source {
         geometry: None,
         motion,
     }
-}
-
-/// Features of a walking window (its canonical frame), 120 x 220: the person's, all else zero.
-pub fn walk_features(window: &Window, statistics: &Statistics) -> Vec<f32> {
-    let mut features = window.encode(statistics, &UnitQuaternion::identity(), WINDOW);
-    for row in features.chunks_exact_mut(crate::motion::features::FEATURES) {
-        row[..JOINT_POSITIONS.start].fill(0.0);
-        row[JOINT_ROTATIONS.end..].fill(0.0);
-    }
-    features
 }
 
 /// The object of a clip, `<name>.obj` in its capture frame (Z up, no turn) or `<name>.glb`.

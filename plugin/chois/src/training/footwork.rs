@@ -27,6 +27,10 @@ const STEP_WAY: f32 = 0.35;
 const SHUFFLE_FRAMES: usize = 12;
 /// How far the hips go toward the standing foot, metres.
 const SWAY: f32 = 0.02;
+/// How far they sink while feet are apart, metres, from so long a way on, and the frames in which they do.
+const SINK: f32 = 0.05;
+const SINK_WAY: f32 = 0.3;
+const SINK_FRAMES: f32 = 10.0;
 
 /// Frames of a walk at which one foot passes the other: the least distance of the ankles, and where a person can stop or
 /// set off.
@@ -155,6 +159,7 @@ pub fn rested(
 pub fn shuffle(skeleton: &Skeleton, start: &Pose, way: Vector3<f32>, angle: f32) -> Vec<Pose> {
     let steps = shuffle_steps(way.norm(), angle);
     let frames = (steps + 1) * SHUFFLE_FRAMES;
+    let sink = SINK * (way.norm() / SINK_WAY).min(1.0);
     let about = |a: f32| Turn::from_axis_angle(&Vector3::z_axis(), a);
     let center = Vector3::new(start.root.x, start.root.y, 0.0);
     let joints = skeleton.forward(start);
@@ -190,6 +195,7 @@ pub fn shuffle(skeleton: &Skeleton, start: &Pose, way: Vector3<f32>, angle: f32)
                 root: start.root + way * body,
                 rotations: start.rotations.map(|q| about(angle * body) * q),
             };
+            pose.root.z -= sink * smooth(t.min(frames - t) as f32 / SINK_FRAMES);
             let toward = place(1 - moving) - pose.root;
             pose.root += Vector3::new(toward.x, toward.y, 0.0)
                 .try_normalize(1e-6)

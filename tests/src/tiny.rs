@@ -1,7 +1,7 @@
 //! A network that runs in an instant: everything around it is real, its weights were never trained.
 
 use chois::Result;
-use chois::condition::{Fill, Skip};
+use chois::condition::{Fill, Skip, Walking};
 use chois::geometry::{BpsBasis, Mesh, ObjectGeometry};
 use chois::model::config::{
     Architecture, Basis, CONFIG_VERSION, Conditioning, DiffusionConfig, Provenance, TextEncoderKind,
@@ -72,6 +72,7 @@ pub fn checkpoint() -> Checkpoint {
             conditioning: Conditioning {
                 fill: Fill::Interpolate,
                 skip: Skip::Object,
+                walking: None,
             },
             diffusion: DiffusionConfig {
                 steps: STEPS as i64,
@@ -92,6 +93,18 @@ pub fn checkpoint() -> Checkpoint {
         },
         basis: BpsBasis::standard().clone(),
     }
+}
+
+/// The same checkpoint in the form of one that knows walking.
+pub fn walking_checkpoint() -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    checkpoint.config.conditioning.walking = Some(Walking::default());
+    checkpoint
+}
+
+/// A synthesizer of the walking checkpoint with [`Digested`] sentences.
+pub fn walking_synthesizer() -> Synthesizer {
+    Synthesizer::new(walking_checkpoint(), Box::new(Digested), Device::Cpu).expect("a synthesizer")
 }
 
 /// Vectors of unit length that follow from the text alone: stands in for MiniLM where loading it would cost more than

@@ -4,7 +4,7 @@
 use chois::clip::write_clip;
 use chois::diffusion::guidance::{FewStep, Interaction, SceneField};
 use chois::diffusion::sampler::{Guide, Moment, Predict, Run, SeededNoise};
-use chois::diffusion::window::WindowInput;
+use chois::diffusion::window::{InteractionWindow, WindowInput, WindowTask};
 use chois::diffusion::{Ancestral, Ddim, Flow, Progress, Sampler, Schedule};
 use chois::geometry::{ObjectGeometry, SdfGrid};
 use chois::model::kinematics::Bounds;
@@ -158,7 +158,7 @@ fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
         })
     });
     let skeleton = synthesizer.skeleton().clone();
-    let input = |request, index| {
+    let input = |request: &InteractionRequest, index| {
         let checkpoint = synthesizer.checkpoint();
         let plan = Plan::new(request, &object, &skeleton, &relaxed()).expect("a plan");
         let mut window = Window {
@@ -171,19 +171,23 @@ fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
         Canonical::of(&plan.pose.root, &plan.pose.rotations[0]).apply(&mut window);
         let reference = window.object_rotation[0];
         WindowInput {
-            request,
-            object: &object,
+            sampling: request.sampling,
+            guidance: request.guidance,
+            seed: request.seed,
+            index,
             skeleton: &skeleton,
             sentence: sentence.clone(),
             features: window.encode(&checkpoint.config.statistics, &reference, WINDOW),
             length: WINDOW,
-            reference,
-            path_keys: Vec::new(),
-            height_keys: Vec::new(),
-            rest: [None; 2],
             keep: Vec::new(),
             scene: None,
-            index,
+            task: WindowTask::Interaction(InteractionWindow {
+                object: &object,
+                reference,
+                path_keys: Vec::new(),
+                height_keys: Vec::new(),
+                rest: [None; 2],
+            }),
         }
     };
     let run = |inputs: &[WindowInput<'_>]| {

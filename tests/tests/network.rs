@@ -293,6 +293,7 @@ fn losses_gradients_and_adam_match_pytorch() {
             keypoints_rest: &golden.tensor("in.rest_pose_obj_pts"),
             keypoints: &golden.tensor("in.ori_obj_keypoints"),
             reference: &golden.tensor("in.reference_obj_rot_mat").squeeze_dim(1),
+            channels: None,
         },
         &bounds,
     );

@@ -115,6 +115,7 @@ fn requests(
                         .map(|(at, time)| Waypoint { at, time })
                         .collect(),
                     end: end.map(high),
+                    pose: None,
                     person: person.map(|(position, facing)| PersonPlace { position, facing }),
                     seconds,
                     seed,

@@ -1,12 +1,69 @@
 //! What the network is told (specification, section 4): the first frame, the object's waypoints on the floor and its
 //! end, each with a mask.
+//!
+//! A network may know a second mode, walking without an object (not in the published model). There the object's and the
+//! contact channels are zero everywhere, in what is given, in what is denoised and in what is predicted, which no
+//! interaction's are; given are the first frame's pose, the pelvis' x, y and heading at the waypoint frames and at the
+//! end, and the whole pose at the end of a walk that arrives.
 
 use serde::{Deserialize, Serialize};
 
-use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION};
+use crate::motion::features::{
+    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION,
+};
 
-/// Frames of a window at which the object's x and y are given.
+/// Frames of a window at which the object's, or a walker's, x and y are given.
 pub const WAYPOINT_FRAMES: [usize; 3] = [29, 59, 89];
+/// The pelvis' x and y and its heading: the level components of the body's left axis, which are the first column of the
+/// pelvis' rotation.
+pub const WALK_CHANNELS: [usize; 4] = [
+    JOINT_POSITIONS.start,
+    JOINT_POSITIONS.start + 1,
+    JOINT_ROTATIONS.start,
+    JOINT_ROTATIONS.start + 3,
+];
+
+/// What a window is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// A person and an object.
+    #[default]
+    Interaction,
+    /// A person who walks.
+    Walk,
+}
+
+/// How walking reaches a network that knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Walking {
+    /// Between given frames of the pelvis' path and heading.
+    pub fill: Fill,
+    /// What the output is measured from.
+    pub skip: WalkSkip,
+}
+
+impl Default for Walking {
+    fn default() -> Self {
+        Self {
+            fill: Fill::Interpolate,
+            skip: WalkSkip::Joints,
+        }
+    }
+}
+
+/// What a walking network's output is measured from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalkSkip {
+    /// The network predicts everything itself.
+    None,
+    /// The pelvis' x and y are offsets from its interpolated path.
+    Pelvis,
+    /// Every joint's x and y are offsets from the path's displacement.
+    #[default]
+    Joints,
+}
 
 /// What stands in the object's position channels between given frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +94,88 @@ pub enum Skip {
 pub struct Conditions {
     /// Given values, `frames` x 220; unknown ones zero or filled.
     pub values: Vec<f32>,
-    /// The object's interpolated path, `frames` x 3.
+    /// The object's interpolated path, `frames` x 3; in a walk the pelvis' x and y, and zero.
     pub path: Vec<f32>,
+}
+
+/// 1 at the channels that a mode uses, 0 at the others, 220.
+pub fn channels(mode: Mode) -> Vec<f32> {
+    let mut out = vec![1.0; FEATURES];
+    if mode == Mode::Walk {
+        out[..OBJECT_ROTATION.end].fill(0.0);
+        out[CONTACT].fill(0.0);
+    }
+    out
+}
+
+/// The mask of a walking window, `frames` x 220: 1 = unknown, 0 = given. The end is frame `length - 1`; `arrives` says
+/// whether its whole pose is given.
+pub fn walk_mask(length: usize, frames: usize, arrives: bool) -> Vec<f32> {
+    let mut mask = vec![1.0; frames * FEATURES];
+    let last = length.clamp(1, frames) - 1;
+    let person = JOINT_POSITIONS.start..JOINT_ROTATIONS.end;
+    mask[person.clone()].fill(0.0);
+    for frame in walk_frames(last) {
+        for channel in WALK_CHANNELS {
+            mask[frame * FEATURES + channel] = 0.0;
+        }
+    }
+    if arrives {
+        mask[last * FEATURES..][person].fill(0.0);
+    }
+    mask
+}
+
+/// Frames of a walking window that ends with frame `last` at which the walker's place and heading are given, ascending.
+pub fn walk_frames(last: usize) -> Vec<usize> {
+    let mut frames = vec![0];
+    frames.extend(WAYPOINT_FRAMES.iter().copied().filter(|f| *f < last));
+    if last > 0 {
+        frames.push(last);
+    }
+    frames
+}
+
+/// Conditions of a walking window from features that hold the given values at least where [`walk_mask`] says "given".
+pub fn walk_conditions(
+    features: &[f32],
+    length: usize,
+    frames: usize,
+    arrives: bool,
+    fill: Fill,
+) -> Conditions {
+    let mut values: Vec<f32> = features
+        .iter()
+        .zip(walk_mask(length, frames, arrives))
+        .map(|(v, m)| v * (1.0 - m))
+        .collect();
+    let given = walk_frames(length.clamp(1, frames) - 1);
+    let mut path = vec![0.0; frames * 3];
+    for (k, channel) in WALK_CHANNELS.into_iter().enumerate() {
+        for t in 0..frames {
+            let value = between(&given, t, |f| features[f * FEATURES + channel]);
+            if k < 2 {
+                path[3 * t + k] = value;
+            }
+            if fill == Fill::Interpolate {
+                values[t * FEATURES + channel] = value;
+            }
+        }
+    }
+    Conditions { values, path }
+}
+
+/// The value at a frame, linear between the frames `given` (ascending, not empty), constant beyond them.
+fn between(given: &[usize], t: usize, at: impl Fn(usize) -> f32) -> f32 {
+    match given.iter().position(|g| *g >= t) {
+        None => at(given[given.len() - 1]),
+        Some(0) => at(given[0]),
+        Some(n) => {
+            let (a, b) = (given[n - 1], given[n]);
+            let w = (t - a) as f32 / (b - a) as f32;
+            at(a) * (1.0 - w) + at(b) * w
+        }
+    }
 }
 
 /// The mask of a window, `frames` x 220: 1 = unknown, 0 = given. The end is frame `length - 1`. Waypoint frames count
@@ -80,17 +217,8 @@ pub fn conditions(features: &[f32], length: usize, frames: usize, fill: Fill) ->
             given.push(last);
         }
         for t in 0..frames {
-            let next = given.iter().position(|g| *g >= t);
-            path[3 * t + axis] = match next {
-                // Past the end the object stays where it is.
-                None => at(last, axis),
-                Some(0) => at(0, axis),
-                Some(n) => {
-                    let (a, b) = (given[n - 1], given[n]);
-                    let w = (t - a) as f32 / (b - a) as f32;
-                    at(a, axis) * (1.0 - w) + at(b, axis) * w
-                }
-            };
+            // Past the end the object stays where it is.
+            path[3 * t + axis] = between(&given, t, |frame| at(frame, axis));
         }
     }
     if fill == Fill::Interpolate {
@@ -104,6 +232,54 @@ pub fn conditions(features: &[f32], length: usize, frames: usize, fill: Fill) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_walk_is_told_path_heading_and_arrival() {
+        let mut x = vec![0.5; 120 * FEATURES];
+        for t in 0..120 {
+            for channel in WALK_CHANNELS {
+                x[t * FEATURES + channel] = (t as f32).powi(2);
+            }
+        }
+        let c = walk_conditions(&x, 100, 120, true, Fill::Interpolate);
+        for t in [0, 29, 59, 89, 99] {
+            assert_eq!(c.path[3 * t], (t as f32).powi(2));
+            assert_eq!(
+                c.values[t * FEATURES + WALK_CHANNELS[3]],
+                (t as f32).powi(2)
+            );
+        }
+        assert_eq!(c.path[3 * 119], 99.0 * 99.0);
+        assert_eq!(c.path[3 * 94], (89.0 * 89.0 + 99.0 * 99.0) / 2.0);
+        let object = 0..OBJECT_ROTATION.end;
+        for t in 0..120 {
+            let row = &c.values[t * FEATURES..][..FEATURES];
+            assert!(
+                row[object.clone()]
+                    .iter()
+                    .chain(&row[CONTACT])
+                    .all(|v| *v == 0.0)
+            );
+            let whole = t == 0 || t == 99;
+            assert_eq!(row[JOINT_POSITIONS.start + 5] == 0.5, whole, "frame {t}");
+        }
+        let passing = walk_conditions(&x, 100, 120, false, Fill::Zeros);
+        assert_eq!(
+            passing.values[99 * FEATURES + JOINT_POSITIONS.start + 5],
+            0.0
+        );
+        assert_eq!(
+            passing.values[99 * FEATURES + WALK_CHANNELS[0]],
+            99.0 * 99.0
+        );
+        assert_eq!(passing.values[94 * FEATURES + WALK_CHANNELS[0]], 0.0);
+        // What does not fit a window is cut, not a fault.
+        assert_eq!(walk_frames(0), [0]);
+        assert_eq!(
+            walk_conditions(&x, 0, 120, true, Fill::Zeros).path.len(),
+            360
+        );
+    }
 
     #[test]
     fn path_passes_through_what_is_given() {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chois::condition::{Fill, Skip};
+use chois::condition::{Fill, Skip, WalkSkip, Walking};
 use chois::model::config::{
     Architecture, Basis, CONFIG_VERSION, Conditioning, DiffusionConfig, Provenance, TextEncoderKind,
 };
 use chois::model::{Checkpoint, ModelConfig};
 use chois::text::{MiniLm, TextEncoder};
 use chois::training::dataset::Dataset;
+use chois::training::locomotion::{self, LocomotionOptions, Walks};
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,12 +19,27 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Arguments of `chois train`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder of motion clips (`*.safetensors`).
+    /// Folder of motion clips (`*.safetensors`); may be given several times, each with its `--objects`.
+    #[arg(long, required = true)]
+    clips: Vec<PathBuf>,
+    /// Folder of the clips' objects (`<object>.obj` in the capture's frame, or `<object>.glb`); one for each `--clips`.
+    #[arg(long, required = true)]
+    objects: Vec<PathBuf>,
+    /// Folder of captured walking (`*.bvh` of one person): the network learns to walk without an object too.
     #[arg(long)]
-    clips: PathBuf,
-    /// Folder of the clips' objects (`<object>.obj`).
+    locomotion: Option<PathBuf>,
+    /// Share of windows that walk (0 to 1).
+    #[arg(long, requires = "locomotion")]
+    walking: Option<f64>,
+    /// What a walk's output is measured from.
+    #[arg(long, value_enum, default_value_t = WalkSkipArg::Joints)]
+    walk_skip: WalkSkipArg,
+    /// Begin from the weights, bounds and bones of this checkpoint instead of from nothing.
+    #[arg(long, conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// Learning rate.
     #[arg(long)]
-    objects: PathBuf,
+    rate: Option<f64>,
     /// Folder for the training state and the checkpoint.
     #[arg(long)]
     out: PathBuf,
@@ -89,28 +105,175 @@ enum FillArg {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
+enum WalkSkipArg {
+    None,
+    Pelvis,
+    Joints,
+}
+
+impl From<WalkSkipArg> for WalkSkip {
+    fn from(arg: WalkSkipArg) -> Self {
+        match arg {
+            WalkSkipArg::None => Self::None,
+            WalkSkipArg::Pelvis => Self::Pelvis,
+            WalkSkipArg::Joints => Self::Joints,
+        }
+    }
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
 enum SkipArg {
     None,
     Object,
     ObjectAndJoints,
 }
 
+/// All clips of all folders.
+fn read_clips(args: &Args, encoder: &MiniLm) -> Result<Dataset> {
+    if args.clips.len() != args.objects.len() {
+        return Err(Error::invalid(
+            "objects",
+            format!(
+                "{} folders of objects for {} of clips; give one for each, in the same order",
+                args.objects.len(),
+                args.clips.len()
+            ),
+        ));
+    }
+    let mut all: Option<Dataset> = None;
+    for (clips, objects) in args.clips.iter().zip(&args.objects) {
+        eprintln!("reading clips from {}", clips.display());
+        let data = Dataset::load(clips, objects, encoder, !args.no_mirror)?;
+        all = Some(match all {
+            Some(all) => all.merged(data),
+            None => data,
+        });
+    }
+    all.ok_or_else(|| Error::invalid("clips", "no folder is given"))
+}
+
+/// Every so many walks, one is held out.
+const HELD_WALKS: usize = 10;
+
+/// Captured walking on the model's person: what to learn from, and captures held out by name.
+fn read_walks(
+    folder: &std::path::Path,
+    model: &ModelConfig,
+    mirror: bool,
+    encoder: &MiniLm,
+) -> Result<(Dataset, Dataset)> {
+    eprintln!("reading walking from {}", folder.display());
+    let walks = locomotion::load(
+        folder,
+        &model.skeleton(),
+        &model.standing(),
+        &LocomotionOptions::default(),
+    )?;
+    let (held, train): (Vec<_>, Vec<_>) = walks
+        .into_iter()
+        .enumerate()
+        .partition(|(n, _)| n % HELD_WALKS == HELD_WALKS / 2);
+    let part = |walks: Vec<(usize, Walks)>| walks.into_iter().map(|(_, w)| w).collect::<Vec<_>>();
+    let held = Dataset::captured_walks(&part(held));
+    Ok((
+        Dataset::of_walks(&part(train), encoder, mirror)?,
+        Dataset::of_walks(&held, encoder, false)?,
+    ))
+}
+
+/// How walking reaches the network, where there is walking to learn from.
+fn walking(args: &Args) -> Option<Walking> {
+    args.locomotion.as_ref().map(|_| Walking {
+        skip: args.walk_skip.into(),
+        ..Walking::default()
+    })
+}
+
+fn provenance(args: &Args) -> Provenance {
+    Provenance {
+        data: args.data.clone(),
+        licence: "weights: research use, as the data".into(),
+        ..Provenance::default()
+    }
+}
+
+/// Settings of the run: the file's or the size's, then the arguments'.
+fn settings(args: &Args) -> Result<TrainingConfig> {
+    let mut settings: TrainingConfig = match (&args.settings, args.size) {
+        (Some(path), _) => {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+                path: path.clone(),
+                source,
+            })?;
+            serde_json::from_str(&text)
+                .map_err(|e| Error::malformed(path, "training settings", e))?
+        }
+        (None, Size::Compact) => TrainingConfig::default(),
+        (None, Size::Official) => TrainingConfig::official(),
+    };
+    settings.steps = args.steps.unwrap_or(settings.steps);
+    settings.decay = args.decay.unwrap_or(settings.decay);
+    settings.rate = args.rate.unwrap_or(settings.rate);
+    settings.walking = args.walking.unwrap_or(settings.walking);
+    settings.mixed |= args.mixed;
+    Ok(settings)
+}
+
+/// A model that has learned nothing yet.
+fn fresh(
+    args: &Args,
+    encoder: &MiniLm,
+    train: &Dataset,
+    statistics: chois::motion::features::Statistics,
+) -> ModelConfig {
+    let skeleton = train
+        .sources
+        .first()
+        .map(|s| s.skeleton.rest_offsets.map(|o| [o.x, o.y, o.z]).to_vec())
+        .unwrap_or_default();
+    ModelConfig {
+        version: CONFIG_VERSION,
+        name: args.name.clone(),
+        architecture: match args.size {
+            Size::Compact => Architecture::compact(),
+            Size::Official => Architecture {
+                text_width: encoder.dimension() as i64,
+                ..Architecture::official()
+            },
+        },
+        conditioning: Conditioning {
+            fill: match args.fill {
+                FillArg::Zeros => Fill::Zeros,
+                FillArg::Interpolate => Fill::Interpolate,
+            },
+            skip: match args.skip {
+                SkipArg::None => Skip::None,
+                SkipArg::Object => Skip::Object,
+                SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
+            },
+            walking: walking(args),
+        },
+        diffusion: DiffusionConfig {
+            steps: 1000,
+            clamp: false,
+        },
+        text_encoder: TextEncoderKind::MiniLm,
+        statistics,
+        skeleton,
+        trans2joint: [0.0; 3],
+        standing: Some(train.standing()),
+        basis: Basis::Standard,
+        provenance: provenance(args),
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let device = chois::device::choose();
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
-    eprintln!("reading clips from {}", args.clips.display());
-    let data = Dataset::load(&args.clips, &args.objects, &encoder, !args.no_mirror)?;
-    let statistics = data.statistics(0.25);
-    let (train, held) = data.split(20);
-    let train = Arc::new(train);
-    let windows = held.windows(15);
-    eprintln!(
-        "{} clips to learn from, {} held out ({} windows), mirrored twins included; device {device:?}",
-        train.sources.len(),
-        held.sources.len(),
-        windows.len()
-    );
+    let interactions = read_clips(args, &encoder)?;
+    let statistics = interactions.statistics(0.25);
+    let (mut train, mut held) = interactions.split(20);
     let state = args.out.join("state.safetensors");
     let mut trainer = if args.resume {
         let kept = Trainer::resume(&state, device, None)?;
@@ -119,66 +282,33 @@ pub fn run(args: &Args) -> Result<()> {
             args.decay.unwrap_or(kept.config().decay),
         );
         Trainer::resume(&state, device, Some(change))?
+    } else if let Some(folder) = &args.from {
+        let Checkpoint {
+            mut config,
+            weights,
+            ..
+        } = Checkpoint::load(folder)?;
+        config.name.clone_from(&args.name);
+        config.conditioning.walking = walking(args);
+        config.provenance = provenance(args);
+        Trainer::tune(config, settings(args)?, device, &weights)?
     } else {
-        let mut settings: TrainingConfig = match (&args.settings, args.size) {
-            (Some(path), _) => {
-                let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
-                    path: path.clone(),
-                    source,
-                })?;
-                serde_json::from_str(&text)
-                    .map_err(|e| Error::malformed(path, "training settings", e))?
-            }
-            (None, Size::Compact) => TrainingConfig::default(),
-            (None, Size::Official) => TrainingConfig::official(),
-        };
-        settings.steps = args.steps.unwrap_or(settings.steps);
-        settings.decay = args.decay.unwrap_or(settings.decay);
-        settings.mixed |= args.mixed;
-        let skeleton = train
-            .sources
-            .first()
-            .map(|s| s.skeleton.rest_offsets.map(|o| [o.x, o.y, o.z]).to_vec())
-            .unwrap_or_default();
-        let model = ModelConfig {
-            version: CONFIG_VERSION,
-            name: args.name.clone(),
-            architecture: match args.size {
-                Size::Compact => Architecture::compact(),
-                Size::Official => Architecture {
-                    text_width: encoder.dimension() as i64,
-                    ..Architecture::official()
-                },
-            },
-            conditioning: Conditioning {
-                fill: match args.fill {
-                    FillArg::Zeros => Fill::Zeros,
-                    FillArg::Interpolate => Fill::Interpolate,
-                },
-                skip: match args.skip {
-                    SkipArg::None => Skip::None,
-                    SkipArg::Object => Skip::Object,
-                    SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
-                },
-            },
-            diffusion: DiffusionConfig {
-                steps: 1000,
-                clamp: false,
-            },
-            text_encoder: TextEncoderKind::MiniLm,
-            statistics,
-            skeleton,
-            trans2joint: [0.0; 3],
-            standing: Some(train.standing()),
-            basis: Basis::Standard,
-            provenance: Provenance {
-                data: args.data.clone(),
-                licence: "weights: research use, as the data".into(),
-                ..Provenance::default()
-            },
-        };
-        Trainer::new(model, settings, device)?
+        let model = fresh(args, &encoder, &train, statistics);
+        Trainer::new(model, settings(args)?, device)?
     };
+    if let Some(folder) = &args.locomotion {
+        let (walk, held_walks) = read_walks(folder, &trainer.model(), !args.no_mirror, &encoder)?;
+        train = train.merged(walk);
+        held = held.merged(held_walks);
+    }
+    let train = Arc::new(train);
+    let windows = held.windows(15);
+    eprintln!(
+        "{} clips to learn from, {} held out ({} windows), mirrored twins included; device {device:?}",
+        train.sources.len(),
+        held.sources.len(),
+        windows.len()
+    );
     let bar = ProgressBar::new(trainer.config().steps)
         .with_position(trainer.step_count())
         .with_style(

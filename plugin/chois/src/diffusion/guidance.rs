@@ -24,7 +24,7 @@ use crate::skeleton::{TOE_HEIGHT, joint};
 /// Distance of palm and surface that counts as held, metres.
 const HELD: f64 = 0.02;
 /// Height of the lower toe joint over the floor, metres.
-const TOE: f64 = TOE_HEIGHT as f64;
+pub(super) const TOE: f64 = TOE_HEIGHT as f64;
 /// Contact channels above this are contact, in the published rule.
 const CONTACT_THRESHOLD: f64 = 0.95;
 
@@ -331,7 +331,7 @@ impl SceneField {
     }
 
     /// Signed distance (N), metres, of points (N, 3) of the canonical frame; differentiable.
-    fn distance(&self, points: &Tensor) -> Tensor {
+    pub(super) fn distance(&self, points: &Tensor) -> Tensor {
         let scene = (points + &self.origin).matmul(&self.turn.transpose(0, 1));
         let u = (scene - &self.centroid) / self.half;
         // grid_sample counts its last axis first.
@@ -360,7 +360,7 @@ pub struct FewStep<'a> {
 }
 
 /// Frames over which a correction of the first pose fades.
-const FADE: i64 = 15;
+pub(super) const FADE: i64 = 15;
 
 impl<'a> FewStep<'a> {
     /// Guidance of a request. `given` holds the given values: those of the first frame, the object's x and y at the first of
@@ -585,13 +585,13 @@ fn held(x: &Tensor) -> Tensor {
 }
 
 /// The toe joints.
-const TOES: [usize; 2] = [joint::LEFT_TOE, joint::RIGHT_TOE];
+pub(super) const TOES: [usize; 2] = [joint::LEFT_TOE, joint::RIGHT_TOE];
 /// Frames in which a stance comes and goes: a foot that is held and let go in one frame jumps.
 const EASE: f32 = 4.0;
 
 /// Where each toe joint ought to stand, (B, T, 2, 2), and how firmly, (B, T, 2, 1), from positions (B, T, 2, 3) in metres:
 /// over each stance at the stance's mean place.
-fn planted(toes: &Tensor) -> (Tensor, Tensor) {
+pub(super) fn planted(toes: &Tensor) -> (Tensor, Tensor) {
     let size = toes.size();
     let (batch, frames) = (size[0] as usize, size[1] as usize);
     let count = batch * frames * TOES.len();
@@ -623,7 +623,7 @@ fn planted(toes: &Tensor) -> (Tensor, Tensor) {
 }
 
 /// Mean over seven frames of (B, T), the ends repeated.
-fn smooth(x: &Tensor) -> Tensor {
+pub(super) fn smooth(x: &Tensor) -> Tensor {
     const REACH: i64 = 3;
     x.unsqueeze(1)
         .replication_pad1d([REACH, REACH])
@@ -632,7 +632,7 @@ fn smooth(x: &Tensor) -> Tensor {
 }
 
 /// (T, K) weights that spread values at K frames over all frames, linearly.
-fn interpolation(given: &[i64], frames: i64) -> Tensor {
+pub(super) fn interpolation(given: &[i64], frames: i64) -> Tensor {
     let mut weights = vec![0.0_f32; frames as usize * given.len()];
     for t in 0..frames {
         let row = &mut weights[t as usize * given.len()..][..given.len()];
@@ -652,7 +652,7 @@ fn interpolation(given: &[i64], frames: i64) -> Tensor {
 /// How far each feature gives way. Positions: per metre of error, in normalised units, less for the root and least for the
 /// object, which has its path. Rotations: each bone contributes its own vector, so all bones of an arm (or leg) together
 /// make up a palm's (or toe's) error.
-fn mobility(s: &Statistics) -> Tensor {
+pub(super) fn mobility(s: &Statistics) -> Tensor {
     let mut m = vec![0.0_f32; FEATURES];
     for a in 0..3 {
         let object = 2.0 / (s.object_max[a] - s.object_min[a]);

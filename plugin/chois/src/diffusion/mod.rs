@@ -3,6 +3,7 @@
 pub mod guidance;
 pub mod sampler;
 pub mod schedule;
+pub mod walk;
 pub mod window;
 
 pub use sampler::{Ancestral, Ddim, Flow, Progress, Sampler};

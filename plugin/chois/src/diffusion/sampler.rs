@@ -43,6 +43,7 @@ pub struct FastPredictor<'a> {
     constants: Constants,
     times: Tensor,
     base: Option<Tensor>,
+    channels: Option<Tensor>,
 }
 
 impl<'a> FastPredictor<'a> {
@@ -61,16 +62,29 @@ impl<'a> FastPredictor<'a> {
             constants: denoiser.constants(condition, language, padding),
             times: denoiser.time_tokens(&steps),
             base,
+            channels: None,
         }
+    }
+
+    /// With the channels (B, 1, 220) that the windows use, see [`crate::model::Network::channels`].
+    #[must_use]
+    pub fn channels(mut self, channels: Option<Tensor>) -> Self {
+        self.channels = channels;
+        self
     }
 }
 
 impl Predict for FastPredictor<'_> {
     fn predict(&self, x: &Tensor, step: usize) -> Tensor {
         let time = self.times.narrow(0, step as i64, 1);
-        let out = self.denoiser.forward(x, &time, &self.constants, 0.0);
-        match &self.base {
-            Some(base) => out + base,
+        let used = self.channels.as_ref().map(|c| x * c);
+        let x = used.as_ref().unwrap_or(x);
+        let mut out = self.denoiser.forward(x, &time, &self.constants, 0.0);
+        if let Some(base) = &self.base {
+            out = out + base;
+        }
+        match &self.channels {
+            Some(channels) => out * channels,
             None => out,
         }
     }

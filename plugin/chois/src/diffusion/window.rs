@@ -11,15 +11,16 @@ use super::sampler::{
     Run, Sampler, SeededNoise,
 };
 use super::schedule::Schedule;
-use crate::condition;
-use crate::error::Result;
+use super::walk::WalkGuide;
+use crate::condition::{self, Conditions, Mode};
+use crate::error::{Error, Result};
 use crate::geometry::{BpsBasis, ObjectGeometry, SdfGrid};
 use crate::model::kinematics::Bounds;
 use crate::model::{ModelConfig, Network};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::FEATURES;
-use crate::request::{InteractionRequest, Method};
+use crate::request::{GuidanceConfig, Method, SamplingConfig};
 use crate::skeleton::Skeleton;
 
 /// Most vertices that guidance for few steps looks at: more cost time and say the same.
@@ -29,19 +30,43 @@ const PUBLISHED_VERTICES: usize = 30_000;
 
 /// One window to be generated.
 pub struct WindowInput<'a> {
-    /// How to sample and guide; its seed.
-    pub request: &'a InteractionRequest,
-    /// The object.
-    pub object: &'a ObjectGeometry,
+    /// How to sample.
+    pub sampling: SamplingConfig,
+    /// What the motion is moved toward.
+    pub guidance: GuidanceConfig,
+    /// Seed of the request.
+    pub seed: u64,
+    /// Tells apart the noise of the windows of one request.
+    pub index: u64,
     /// The person's bones.
     pub skeleton: &'a Skeleton,
     /// Sentence vector.
     pub sentence: Arc<Vec<f32>>,
-    /// Features, 120 x 220, normalised, that hold the given values: all of frame 0, the object's x and y at the waypoint
-    /// frames and at `path_keys`, its z at `height_keys`, its position at the last frame.
+    /// Features, 120 x 220, normalised, that hold the given values: all of frame 0 and what `task` says.
     pub features: Vec<f32>,
     /// Frames that exist.
     pub length: usize,
+    /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
+    pub keep: Vec<f32>,
+    /// Distance to the scene, and the window's frame in it.
+    pub scene: Option<(&'a SdfGrid, Canonical)>,
+    /// What the window is about.
+    pub task: WindowTask<'a>,
+}
+
+/// What a window is about.
+pub enum WindowTask<'a> {
+    /// A person and an object.
+    Interaction(InteractionWindow<'a>),
+    /// A person who walks.
+    Walk(WalkWindow),
+}
+
+/// A window of an interaction. Its features also hold the object's x and y at the waypoint frames and at `path_keys`, its z
+/// at `height_keys`, its position at the last frame.
+pub struct InteractionWindow<'a> {
+    /// The object.
+    pub object: &'a ObjectGeometry,
     /// The object's rotation at the reference frame (frame 0), window frame.
     pub reference: UnitQuaternion<f32>,
     /// Further frames at which guidance, not the network, is given the object's x and y.
@@ -50,12 +75,46 @@ pub struct WindowInput<'a> {
     pub height_keys: Vec<usize>,
     /// The object rests up to the first of these frames, and from the second on, where that is planned.
     pub rest: [Option<usize>; 2],
-    /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
-    pub keep: Vec<f32>,
-    /// Distance to the scene, and the window's frame in it.
-    pub scene: Option<(&'a SdfGrid, Canonical)>,
-    /// Tells apart the noise of the windows of one request.
-    pub index: u64,
+}
+
+/// A window of a walk. Its features also hold the pelvis' x, y and heading at the waypoint frames, at `path_keys` and at the
+/// last frame (see [`crate::condition::WALK_CHANNELS`]), and the last frame's whole pose where the walk arrives.
+pub struct WalkWindow {
+    /// Further frames at which guidance, not the network, is given the pelvis' x and y.
+    pub path_keys: Vec<usize>,
+    /// Whether the walk ends with this window.
+    pub arrives: bool,
+}
+
+impl WindowInput<'_> {
+    fn mode(&self) -> Mode {
+        match self.task {
+            WindowTask::Interaction(_) => Mode::Interaction,
+            WindowTask::Walk(_) => Mode::Walk,
+        }
+    }
+
+    fn offsets(&self, device: Device) -> Tensor {
+        let offsets: Vec<f32> = self
+            .skeleton
+            .rest_offsets
+            .iter()
+            .flat_map(|o| [o.x, o.y, o.z])
+            .collect();
+        Tensor::from_slice(&offsets)
+            .view([1, -1, 3])
+            .to_device(device)
+    }
+
+    /// Frames at which guidance is given places: the first and the last, and those of `frames` between.
+    fn given_frames(&self, frames: impl Iterator<Item = usize>) -> Vec<usize> {
+        let last = self.length - 1;
+        let mut frames: Vec<usize> = frames.filter(|f| *f > 0 && *f < last).collect();
+        frames.extend([0, last]);
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
 }
 
 /// A network with what sampling needs beside it.
@@ -124,12 +183,11 @@ impl Generator<'_> {
         let device = self.network.device();
         let batch = inputs.len() as i64;
         let frames = WINDOW as i64;
-        let conditions: Vec<_> = inputs
+        let conditions: Vec<Conditions> = inputs
             .iter()
-            .map(|w| {
-                condition::conditions(&w.features, w.length, WINDOW, self.config.conditioning.fill)
-            })
-            .collect();
+            .map(|w| self.conditions(w))
+            .collect::<Result<_>>()?;
+        let modes: Vec<Mode> = inputs.iter().map(WindowInput::mode).collect();
         let stack = |rows: Vec<Tensor>| Tensor::stack(&rows, 0).to_device(device);
         let given = stack(
             conditions
@@ -147,8 +205,13 @@ impl Generator<'_> {
             inputs
                 .iter()
                 .map(|w| {
-                    let deltas = w.object.bps(&w.reference, self.basis);
-                    let flat: Vec<f32> = deltas.iter().flat_map(|d| [d.x, d.y, d.z]).collect();
+                    let flat: Vec<f32> = match &w.task {
+                        WindowTask::Interaction(i) => {
+                            let deltas = i.object.bps(&i.reference, self.basis);
+                            deltas.iter().flat_map(|d| [d.x, d.y, d.z]).collect()
+                        }
+                        WindowTask::Walk(_) => vec![0.0; 3 * self.basis.points().len()],
+                    };
                     Tensor::from_slice(&flat).view([1, -1])
                 })
                 .collect(),
@@ -183,11 +246,17 @@ impl Generator<'_> {
                 &condition,
                 Some(&self.network.encode_sentence(&sentence)),
                 padding.as_ref(),
-                self.network.base(&path),
+                self.network.base(&path, &modes),
             )
+            .channels(self.network.channels(&modes))
         });
-        let interactions: Vec<Interaction> =
-            inputs.iter().map(|w| self.interaction(w, device)).collect();
+        let interactions: Vec<Option<Interaction>> = inputs
+            .iter()
+            .map(|w| match &w.task {
+                WindowTask::Interaction(i) => Some(self.interaction(w, i, device)),
+                WindowTask::Walk(_) => None,
+            })
+            .collect();
         let fields: Vec<Option<SceneField>> = inputs
             .iter()
             .map(|w| {
@@ -200,11 +269,10 @@ impl Generator<'_> {
             inputs
                 .iter()
                 .enumerate()
-                .map(|(i, w)| self.guide(w, &interactions[i], fields[i].as_ref(), device))
+                .map(|(i, w)| self.guide(w, interactions[i].as_ref(), fields[i].as_ref(), device))
                 .collect(),
         );
-        let request = inputs[0].request;
-        let sampling = request.sampling;
+        let sampling = inputs[0].sampling;
         let sampler: Box<dyn Sampler> = match sampling.method {
             Method::FewStep => Box::new(Ddim::few(sampling.steps)),
             Method::Ddim => Box::new(Ddim {
@@ -229,7 +297,7 @@ impl Generator<'_> {
         let mut noise = BatchNoise(
             inputs
                 .iter()
-                .map(|w| SeededNoise::window(w.request.seed, w.index, device))
+                .map(|w| SeededNoise::window(w.seed, w.index, device))
                 .collect(),
         );
         let out = sampler.sample(&mut Run {
@@ -249,9 +317,37 @@ impl Generator<'_> {
             .collect()
     }
 
-    fn interaction(&self, w: &WindowInput<'_>, device: Device) -> Interaction {
-        let vertices = w.object.vertices();
-        let step = match w.request.sampling.method {
+    /// What the network is given of a window.
+    fn conditions(&self, w: &WindowInput<'_>) -> Result<Conditions> {
+        let conditioning = &self.config.conditioning;
+        match &w.task {
+            WindowTask::Interaction(_) => Ok(condition::conditions(
+                &w.features,
+                w.length,
+                WINDOW,
+                conditioning.fill,
+            )),
+            WindowTask::Walk(walk) => {
+                let walking = conditioning.walking.ok_or_else(cannot_walk)?;
+                Ok(condition::walk_conditions(
+                    &w.features,
+                    w.length,
+                    WINDOW,
+                    walk.arrives,
+                    walking.fill,
+                ))
+            }
+        }
+    }
+
+    fn interaction(
+        &self,
+        w: &WindowInput<'_>,
+        i: &InteractionWindow<'_>,
+        device: Device,
+    ) -> Interaction {
+        let vertices = i.object.vertices();
+        let step = match w.sampling.method {
             Method::Ancestral => vertices.len() / PUBLISHED_VERTICES + 1,
             Method::FewStep | Method::Ddim => vertices.len().div_ceil(GUIDE_VERTICES).max(1),
         };
@@ -260,20 +356,12 @@ impl Generator<'_> {
             .step_by(step)
             .flat_map(|v| [v.x, v.y, v.z])
             .collect();
-        let offsets: Vec<f32> = w
-            .skeleton
-            .rest_offsets
-            .iter()
-            .flat_map(|o| [o.x, o.y, o.z])
-            .collect();
-        let matrix = w.reference.to_rotation_matrix();
+        let matrix = i.reference.to_rotation_matrix();
         let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
         let reference = Tensor::from_slice(&rows).view([1, 3, 3]).to_device(device);
         Interaction {
             bounds: Bounds::new(&self.config.statistics, device),
-            offsets: Tensor::from_slice(&offsets)
-                .view([1, -1, 3])
-                .to_device(device),
+            offsets: w.offsets(device),
             vertices: Tensor::from_slice(&flat).view([-1, 3]).to_device(device),
             consistency_reference: reference.shallow_clone(),
             reference,
@@ -283,45 +371,59 @@ impl Generator<'_> {
     fn guide<'a>(
         &self,
         w: &WindowInput<'_>,
-        interaction: &'a Interaction,
+        interaction: Option<&'a Interaction>,
         scene: Option<&'a SceneField>,
         device: Device,
     ) -> Option<Box<dyn Guide + 'a>> {
-        let config = w.request.guidance;
+        let config = w.guidance;
         if config.is_off() {
             return None;
-        }
-        if w.request.sampling.method == Method::Ancestral {
-            return Some(Box::new(Published {
-                interaction,
-                length: Some(w.length as i64),
-            }));
         }
         let given = Tensor::from_slice(&w.features)
             .view([1, WINDOW as i64, FEATURES as i64])
             .to_device(device);
-        let last = w.length - 1;
-        let within = |frames: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
-            let mut frames: Vec<usize> = frames.filter(|f| *f > 0 && *f < last).collect();
-            frames.extend([0, last]);
-            frames.sort_unstable();
-            frames.dedup();
-            frames
+        let with_waypoints = |keys: &[usize]| {
+            let frames = condition::WAYPOINT_FRAMES.into_iter();
+            w.given_frames(frames.chain(keys.iter().copied()))
         };
-        let path = within(
-            &mut condition::WAYPOINT_FRAMES
-                .into_iter()
-                .chain(w.path_keys.iter().copied()),
-        );
-        let heights = within(&mut w.height_keys.iter().copied());
-        Some(Box::new(FewStep::new(
-            interaction,
-            config,
-            &self.config.statistics,
-            &given,
-            [path, heights],
-            w.rest,
-            scene,
-        )))
+        match (&w.task, interaction) {
+            (WindowTask::Interaction(task), Some(interaction)) => {
+                if w.sampling.method == Method::Ancestral {
+                    return Some(Box::new(Published {
+                        interaction,
+                        length: Some(w.length as i64),
+                    }));
+                }
+                let path = with_waypoints(&task.path_keys);
+                let heights = w.given_frames(task.height_keys.iter().copied());
+                Some(Box::new(FewStep::new(
+                    interaction,
+                    config,
+                    &self.config.statistics,
+                    &given,
+                    [path, heights],
+                    task.rest,
+                    scene,
+                )))
+            }
+            (WindowTask::Walk(task), _) => Some(Box::new(WalkGuide::new(
+                &self.config.statistics,
+                &w.offsets(device),
+                config,
+                &given,
+                &with_waypoints(&task.path_keys),
+                task.arrives,
+                scene,
+            ))),
+            (WindowTask::Interaction(_), None) => None,
+        }
     }
+}
+
+/// What a checkpoint that does not know walking answers to a walk.
+pub(crate) fn cannot_walk() -> Error {
+    Error::invalid(
+        "checkpoint",
+        "it has not learned to walk without an object (no conditioning.walking in its config.json); use one that has",
+    )
 }

@@ -6,6 +6,7 @@ pub mod facts;
 pub mod metrics;
 pub mod report;
 pub mod t2m;
+pub mod walks;
 pub mod windows;
 
 pub use facts::{ClipFacts, Goals};

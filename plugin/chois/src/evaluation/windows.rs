@@ -3,15 +3,15 @@
 use nalgebra::{UnitQuaternion, Vector3};
 
 use super::metrics::{ClipMetrics, Trajectory, hand_bone_points};
-use crate::diffusion::window::{Generator, WindowInput};
+use crate::diffusion::window::{Generator, InteractionWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress};
-use crate::error::Result;
-use crate::geometry::Surface;
+use crate::error::{Error, Result};
+use crate::geometry::{ObjectGeometry, Surface};
 use crate::motion::features::{FEATURES, Window};
 use crate::motion::{WINDOW, feet};
 use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
 use crate::skeleton::Pose;
-use crate::training::dataset::{Choice, Dataset};
+use crate::training::dataset::{Choice, Dataset, Source};
 
 /// How windows are generated for evaluation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,16 @@ pub struct EvaluationConfig {
     pub seed: u64,
     /// Windows generated together.
     pub batch: usize,
+}
+
+/// The object of an interaction.
+fn object(source: &Source) -> Result<&ObjectGeometry> {
+    source.geometry.as_deref().ok_or_else(|| {
+        Error::invalid(
+            format!("clip {:?}", source.name),
+            "it shows no object; evaluate walks as walks",
+        )
+    })
 }
 
 /// Metrics of each window of `choices`: the first frame, waypoints and end come from the capture, all else is generated.
@@ -60,28 +70,33 @@ pub fn evaluate(
             .map(|((choice, request), window)| {
                 let source = &data.sources[choice.source];
                 let reference = window.object_rotation[0];
-                WindowInput {
-                    request,
-                    object: &source.geometry,
+                Ok(WindowInput {
+                    sampling: request.sampling,
+                    guidance: request.guidance,
+                    seed: request.seed,
+                    index: 0,
                     skeleton: &source.skeleton,
                     sentence: source.sentence.clone(),
                     features: window.encode(statistics, &reference, WINDOW),
                     length: choice.length,
-                    reference,
-                    path_keys: Vec::new(),
-                    height_keys: Vec::new(),
-                    rest: [None; 2],
                     keep: Vec::new(),
                     scene: None,
-                    index: 0,
-                }
+                    task: WindowTask::Interaction(InteractionWindow {
+                        object: object(source)?,
+                        reference,
+                        path_keys: Vec::new(),
+                        height_keys: Vec::new(),
+                        rest: [None; 2],
+                    }),
+                })
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let generated = generator.windows(&inputs, &mut |_| Flow::Continue)?;
         for (((choice, request), features), captured) in
             group.iter().zip(&requests).zip(generated).zip(captured)
         {
             let source = &data.sources[choice.source];
+            let object = object(source)?;
             let mut window = Window::decode(
                 &features[..choice.length * FEATURES],
                 statistics,
@@ -104,9 +119,9 @@ pub fn evaluate(
                 window.joints[t] = source.skeleton.forward(pose);
                 window.rotations[t] = pose.rotations;
             }
-            let ours = Trajectory::from_window(&window, &source.skeleton, &source.geometry)?;
-            let theirs = Trajectory::from_window(&captured, &source.skeleton, &source.geometry)?;
-            let surface = Surface::new(&source.geometry);
+            let ours = Trajectory::from_window(&window, &source.skeleton, object)?;
+            let theirs = Trajectory::from_window(&captured, &source.skeleton, object)?;
+            let surface = Surface::new(object);
             let local = |t: usize, p: &Vector3<f32>, q: UnitQuaternion<f32>| {
                 q * (p - window.object_center[t])
             };

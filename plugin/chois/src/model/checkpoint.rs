@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use nalgebra::{UnitQuaternion, Vector3};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor};
 
@@ -12,7 +12,7 @@ use super::network::Network;
 use super::weights::Weights;
 use crate::error::{Error, Result, read, write_atomically};
 use crate::geometry::BpsBasis;
-use crate::skeleton::{JOINTS, ROTATIONS, Skeleton};
+use crate::skeleton::{ROTATIONS, Skeleton};
 
 /// Name of the weights' file in a checkpoint's folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
@@ -133,22 +133,12 @@ impl Checkpoint {
 
     /// Bones of the default person.
     pub fn skeleton(&self) -> Skeleton {
-        let mut rest_offsets = [Vector3::zeros(); JOINTS];
-        for (to, from) in rest_offsets.iter_mut().zip(&self.config.skeleton) {
-            *to = Vector3::from(*from);
-        }
-        Skeleton { rest_offsets }
+        self.config.skeleton()
     }
 
     /// World rotations of a standing person facing -y.
     pub fn standing(&self) -> [UnitQuaternion<f32>; ROTATIONS] {
-        match &self.config.standing {
-            Some(given) if given.len() == ROTATIONS => std::array::from_fn(|j| {
-                let [x, y, z, w] = given[j];
-                UnitQuaternion::from_quaternion(Quaternion::new(w, x, y, z))
-            }),
-            _ => crate::request::plan::relaxed(),
-        }
+        self.config.standing()
     }
 }
 

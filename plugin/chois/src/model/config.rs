@@ -1,12 +1,13 @@
 //! `config.json` of a checkpoint: everything that is not a weight.
 
+use nalgebra::{Quaternion, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
-use crate::condition::{Fill, Skip};
+use crate::condition::{Fill, Skip, Walking};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::features::{FEATURES, Statistics};
-use crate::skeleton::{JOINTS, ROTATIONS};
+use crate::skeleton::{JOINTS, ROTATIONS, Skeleton};
 
 /// Sizes of the network (specification, section 5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +122,9 @@ pub struct Conditioning {
     /// What the output is measured from.
     #[serde(default)]
     pub skip: Skip,
+    /// How walking without an object reaches the network; none where it does not know it, as in the published form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walking: Option<Walking>,
 }
 
 /// The noise schedule a network was trained on (specification, section 6).
@@ -221,6 +225,26 @@ pub enum Basis {
 pub const CONFIG_VERSION: u32 = 1;
 
 impl ModelConfig {
+    /// Bones of the default person.
+    pub fn skeleton(&self) -> Skeleton {
+        let mut rest_offsets = [Vector3::zeros(); JOINTS];
+        for (to, from) in rest_offsets.iter_mut().zip(&self.skeleton) {
+            *to = Vector3::from(*from);
+        }
+        Skeleton { rest_offsets }
+    }
+
+    /// World rotations of a standing person facing -y.
+    pub fn standing(&self) -> [UnitQuaternion<f32>; ROTATIONS] {
+        match &self.standing {
+            Some(given) if given.len() == ROTATIONS => std::array::from_fn(|j| {
+                let [x, y, z, w] = given[j];
+                UnitQuaternion::from_quaternion(Quaternion::new(w, x, y, z))
+            }),
+            _ => crate::request::plan::relaxed(),
+        }
+    }
+
     /// Refuses what cannot be run, naming the field.
     pub fn validate(&self) -> Result<()> {
         if self.version != CONFIG_VERSION {

@@ -6,7 +6,7 @@ use super::config::{Conditioning, ModelConfig};
 use super::denoiser::{Affine, Denoiser};
 use super::fused::FusedDenoiser;
 use super::weights::Weights;
-use crate::condition::Skip;
+use crate::condition::{Mode, Skip, WalkSkip};
 use crate::error::Result;
 use crate::motion::features::{FEATURES, JOINT_POSITIONS, OBJECT_POSITION, Statistics};
 use crate::skeleton::JOINTS;
@@ -75,37 +75,104 @@ impl Network {
         Tensor::cat(&[object, given.shallow_clone()], -1)
     }
 
-    /// What the network's raw output is measured from, (B, T, 220), from the normalised path (B, T, 3); `None` in the
-    /// published form.
-    pub fn base(&self, path: &Tensor) -> Option<Tensor> {
-        self.path.base(path)
+    /// What the network's raw output is measured from, (B, T, 220), from the normalised path (B, T, 3) of each window, the
+    /// object's or the walker's; `None` in the published form.
+    pub fn base(&self, path: &Tensor, modes: &[Mode]) -> Option<Tensor> {
+        let walks = |m: &Mode| *m == Mode::Walk;
+        match (modes.iter().any(walks), modes.iter().all(walks)) {
+            (false, _) => self.path.base(path),
+            (true, true) => self.path.walk_base(path),
+            (true, false) => {
+                let rows: Vec<Tensor> = modes
+                    .iter()
+                    .enumerate()
+                    .map(|(i, mode)| {
+                        let own = path.narrow(0, i as i64, 1);
+                        let base = match mode {
+                            Mode::Interaction => self.path.base(&own),
+                            Mode::Walk => self.path.walk_base(&own),
+                        };
+                        base.unwrap_or_else(|| {
+                            let size = [1, path.size()[1], FEATURES as i64];
+                            Tensor::zeros(size, (path.kind(), path.device()))
+                        })
+                    })
+                    .collect();
+                Some(Tensor::cat(&rows, 0))
+            }
+        }
+    }
+
+    /// 1 at the channels that each window's mode uses, (B, 1, 220); `None` where all use all. Others are zero in what the
+    /// network sees and in what it says.
+    pub fn channels(&self, modes: &[Mode]) -> Option<Tensor> {
+        if modes.iter().all(|m| *m == Mode::Interaction) {
+            return None;
+        }
+        let values: Vec<f32> = modes
+            .iter()
+            .flat_map(|mode| crate::condition::channels(*mode))
+            .collect();
+        Some(
+            Tensor::from_slice(&values)
+                .view([modes.len() as i64, 1, FEATURES as i64])
+                .to_device(self.device),
+        )
     }
 }
 
 /// The skip from the interpolated path to the prediction (see [`Skip`]).
 struct PathSkip {
     skip: Skip,
+    walk: WalkSkip,
     /// Metres per normalised unit of the object's x and y, over those of each joint, (24, 2).
     ratio: Tensor,
+    /// The same of the pelvis.
+    walk_ratio: Tensor,
 }
 
 impl PathSkip {
     fn new(conditioning: &Conditioning, statistics: &Statistics, device: Device) -> Self {
         let object: [f32; 2] =
             std::array::from_fn(|a| statistics.object_max[a] - statistics.object_min[a]);
-        let ratio: Vec<f32> = (0..JOINTS)
-            .flat_map(|j| {
-                (0..2).map(move |a| {
-                    object[a] / (statistics.joint_max[j][a] - statistics.joint_min[j][a])
-                })
-            })
-            .collect();
+        let joint = |j: usize, a: usize| statistics.joint_max[j][a] - statistics.joint_min[j][a];
+        let over_joints = |span: [f32; 2]| {
+            let ratio: Vec<f32> = (0..JOINTS)
+                .flat_map(|j| (0..2).map(move |a| span[a] / joint(j, a)))
+                .collect();
+            Tensor::from_slice(&ratio)
+                .view([JOINTS as i64, 2])
+                .to_device(device)
+        };
         Self {
             skip: conditioning.skip,
-            ratio: Tensor::from_slice(&ratio)
-                .view([JOINTS as i64, 2])
-                .to_device(device),
+            walk: conditioning.walking.map_or(WalkSkip::None, |w| w.skip),
+            ratio: over_joints(object),
+            walk_ratio: over_joints([joint(0, 0), joint(0, 1)]),
         }
+    }
+
+    /// The same for windows that walk.
+    fn walk_base(&self, path: &Tensor) -> Option<Tensor> {
+        let joints = match self.walk {
+            WalkSkip::None => return None,
+            WalkSkip::Pelvis => 1,
+            WalkSkip::Joints => JOINTS as i64,
+        };
+        let (batch, frames) = (path.size()[0], path.size()[1]);
+        let place = path.narrow(2, 0, 2);
+        let moved = &place - place.narrow(1, 0, 1);
+        let xy = moved.unsqueeze(2) * self.walk_ratio.narrow(0, 0, joints);
+        let base = Tensor::zeros(
+            [batch, frames, FEATURES as i64],
+            (path.kind(), path.device()),
+        );
+        let _ = base
+            .narrow(2, JOINT_POSITIONS.start as i64, 3 * joints)
+            .view([batch, frames, joints, 3])
+            .narrow(3, 0, 2)
+            .copy_(&xy);
+        Some(base)
     }
 
     fn base(&self, path: &Tensor) -> Option<Tensor> {

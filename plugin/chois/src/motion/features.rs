@@ -267,6 +267,16 @@ impl Window {
         out
     }
 
+    /// As [`Self::encode`] for a window without an object: the person's features, all else zero.
+    pub fn encode_person(&self, statistics: &Statistics, frames: usize) -> Vec<f32> {
+        let mut out = self.encode(statistics, &UnitQuaternion::identity(), frames);
+        for row in out.chunks_exact_mut(FEATURES) {
+            row[..JOINT_POSITIONS.start].fill(0.0);
+            row[CONTACT].fill(0.0);
+        }
+        out
+    }
+
     /// The window of these features (`T` x 220 row-major). The object's rotation is orthonormalised after the reference is
     /// applied, by way of a quaternion, as published.
     pub fn decode(

@@ -4,15 +4,20 @@
 //! mean of its vertices) and the height of its lowest point over the floor, so that an object that stands on the floor
 //! is at z = 0 whatever its shape.
 
+mod curve;
 pub mod file;
 pub mod guidance;
 pub mod plan;
+pub mod walk;
+pub mod walk_plan;
 
 pub use guidance::GuidanceConfig;
 use serde::{Deserialize, Serialize};
+pub use walk::WalkRequest;
 
 use crate::error::{Error, Result};
 use crate::motion::{FPS, OVERLAP, WINDOW};
+use crate::skeleton::Pose;
 use crate::text::MAX_TEXT_CHARS;
 
 /// Fastest planned motion of an object, metres a second. The fastest captured one is 1.4 over half a second; clips in
@@ -113,6 +118,9 @@ pub struct InteractionRequest {
     /// The person at the start. Without it, a step away from the object, facing it, the path to the left.
     #[serde(default)]
     pub person: Option<PersonPlace>,
+    /// The person's whole first pose in the scene's frame, such as the last of the clip before; takes the place of `person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pose: Option<Pose>,
     /// Length, seconds.
     #[serde(default = "four")]
     pub seconds: f32,
@@ -140,6 +148,7 @@ impl InteractionRequest {
             waypoints: Vec::new(),
             end: None,
             person: None,
+            pose: None,
             seconds: four(),
             seed: 0,
             sampling: SamplingConfig::default(),
@@ -171,6 +180,13 @@ impl InteractionRequest {
         self
     }
 
+    /// Sets the person's whole first pose.
+    #[must_use]
+    pub fn pose(mut self, pose: Pose) -> Self {
+        self.pose = Some(pose);
+        self
+    }
+
     /// Sets the length, seconds.
     #[must_use]
     pub fn seconds(mut self, seconds: f32) -> Self {
@@ -194,30 +210,7 @@ impl InteractionRequest {
     /// knows the path.
     pub fn validate(&self) -> Result<()> {
         let bad = |field: &str, reason: String| Err(Error::invalid(field, reason));
-        if self.text.trim().is_empty() {
-            return bad(
-                "text",
-                "is empty; say what happens, for example \"Lift the box and put it down.\""
-                    .to_owned(),
-            );
-        }
-        let count = self.text.chars().count();
-        if count > MAX_TEXT_CHARS {
-            return bad(
-                "text",
-                format!("has {count} characters; {MAX_TEXT_CHARS} are the limit"),
-            );
-        }
-        let finite = |field: &str, values: &[f32]| match values
-            .iter()
-            .find(|v| !v.is_finite() || v.abs() > FARTHEST)
-        {
-            Some(v) => Err(Error::invalid(
-                field,
-                format!("{v} is not a number between -{FARTHEST} and {FARTHEST}"),
-            )),
-            None => Ok(()),
-        };
+        check_text(&self.text, "Lift the box and put it down.")?;
         finite("start.position", &self.start.position)?;
         finite("start.yaw", &[self.start.yaw])?;
         if let Some(q) = self.start.rotation {
@@ -230,15 +223,6 @@ impl InteractionRequest {
                 );
             }
         }
-        if self.waypoints.len() > MAX_WAYPOINTS {
-            return bad(
-                "waypoints",
-                format!(
-                    "{} of them; {MAX_WAYPOINTS} are the limit",
-                    self.waypoints.len()
-                ),
-            );
-        }
         if !(MIN_SECONDS..=MAX_SECONDS).contains(&self.seconds) {
             return bad(
                 "seconds",
@@ -248,39 +232,7 @@ impl InteractionRequest {
                 ),
             );
         }
-        let timed = self.waypoints.iter().filter(|w| w.time.is_some()).count();
-        if timed != 0 && timed != self.waypoints.len() {
-            return bad(
-                "waypoints",
-                format!(
-                    "{timed} of {} have a time; give all of them one, or none",
-                    self.waypoints.len()
-                ),
-            );
-        }
-        let last = (self.frames() - 1) as f32 / FPS;
-        let mut before = 0.0;
-        for (i, w) in self.waypoints.iter().enumerate() {
-            let field = format!("waypoints[{i}]");
-            finite(&format!("{field}.at"), &w.at)?;
-            if let Some(time) = w.time {
-                if !time.is_finite() || time <= before {
-                    return bad(
-                        &format!("{field}.time"),
-                        format!("{time} s does not come after {before} s; order waypoints by time"),
-                    );
-                }
-                if time >= last {
-                    return bad(
-                        &format!("{field}.time"),
-                        format!(
-                            "{time} s is not before the last frame at {last:.2} s; raise seconds"
-                        ),
-                    );
-                }
-                before = time;
-            }
-        }
+        check_times(&self.waypoints, (self.frames() - 1) as f32 / FPS)?;
         if let Some(end) = &self.end {
             finite("end", end)?;
         }
@@ -301,31 +253,140 @@ impl InteractionRequest {
             finite("person.position", &person.position)?;
             finite("person.facing", &[person.facing])?;
         }
-        if self.sampling.steps == 0 {
-            return bad("sampling.steps", "is 0; choose at least 1".to_owned());
+        if let Some(pose) = &self.pose {
+            check_pose("pose", pose)?;
         }
+        check_sampling(&self.sampling)?;
         self.guidance.validate()
     }
 
     /// How firmly [`crate::motion::feet::plant`] holds feet that stand, 0 to 1. What the published sampler makes is left as
     /// published.
     pub fn planting(&self) -> f32 {
-        match self.sampling.method {
-            Method::Ancestral => 0.0,
-            Method::FewStep | Method::Ddim => (self.guidance.feet_slide * 2.0).min(1.0) as f32,
-        }
+        planting(&self.sampling, &self.guidance)
     }
 
     /// The first frame of each window of the network that this takes (specification, section 9). Windows overlap by
     /// [`OVERLAP`], or by more where else the last would be left with less than [`SHORTEST_WINDOW`].
     pub fn window_starts(&self) -> Vec<usize> {
-        let frames = self.frames();
-        let windows = match frames.checked_sub(WINDOW) {
-            None | Some(0) => 1,
-            Some(more) => 1 + more.div_ceil(WINDOW - OVERLAP),
-        };
-        let hop =
-            (WINDOW - OVERLAP).min(frames.saturating_sub(SHORTEST_WINDOW) / (windows - 1).max(1));
-        (0..windows).map(|w| w * hop).collect()
+        window_starts(self.frames())
     }
+}
+
+/// [`InteractionRequest::window_starts`] of so many frames.
+pub(crate) fn window_starts(frames: usize) -> Vec<usize> {
+    let windows = match frames.checked_sub(WINDOW) {
+        None | Some(0) => 1,
+        Some(more) => 1 + more.div_ceil(WINDOW - OVERLAP),
+    };
+    let hop = (WINDOW - OVERLAP).min(frames.saturating_sub(SHORTEST_WINDOW) / (windows - 1).max(1));
+    (0..windows).map(|w| w * hop).collect()
+}
+
+/// [`InteractionRequest::planting`] of any request.
+fn planting(sampling: &SamplingConfig, guidance: &GuidanceConfig) -> f32 {
+    match sampling.method {
+        Method::Ancestral => 0.0,
+        Method::FewStep | Method::Ddim => (guidance.feet_slide * 2.0).min(1.0) as f32,
+    }
+}
+
+/// Refuses numbers that are no places.
+fn finite(field: &str, values: &[f32]) -> Result<()> {
+    match values.iter().find(|v| !v.is_finite() || v.abs() > FARTHEST) {
+        Some(v) => Err(Error::invalid(
+            field,
+            format!("{v} is not a number between -{FARTHEST} and {FARTHEST}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Refuses sentences that are empty or too long.
+fn check_text(text: &str, example: &str) -> Result<()> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(
+            "text",
+            format!("is empty; say what happens, for example {example:?}"),
+        ));
+    }
+    let count = text.chars().count();
+    if count > MAX_TEXT_CHARS {
+        return Err(Error::invalid(
+            "text",
+            format!("has {count} characters; {MAX_TEXT_CHARS} are the limit"),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses waypoints that are no places, too many, or whose times do not ascend to before `last` seconds.
+fn check_times(waypoints: &[Waypoint], last: f32) -> Result<()> {
+    let bad = |field: &str, reason: String| Err(Error::invalid(field, reason));
+    if waypoints.len() > MAX_WAYPOINTS {
+        return bad(
+            "waypoints",
+            format!("{} of them; {MAX_WAYPOINTS} are the limit", waypoints.len()),
+        );
+    }
+    let timed = waypoints.iter().filter(|w| w.time.is_some()).count();
+    if timed != 0 && timed != waypoints.len() {
+        return bad(
+            "waypoints",
+            format!(
+                "{timed} of {} have a time; give all of them one, or none",
+                waypoints.len()
+            ),
+        );
+    }
+    let mut before = 0.0;
+    for (i, w) in waypoints.iter().enumerate() {
+        let field = format!("waypoints[{i}]");
+        finite(&format!("{field}.at"), &w.at)?;
+        if let Some(time) = w.time {
+            if !time.is_finite() || time <= before {
+                return bad(
+                    &format!("{field}.time"),
+                    format!("{time} s does not come after {before} s; order waypoints by time"),
+                );
+            }
+            if time >= last {
+                return bad(
+                    &format!("{field}.time"),
+                    format!("{time} s is not before the last frame at {last:.2} s; raise seconds"),
+                );
+            }
+            before = time;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what is no pose of a person on a floor at z = 0.
+fn check_pose(field: &str, pose: &Pose) -> Result<()> {
+    finite(&format!("{field}.root"), pose.root.as_slice())?;
+    if !(0.1..=3.0).contains(&pose.root.z) {
+        return Err(Error::invalid(
+            format!("{field}.root"),
+            format!(
+                "the pelvis is {} m over the floor; between 0.1 and 3 can be a person's",
+                pose.root.z
+            ),
+        ));
+    }
+    let unit = |q: &nalgebra::UnitQuaternion<f32>| (q.norm() - 1.0).abs() < 0.01;
+    if !pose.rotations.iter().all(unit) {
+        return Err(Error::invalid(
+            format!("{field}.rotations"),
+            "one is not a quaternion x, y, z, w of length 1",
+        ));
+    }
+    Ok(())
+}
+
+fn check_sampling(sampling: &SamplingConfig) -> Result<()> {
+    if sampling.steps == 0 {
+        return Err(Error::invalid("sampling.steps", "is 0; choose at least 1"));
+    }
+    Ok(())
 }

@@ -3,25 +3,39 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use nalgebra::UnitQuaternion;
+use nalgebra::{UnitQuaternion, Vector3};
 
-use super::{Order, Synthesizer};
-use crate::diffusion::window::WindowInput;
+use super::{Order, Synthesizer, WalkOrder};
+use crate::condition::{Mode, WALK_CHANNELS};
+use crate::diffusion::window::{InteractionWindow, WalkWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
 use crate::motion::seam::Seam;
-use crate::request::SamplingConfig;
 use crate::request::plan::Plan;
+use crate::request::walk_plan::WalkPlan;
+use crate::request::{SamplingConfig, window_starts};
+use crate::skeleton::Skeleton;
+
+/// What a course is about, and its plan.
+pub(super) enum Task<'a> {
+    Interaction {
+        order: &'a Order<'a>,
+        plan: Plan,
+    },
+    Walk {
+        order: &'a WalkOrder<'a>,
+        plan: WalkPlan,
+    },
+}
 
 /// An order with what has been made of it.
 pub(super) struct Course<'a> {
     /// Which of the batch.
     pub index: usize,
-    pub order: &'a Order<'a>,
-    pub plan: Plan,
+    pub task: Task<'a>,
     /// Frames made so far, scene frame.
     pub sequence: Window,
     /// Windows made so far.
@@ -32,15 +46,44 @@ pub(super) struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Windows of equal keys can be made together: how they are sampled, and how many frames they keep.
-    pub fn key(&self) -> (SamplingConfig, usize) {
+    /// Windows of equal keys can be made together: how they are sampled, what they are about, and how many frames they keep.
+    pub fn key(&self) -> (SamplingConfig, Mode, usize) {
         let keep = self.sequence.len().saturating_sub(self.starts[self.made]);
-        (self.order.request.sampling, keep)
+        match &self.task {
+            Task::Interaction { order, .. } => (order.request.sampling, Mode::Interaction, keep),
+            Task::Walk { order, .. } => (order.request.sampling, Mode::Walk, keep),
+        }
     }
 
     /// Whether all windows are made.
     pub fn is_complete(&self) -> bool {
         self.made == self.starts.len()
+    }
+
+    /// Frames of all windows together.
+    fn frames(&self) -> usize {
+        match &self.task {
+            Task::Interaction { plan, .. } => plan.path.len(),
+            Task::Walk { plan, .. } => plan.frames(),
+        }
+    }
+
+    /// The first frame, scene frame.
+    fn first(&self, skeleton: &Skeleton) -> Window {
+        let (pose, center, rotation) = match &self.task {
+            Task::Interaction { plan, .. } => (&plan.pose, plan.center(0), plan.rotation),
+            Task::Walk { plan, .. } => {
+                let nothing = (Vector3::zeros(), UnitQuaternion::identity());
+                (&plan.pose, nothing.0, nothing.1)
+            }
+        };
+        Window {
+            joints: vec![skeleton.forward(pose)],
+            rotations: vec![pose.rotations],
+            object_center: vec![center],
+            object_rotation: vec![rotation],
+            contact: vec![[0.0; 4]],
+        }
     }
 }
 
@@ -51,6 +94,7 @@ struct Prepared {
     canonical: Canonical,
     range: Range<usize>,
     features: Vec<f32>,
+    /// The object's rotation at the first frame; none in a walk.
     reference: UnitQuaternion<f32>,
     keep: Vec<f32>,
 }
@@ -60,10 +104,29 @@ impl Synthesizer {
     pub(super) fn course<'a>(&mut self, index: usize, order: &'a Order<'a>) -> Result<Course<'a>> {
         Ok(Course {
             index,
-            order,
-            plan: self.plan(order)?,
+            task: Task::Interaction {
+                order,
+                plan: self.plan(order)?,
+            },
             sentence: self.sentence(&order.request.text)?,
             starts: order.request.window_starts(),
+            sequence: Window::default(),
+            made: 0,
+        })
+    }
+
+    /// Sets a walk on its way.
+    pub(super) fn walk_course<'a>(
+        &mut self,
+        index: usize,
+        order: &'a WalkOrder<'a>,
+    ) -> Result<Course<'a>> {
+        let plan = self.plan_walk(order)?;
+        Ok(Course {
+            index,
+            starts: window_starts(plan.frames()),
+            task: Task::Walk { order, plan },
+            sentence: self.sentence(&order.request.text)?,
             sequence: Window::default(),
             made: 0,
         })
@@ -125,22 +188,15 @@ impl Synthesizer {
     /// What is known of a course's next window, in the window's canonical frame: its first frame, or the frames that it
     /// shares with the window before (specification, section 9), and the plan.
     fn prepare(&self, course: &Course<'_>) -> Result<Prepared> {
-        let plan = &course.plan;
         let start = course.starts[course.made];
-        let range = start..(start + WINDOW).min(plan.path.len());
+        let range = start..(start + WINDOW).min(course.frames());
         let (seam, canonical, known) = if course.made == 0 {
+            let mut first = course.first(&self.skeleton);
             let canonical = Canonical::of_subject(
-                &plan.pose.root,
-                &plan.pose.rotations[0],
+                &first.joints[0][0],
+                &first.rotations[0][0],
                 &self.trans2joint(),
             );
-            let mut first = Window {
-                joints: vec![self.skeleton.forward(&plan.pose)],
-                rotations: vec![plan.pose.rotations],
-                object_center: vec![plan.center(0)],
-                object_rotation: vec![plan.rotation],
-                contact: vec![[0.0; 4]],
-            };
             canonical.apply(&mut first);
             (None, canonical, first)
         } else {
@@ -150,16 +206,45 @@ impl Synthesizer {
             (Some(seam), canonical, known)
         };
         let statistics = &self.checkpoint.config.statistics;
-        let reference = known.object_rotation[0];
-        let overlap = known.encode(statistics, &reference, known.len());
         let mut features = vec![0.0; WINDOW * FEATURES];
-        features[..FEATURES].copy_from_slice(&overlap[..FEATURES]);
         // All of the plan; which frames of it the network and the guidance are told is theirs to pick.
-        for t in 1..range.len() {
-            let center = canonical.point(&plan.center(range.start + t));
-            features[t * FEATURES..][OBJECT_POSITION]
-                .copy_from_slice(&statistics.normalise_object(&center));
-        }
+        let (reference, overlap) = match &course.task {
+            Task::Interaction { plan, .. } => {
+                let reference = known.object_rotation[0];
+                for t in 1..range.len() {
+                    let center = canonical.point(&plan.center(range.start + t));
+                    features[t * FEATURES..][OBJECT_POSITION]
+                        .copy_from_slice(&statistics.normalise_object(&center));
+                }
+                (reference, known.encode(statistics, &reference, known.len()))
+            }
+            Task::Walk { plan, .. } => {
+                for t in 1..range.len() {
+                    let (place, left) = plan.at(range.start + t);
+                    let place = statistics.normalise_joint(0, &canonical.point(&place));
+                    let left = canonical.rotation * left;
+                    let values = [place[0], place[1], left.x, left.y];
+                    for (channel, value) in WALK_CHANNELS.into_iter().zip(values) {
+                        features[t * FEATURES + channel] = value;
+                    }
+                }
+                if range.end == plan.frames() {
+                    let mut last = Window {
+                        joints: vec![self.skeleton.forward(&plan.arrival)],
+                        rotations: vec![plan.arrival.rotations],
+                        object_center: vec![Vector3::zeros()],
+                        object_rotation: vec![UnitQuaternion::identity()],
+                        contact: vec![[0.0; 4]],
+                    };
+                    canonical.apply(&mut last);
+                    features[(range.len() - 1) * FEATURES..][..FEATURES]
+                        .copy_from_slice(&last.encode_person(statistics, 1));
+                }
+                let overlap = known.encode_person(statistics, known.len());
+                (UnitQuaternion::identity(), overlap)
+            }
+        };
+        features[..FEATURES].copy_from_slice(&overlap[..FEATURES]);
         Ok(Prepared {
             keep: if known.len() > 1 { overlap } else { Vec::new() },
             seam,
@@ -171,7 +256,7 @@ impl Synthesizer {
     }
 
     fn input<'a>(&'a self, course: &'a Course<'_>, window: &Prepared) -> WindowInput<'a> {
-        let (plan, range) = (&course.plan, &window.range);
+        let range = &window.range;
         let keys = |frames: &[usize], more: &[usize]| -> Vec<usize> {
             frames
                 .iter()
@@ -180,26 +265,49 @@ impl Synthesizer {
                 .map(|f| f - range.start)
                 .collect()
         };
+        let (sampling, guidance, seed, scene, task) = match &course.task {
+            Task::Interaction { order, plan } => (
+                order.request.sampling,
+                order.request.guidance,
+                order.request.seed,
+                order.scene,
+                WindowTask::Interaction(InteractionWindow {
+                    object: order.object,
+                    reference: window.reference,
+                    path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
+                    height_keys: keys(&plan.height_keys, &[]),
+                    // A later window may begin after the object has left, an early one end before it arrives.
+                    rest: plan.rest.map_or([None; 2], |[until, from]| {
+                        [
+                            until.checked_sub(range.start),
+                            from.checked_sub(range.start).filter(|f| *f < range.len()),
+                        ]
+                    }),
+                }),
+            ),
+            Task::Walk { order, plan } => (
+                order.request.sampling,
+                order.request.guidance,
+                order.request.seed,
+                order.scene,
+                WindowTask::Walk(WalkWindow {
+                    path_keys: keys(&plan.waypoint_frames, &[]),
+                    arrives: range.end == plan.frames(),
+                }),
+            ),
+        };
         WindowInput {
-            request: course.order.request,
-            object: course.order.object,
+            sampling,
+            guidance,
+            seed,
+            index: course.made as u64,
             skeleton: &self.skeleton,
             sentence: course.sentence.clone(),
             features: window.features.clone(),
             length: range.len(),
-            reference: window.reference,
-            path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
-            height_keys: keys(&plan.height_keys, &[]),
-            // A later window may begin after the object has left, an early one end before it arrives.
-            rest: plan.rest.map_or([None; 2], |[until, from]| {
-                [
-                    until.checked_sub(range.start),
-                    from.checked_sub(range.start).filter(|f| *f < range.len()),
-                ]
-            }),
             keep: window.keep.clone(),
-            scene: course.order.scene.map(|s| (s, window.canonical)),
-            index: course.made as u64,
+            scene: scene.map(|s| (s, window.canonical)),
+            task,
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use nalgebra::{UnitQuaternion, Vector3};
 use tch::Device;
 
-use crate::diffusion::window::Generator;
+use crate::diffusion::window::{Generator, cannot_walk};
 use crate::diffusion::{Flow, Progress, Schedule};
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, SdfGrid};
@@ -18,12 +18,13 @@ use crate::model::{Checkpoint, Network};
 use crate::motion::features::Window;
 use crate::motion::feet;
 use crate::motion::{FPS, Frame, MotionClip};
-use crate::request::InteractionRequest;
 use crate::request::plan::Plan;
+use crate::request::walk_plan::WalkPlan;
+use crate::request::{InteractionRequest, SamplingConfig, WalkRequest};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton};
 use crate::text::{ClipText, MiniLm, TextEncoder};
 
-use course::Course;
+use course::{Course, Task};
 
 /// A loaded model, ready for requests. Belongs to one thread: libtorch's.
 pub struct Synthesizer {
@@ -54,6 +55,24 @@ pub struct Generated {
     pub clip: MotionClip,
     /// The plan it follows.
     pub plan: Plan,
+}
+
+/// A walk with its scene.
+#[derive(Clone, Copy)]
+pub struct WalkOrder<'a> {
+    /// What is asked for.
+    pub request: &'a WalkRequest,
+    /// Distance to the scene's geometry, for the scene term of guidance.
+    pub scene: Option<&'a SdfGrid>,
+}
+
+/// A generated walk with what was planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratedWalk {
+    /// The clip, scene frame; without an object (see [`MotionClip::has_object`]).
+    pub clip: MotionClip,
+    /// The plan it follows.
+    pub plan: WalkPlan,
 }
 
 impl Synthesizer {
@@ -159,17 +178,78 @@ impl Synthesizer {
     /// # Errors
     /// Those of [`Plan::new`], and [`Error::Invalid`] for more sampling steps than the schedule has.
     pub fn plan(&self, order: &Order<'_>) -> Result<Plan> {
-        let steps = order.request.sampling.steps;
-        if steps > self.schedule.steps() {
+        self.check_steps(&order.request.sampling)?;
+        Plan::new(order.request, order.object, &self.skeleton, &self.standing)
+    }
+
+    /// Whether this checkpoint knows walking without an object.
+    pub fn can_walk(&self) -> bool {
+        self.checkpoint.config.conditioning.walking.is_some()
+    }
+
+    /// What a walk comes to before anything is generated; the way to check one.
+    ///
+    /// # Errors
+    /// Those of [`WalkPlan::new`], and [`Error::Invalid`] for more sampling steps than the schedule has or a checkpoint that
+    /// does not know walking.
+    pub fn plan_walk(&self, order: &WalkOrder<'_>) -> Result<WalkPlan> {
+        if !self.can_walk() {
+            return Err(cannot_walk());
+        }
+        self.check_steps(&order.request.sampling)?;
+        WalkPlan::new(order.request, &self.skeleton, &self.standing)
+    }
+
+    fn check_steps(&self, sampling: &SamplingConfig) -> Result<()> {
+        let (steps, most) = (sampling.steps, self.schedule.steps());
+        if steps > most {
             return Err(Error::invalid(
                 "sampling.steps",
-                format!(
-                    "{steps}; choose between 1 and the schedule's {}",
-                    self.schedule.steps()
-                ),
+                format!("{steps}; choose between 1 and the schedule's {most}"),
             ));
         }
-        Plan::new(order.request, order.object, &self.skeleton, &self.standing)
+        Ok(())
+    }
+
+    /// Generates one walk. `progress` hears of every denoising step and may cancel.
+    ///
+    /// # Errors
+    /// Those of [`Self::plan_walk`] and the text encoder; [`Error::Cancelled`].
+    pub fn walk(
+        &mut self,
+        order: &WalkOrder<'_>,
+        progress: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<GeneratedWalk> {
+        let mut made = Err(Error::Cancelled);
+        self.walk_batch(
+            std::slice::from_ref(order),
+            &mut |_, p| progress(p),
+            &mut |_, result| made = result,
+        );
+        made
+    }
+
+    /// Generates several walks at once, as [`Self::generate_batch`] does interactions.
+    ///
+    /// # Errors
+    /// Told to `done`, per order: those of [`Self::walk`].
+    pub fn walk_batch(
+        &mut self,
+        orders: &[WalkOrder<'_>],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<GeneratedWalk>),
+    ) {
+        let mut courses = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            match self.walk_course(index, order) {
+                Ok(course) => courses.push(course),
+                Err(error) => done(index, Err(error)),
+            }
+        }
+        self.run(courses, progress, &mut |course, result| {
+            let index = course.index;
+            done(index, result.and_then(|()| self.finish_walk(course)));
+        });
     }
 
     /// Generates one clip. `progress` hears of every denoising step and may cancel.
@@ -214,6 +294,19 @@ impl Synthesizer {
                 Err(error) => done(index, Err(error)),
             }
         }
+        self.run(courses, progress, &mut |course, result| {
+            let index = course.index;
+            done(index, result.and_then(|()| self.finish(course)));
+        });
+    }
+
+    /// Makes all windows of all courses; each ends in `done`, all its windows made or not.
+    fn run<'a>(
+        &self,
+        mut courses: Vec<Course<'a>>,
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(Course<'a>, Result<()>),
+    ) {
         // The least advanced first, so that short orders are not held up by long ones.
         while let Some(first) = courses.iter().min_by_key(|c| c.made) {
             let key = first.key();
@@ -222,10 +315,10 @@ impl Synthesizer {
             courses = rest;
             let results = self.advance(&mut group, progress);
             for (course, result) in group.into_iter().zip(results) {
-                match result {
-                    Err(error) => done(course.index, Err(error)),
-                    Ok(()) if course.is_complete() => done(course.index, self.finish(course)),
-                    Ok(()) => courses.push(course),
+                if result.is_ok() && !course.is_complete() {
+                    courses.push(course);
+                } else {
+                    done(course, result);
                 }
             }
         }
@@ -237,33 +330,50 @@ impl Synthesizer {
 
     /// The clip of an order whose windows are all made.
     fn finish(&self, course: Course<'_>) -> Result<Generated> {
-        let mut clip = self.clip(course.order, &course.sequence)?;
-        let planting = course.order.request.planting();
-        if planting > 0.0 {
-            let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
-            feet::plant(&clip.skeleton, &mut poses, planting);
-            for (frame, pose) in clip.frames.iter_mut().zip(poses) {
-                frame.pose = pose;
-            }
-        }
-        Ok(Generated {
-            clip,
-            plan: course.plan,
-        })
+        let Task::Interaction { order, plan } = course.task else {
+            return Err(Error::invalid("order", "it is a walk's"));
+        };
+        let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
+        plant(&mut clip, order.request.planting());
+        Ok(Generated { clip, plan })
+    }
+
+    /// The clip of a walk whose windows are all made.
+    fn finish_walk(&self, course: Course<'_>) -> Result<GeneratedWalk> {
+        let Task::Walk { order, plan } = course.task else {
+            return Err(Error::invalid("order", "it is an interaction's"));
+        };
+        let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
+        plant(&mut clip, order.request.planting());
+        Ok(GeneratedWalk { clip, plan })
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.
-    fn clip(&self, order: &Order<'_>, window: &Window) -> Result<MotionClip> {
-        let mesh_origin = order.object.center();
+    fn clip(
+        &self,
+        object: Option<&ObjectGeometry>,
+        text: &str,
+        window: &Window,
+    ) -> Result<MotionClip> {
         let frames: Vec<Frame> = (0..window.len())
-            .map(|t| Frame {
-                pose: Pose {
-                    root: window.joints[t][0],
-                    rotations: window.rotations[t],
-                },
-                object_position: window.object_center[t] - window.object_rotation[t] * mesh_origin,
-                object_rotation: window.object_rotation[t],
-                contact: window.contact[t].map(|c| c.clamp(0.0, 1.0)),
+            .map(|t| {
+                let (object_position, object_rotation, contact) = match object {
+                    Some(object) => (
+                        window.object_center[t] - window.object_rotation[t] * object.center(),
+                        window.object_rotation[t],
+                        window.contact[t].map(|c| c.clamp(0.0, 1.0)),
+                    ),
+                    None => (Vector3::zeros(), UnitQuaternion::identity(), [0.0; 4]),
+                };
+                Frame {
+                    pose: Pose {
+                        root: window.joints[t][0],
+                        rotations: window.rotations[t],
+                    },
+                    object_position,
+                    object_rotation,
+                    contact,
+                }
             })
             .collect();
         let finite = frames.iter().all(|f| {
@@ -281,14 +391,26 @@ impl Synthesizer {
                 "its network gave values that are not finite; the weights are damaged or were trained to divergence",
             ));
         }
+        let object = object.map_or("", ObjectGeometry::name);
         Ok(MotionClip {
-            name: order.object.name().to_owned(),
+            name: if object.is_empty() { "walk" } else { object }.to_owned(),
             subject: String::new(),
-            object: order.object.name().to_owned(),
-            text: order.request.text.clone(),
+            object: object.to_owned(),
+            text: text.to_owned(),
             fps: FPS,
             skeleton: self.skeleton.clone(),
             frames,
         })
+    }
+}
+
+/// Holds standing feet in place.
+fn plant(clip: &mut MotionClip, strength: f32) {
+    if strength > 0.0 {
+        let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
+        feet::plant(&clip.skeleton, &mut poses, strength);
+        for (frame, pose) in clip.frames.iter_mut().zip(poses) {
+            frame.pose = pose;
+        }
     }
 }

@@ -10,14 +10,16 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::contact_labels;
+use super::locomotion::Walks;
 use crate::clip;
-use crate::condition::{self, Fill};
+use crate::condition::{self, Mode};
 use crate::error::{Error, Result};
 use crate::geometry::{BpsBasis, ObjectGeometry, UpAxis};
 use crate::ik;
+use crate::model::config::Conditioning;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{Statistics, Window};
-use crate::motion::{FPS, MotionClip, WINDOW};
+use crate::motion::{FPS, MotionClip, WINDOW, blend};
 use crate::skeleton::{ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 use crate::text::TextEncoder;
 
@@ -36,6 +38,15 @@ const STRETCHED: f64 = 0.5;
 const STRETCH: f32 = 0.2;
 /// The least number of frames of a window.
 const SHORTEST: usize = 30;
+/// Share of walking windows whose end is given as a whole pose.
+const ARRIVING: f64 = 0.5;
+/// Shares of walking windows: as long as a window can be, at the start of a walk, at its end, played at another speed; and
+/// the most by which that differs.
+const WALK_FULL: f64 = 0.6;
+const WALK_FROM_START: f64 = 0.25;
+const WALK_TO_END: f64 = 0.35;
+const WALK_RETIMED: f64 = 0.3;
+const WALK_TEMPO: f32 = 0.2;
 
 /// A clip made ready for windows, in the world's frame.
 pub struct Source {
@@ -47,10 +58,20 @@ pub struct Source {
     pub sentence: Arc<Vec<f32>>,
     /// The person's bones.
     pub skeleton: Skeleton,
-    /// The object.
-    pub geometry: Arc<ObjectGeometry>,
+    /// The object; none in a walk.
+    pub geometry: Option<Arc<ObjectGeometry>>,
     /// All frames.
     pub motion: Window,
+}
+
+impl Source {
+    /// What its windows are about.
+    pub fn mode(&self) -> Mode {
+        match self.geometry {
+            Some(_) => Mode::Interaction,
+            None => Mode::Walk,
+        }
+    }
 }
 
 /// What the network learns from in one window.
@@ -59,7 +80,9 @@ pub struct Sample {
     pub features: Vec<f32>,
     /// Given values, 120 x 220.
     pub given: Vec<f32>,
-    /// The object's interpolated path, 120 x 3, normalised.
+    /// What it is about.
+    pub mode: Mode,
+    /// The object's interpolated path, or the walker's, 120 x 3, normalised.
     pub path: Vec<f32>,
     /// Frames that exist.
     pub length: usize,
@@ -97,6 +120,8 @@ pub struct Sampling {
     pub from_start: f64,
     /// Share of windows that hold the whole clip, retimed to a window's length.
     pub whole: f64,
+    /// Share of walking windows, where there are walks.
+    pub walking: f64,
 }
 
 /// All sources, and how windows come out of them.
@@ -104,8 +129,10 @@ pub struct Dataset {
     /// The sources.
     pub sources: Vec<Source>,
     basis: BpsBasis,
-    /// Cumulative share of each source in what is drawn.
+    /// Cumulative share of each source in what is drawn of interactions.
     shares: Vec<f64>,
+    /// The same of walks.
+    walk_shares: Vec<f64>,
 }
 
 /// What a group of clips with the same object and sentence weighs for its size: 1 would be as much as it has frames, 0
@@ -113,30 +140,103 @@ pub struct Dataset {
 /// sentence says.
 const GROUP_POWER: f64 = 0.3;
 
-/// Cumulative shares of sources: groups of one object and sentence balanced, within a group by frames.
+/// Cumulative shares of interactions: groups of one object and sentence balanced, within a group by frames.
 fn shares(sources: &[Source]) -> Vec<f64> {
-    let key = |s: &Source| (s.geometry.name().to_owned(), s.text.clone());
+    let key = |s: &Source| {
+        let object = s.geometry.as_ref()?;
+        Some((object.name().to_owned(), s.text.clone()))
+    };
     let mut frames: BTreeMap<_, f64> = BTreeMap::new();
     for s in sources {
         *frames.entry(key(s)).or_default() += s.motion.len() as f64;
     }
+    cumulative(sources.iter().map(|s| match key(s) {
+        None => 0.0,
+        key => s.motion.len() as f64 * frames[&key].max(1.0).powf(GROUP_POWER - 1.0),
+    }))
+}
+
+/// Cumulative shares of walks, by frames.
+fn walk_shares(sources: &[Source]) -> Vec<f64> {
+    cumulative(sources.iter().map(|s| match s.mode() {
+        Mode::Interaction => 0.0,
+        Mode::Walk => s.motion.len() as f64,
+    }))
+}
+
+/// Running sums over their last; empty where all weights are zero.
+fn cumulative(weights: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut sum = 0.0;
-    let mut out: Vec<f64> = sources
-        .iter()
-        .map(|s| {
-            let group = frames[&key(s)].max(1.0);
-            sum += s.motion.len() as f64 * group.powf(GROUP_POWER - 1.0);
+    let mut out: Vec<f64> = weights
+        .map(|weight| {
+            sum += weight;
             sum
         })
         .collect();
-    out.iter_mut()
-        .for_each(|x| *x /= sum.max(f64::MIN_POSITIVE));
+    if sum <= 0.0 {
+        return Vec::new();
+    }
+    out.iter_mut().for_each(|x| *x /= sum);
     out
 }
 
 impl Dataset {
-    /// Reads all clips of a folder, their objects from `objects/<name>.obj`, and prepares them: each on its floor, contact
-    /// from distance, with a mirrored twin when `mirror` is set.
+    fn new(sources: Vec<Source>) -> Self {
+        Self {
+            shares: shares(&sources),
+            walk_shares: walk_shares(&sources),
+            sources,
+            basis: BpsBasis::standard().clone(),
+        }
+    }
+
+    /// Walks as sources, with a mirrored twin each when `mirror` is set.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn of_walks(walks: &[Walks], encoder: &dyn TextEncoder, mirror: bool) -> Result<Self> {
+        let mut sentences = BTreeMap::new();
+        let mut sources = Vec::new();
+        for clip in walks.iter().flat_map(|w| &w.clips) {
+            let sentence = match sentences.get(&clip.text) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let vector = Arc::new(encoder.encode(&clip.text)?);
+                    sentences.insert(clip.text.clone(), vector.clone());
+                    vector
+                }
+            };
+            let source = walk_source(clip, sentence.clone());
+            if mirror {
+                let text = source.text.clone();
+                sources.push(mirror_source(&source, None, text, sentence));
+            }
+            sources.push(source);
+        }
+        Ok(Self::new(sources))
+    }
+
+    /// The sources of both.
+    #[must_use]
+    pub fn merged(mut self, other: Self) -> Self {
+        self.sources.extend(other.sources);
+        Self::new(self.sources)
+    }
+
+    /// The captured one of each walk, not what was made of it or its mirror image.
+    #[must_use]
+    pub fn captured_walks(walks: &[Walks]) -> Vec<Walks> {
+        walks
+            .iter()
+            .map(|w| Walks {
+                name: w.name.clone(),
+                clips: w.clips.iter().take(1).cloned().collect(),
+            })
+            .collect()
+    }
+
+    /// Reads all clips of a folder, their objects from `objects/<name>.obj` or `.glb`, and prepares them: each on its floor,
+    /// contact from distance, with a mirrored twin when `mirror` is set.
     pub fn load(
         clips: &Path,
         objects: &Path,
@@ -172,9 +272,7 @@ impl Dataset {
                 ));
             }
             if !geometries.contains_key(&clip.object) {
-                let file = objects.join(format!("{}.obj", clip.object));
-                // Captured objects keep their capture frame: no turn.
-                let geometry = ObjectGeometry::load(&file, Some(UpAxis::Z))?;
+                let geometry = object(objects, &clip.object)?;
                 let mirrored = geometry.mirrored();
                 geometries.insert(
                     clip.object.clone(),
@@ -193,15 +291,12 @@ impl Dataset {
             if mirror {
                 let text = mirror_text(&clip.text);
                 let sentence = vector(&text)?;
-                sources.push(mirror_source(&source, mirrored.clone(), text, sentence));
+                let mirrored = Some(mirrored.clone());
+                sources.push(mirror_source(&source, mirrored, text, sentence));
             }
             sources.push(source);
         }
-        Ok(Self {
-            shares: shares(&sources),
-            sources,
-            basis: BpsBasis::standard().clone(),
-        })
+        Ok(Self::new(sources))
     }
 
     /// Splits off every `n`-th clip (with its twin) for validation.
@@ -217,13 +312,7 @@ impl Dataset {
         let (out, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sources)
             .into_iter()
             .partition(|s| held.iter().any(|h| h == s.name.trim_start_matches('~')));
-        let basis = self.basis;
-        let part = |sources: Vec<Source>| Self {
-            shares: shares(&sources),
-            sources,
-            basis: basis.clone(),
-        };
-        (part(keep), part(out))
+        (Self::new(keep), Self::new(out))
     }
 
     /// Windows at a fixed stride: what evaluation and statistics look at. Reference is the first frame.
@@ -247,8 +336,21 @@ impl Dataset {
         out
     }
 
+    /// Whether there is a walk among the sources.
+    pub fn has_walks(&self) -> bool {
+        !self.walk_shares.is_empty()
+    }
+
+    /// Whether there is an interaction among the sources.
+    pub fn has_interactions(&self) -> bool {
+        !self.shares.is_empty()
+    }
+
     /// Draws a window; groups of one object and sentence come almost equally often (see `GROUP_POWER`).
     pub fn draw(&self, rng: &mut impl Rng, sampling: &Sampling) -> Choice {
+        if self.has_walks() && (!self.has_interactions() || rng.random_bool(sampling.walking)) {
+            return self.draw_walk(rng);
+        }
         let at: f64 = rng.random();
         let source = self
             .shares
@@ -274,6 +376,48 @@ impl Dataset {
         }
     }
 
+    /// Draws a walking window.
+    fn draw_walk(&self, rng: &mut impl Rng) -> Choice {
+        let at: f64 = rng.random();
+        let source = self
+            .walk_shares
+            .partition_point(|share| *share <= at)
+            .min(self.sources.len() - 1);
+        let frames = self.sources[source].motion.len();
+        let mut length = if rng.random_bool(WALK_FULL) {
+            WINDOW
+        } else {
+            rng.random_range(SHORTEST..=WINDOW)
+        };
+        let speed = if rng.random_bool(WALK_RETIMED) {
+            1.0 + rng.random_range(-WALK_TEMPO..WALK_TEMPO)
+        } else {
+            1.0
+        };
+        // Frames of the source that a window of `length` spans.
+        let span = |length: usize| ((length - 1) as f32 * speed).ceil() as usize + 1;
+        length = length.min(frames.max(1));
+        while length > 1 && span(length) > frames {
+            length -= 1;
+        }
+        let last = frames.saturating_sub(span(length));
+        let kind: f64 = rng.random();
+        let start = if kind < WALK_FROM_START {
+            0
+        } else if kind < WALK_FROM_START + WALK_TO_END {
+            last
+        } else {
+            rng.random_range(0..=last)
+        };
+        Choice {
+            source,
+            start,
+            length,
+            speed,
+            reference: 0,
+        }
+    }
+
     /// The window of a choice in its canonical frame.
     pub fn window(&self, choice: &Choice) -> (Window, Canonical) {
         let source = &self.sources[choice.source];
@@ -288,16 +432,40 @@ impl Dataset {
         &self,
         choice: &Choice,
         statistics: &Statistics,
-        fill: Fill,
+        conditioning: &Conditioning,
         keypoints: usize,
         rng: &mut impl Rng,
     ) -> Sample {
         let source = &self.sources[choice.source];
         let (window, _) = self.window(choice);
+        let offsets = source
+            .skeleton
+            .rest_offsets
+            .iter()
+            .flat_map(|o| [o.x, o.y, o.z])
+            .collect();
+        let Some(geometry) = &source.geometry else {
+            let features = window.encode_person(statistics, WINDOW);
+            let fill = conditioning.walking.unwrap_or_default().fill;
+            let arrives = rng.random_bool(ARRIVING);
+            let given = condition::walk_conditions(&features, choice.length, WINDOW, arrives, fill);
+            return Sample {
+                given: given.values,
+                path: given.path,
+                features,
+                length: choice.length,
+                mode: Mode::Walk,
+                bps: vec![0.0; 3 * self.basis.points().len()],
+                sentence: source.sentence.clone(),
+                offsets,
+                keypoints: vec![0.0; 3 * keypoints],
+                reference: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            };
+        };
         let reference = window.object_rotation[choice.reference.min(choice.length - 1)];
         let features = window.encode(statistics, &reference, WINDOW);
-        let given = condition::conditions(&features, choice.length, WINDOW, fill);
-        let vertices = source.geometry.vertices();
+        let given = condition::conditions(&features, choice.length, WINDOW, conditioning.fill);
+        let vertices = geometry.vertices();
         let matrix = reference.to_rotation_matrix();
         let stretch = if rng.random_bool(STRETCHED) {
             Vector3::from_fn(|_, _| 1.0 + rng.random_range(-STRETCH..STRETCH))
@@ -309,14 +477,10 @@ impl Dataset {
             path: given.path,
             features,
             length: choice.length,
-            bps: stretched_bps(&source.geometry, &reference, &self.basis, &stretch),
+            mode: Mode::Interaction,
+            bps: stretched_bps(geometry, &reference, &self.basis, &stretch),
             sentence: source.sentence.clone(),
-            offsets: source
-                .skeleton
-                .rest_offsets
-                .iter()
-                .flat_map(|o| [o.x, o.y, o.z])
-                .collect(),
+            offsets,
             keypoints: (0..keypoints)
                 .flat_map(|_| {
                     let v = vertices[rng.random_range(0..vertices.len())];
@@ -333,7 +497,7 @@ impl Dataset {
         let starts: Vec<[UnitQuaternion<f32>; ROTATIONS]> = self
             .sources
             .iter()
-            .filter(|s| !s.motion.is_empty())
+            .filter(|s| s.mode() == Mode::Interaction && !s.motion.is_empty())
             .map(|s| {
                 let rotations = &s.motion.rotations[0];
                 let canonical = Canonical::of(&s.motion.joints[0][0], &rotations[0]);
@@ -381,7 +545,11 @@ impl Dataset {
                         s.joint_max[j][axis] = s.joint_max[j][axis].max(p[axis]);
                     }
                 }
-                for p in &window.object_center {
+                let objects = match self.sources[choice.source].mode() {
+                    Mode::Interaction => window.object_center.as_slice(),
+                    Mode::Walk => &[],
+                };
+                for p in objects {
                     s.object_min[axis] = s.object_min[axis].min(p[axis]);
                     s.object_max[axis] = s.object_max[axis].max(p[axis]);
                 }
@@ -438,7 +606,7 @@ fn slice(source: &Source, choice: &Choice) -> Window {
         let (a, w) = (at.floor() as usize, at.fract());
         let b = (a + 1).min(m.len() - 1);
         let rotations: [UnitQuaternion<f32>; ROTATIONS] =
-            std::array::from_fn(|j| m.rotations[a][j].nlerp(&m.rotations[b][j], w));
+            std::array::from_fn(|j| blend::slerp(&m.rotations[a][j], &m.rotations[b][j], w));
         let root = m.joints[a][0].lerp(&m.joints[b][0], w);
         out.joints.push(
             source
@@ -448,8 +616,11 @@ fn slice(source: &Source, choice: &Choice) -> Window {
         out.rotations.push(rotations);
         out.object_center
             .push(m.object_center[a].lerp(&m.object_center[b], w));
-        out.object_rotation
-            .push(m.object_rotation[a].nlerp(&m.object_rotation[b], w));
+        out.object_rotation.push(blend::slerp(
+            &m.object_rotation[a],
+            &m.object_rotation[b],
+            w,
+        ));
         out.contact.push(m.contact[if w < 0.5 { a } else { b }]);
     }
     out
@@ -536,14 +707,43 @@ fn prepare(clip: &MotionClip, geometry: Arc<ObjectGeometry>, sentence: Arc<Vec<f
         text: clip.text.clone(),
         sentence,
         skeleton: clip.skeleton.clone(),
-        geometry,
+        geometry: Some(geometry),
         motion,
     }
 }
 
+/// A walk, which stands on its floor already.
+fn walk_source(clip: &MotionClip, sentence: Arc<Vec<f32>>) -> Source {
+    let mut motion = Window::default();
+    for (t, frame) in clip.frames.iter().enumerate() {
+        motion.joints.push(clip.joints(t));
+        motion.rotations.push(frame.pose.rotations);
+        motion.object_center.push(Vector3::zeros());
+        motion.object_rotation.push(UnitQuaternion::identity());
+        motion.contact.push([0.0; 4]);
+    }
+    Source {
+        name: clip.name.clone(),
+        text: clip.text.clone(),
+        sentence,
+        skeleton: clip.skeleton.clone(),
+        geometry: None,
+        motion,
+    }
+}
+
+/// The object of a clip, `<name>.obj` in its capture frame (Z up, no turn) or `<name>.glb`.
+fn object(folder: &Path, name: &str) -> Result<ObjectGeometry> {
+    let glb = folder.join(format!("{name}.glb"));
+    if glb.is_file() {
+        return ObjectGeometry::load(&glb, None);
+    }
+    ObjectGeometry::load(&folder.join(format!("{name}.obj")), Some(UpAxis::Z))
+}
+
 fn mirror_source(
     source: &Source,
-    geometry: Arc<ObjectGeometry>,
+    geometry: Option<Arc<ObjectGeometry>>,
     text: String,
     sentence: Arc<Vec<f32>>,
 ) -> Source {

@@ -54,6 +54,8 @@ pub struct Target<'a> {
     pub keypoints: &'a Tensor,
     /// The object's rotation at the reference frame, (B, 3, 3).
     pub reference: &'a Tensor,
+    /// 1 at the channels that count, (B, 1, 220); all where `None`. A window whose object does not count has no object.
+    pub channels: Option<&'a Tensor>,
 }
 
 /// Values of the losses, differentiable.
@@ -81,7 +83,10 @@ impl Losses {
     pub fn new(prediction: &Tensor, target: &Target<'_>, bounds: &Bounds) -> Self {
         let mean = |t: Tensor| t.mean(Kind::Float);
         let frames = target.frames.unsqueeze(-1);
-        let error = (prediction - target.features).abs() * &frames;
+        let mut error = (prediction - target.features).abs() * &frames;
+        if let Some(channels) = target.channels {
+            error = error * channels;
+        }
         let part =
             |start: usize, end: usize| mean(error.narrow(2, start as i64, (end - start) as i64));
 
@@ -123,7 +128,14 @@ impl Losses {
             .unsqueeze(1)
             .matmul(&rotation.transpose(2, 3))
             + predicted_center.unsqueeze(2);
-        let keypoints = mean((points - target.keypoints).abs() * &frames4);
+        let mut keypoints = (points - target.keypoints).abs() * &frames4;
+        if let Some(channels) = target.channels {
+            keypoints = keypoints
+                * channels
+                    .narrow(2, OBJECT_POSITION.start as i64, 1)
+                    .unsqueeze(-1);
+        }
+        let keypoints = mean(keypoints);
 
         let held = target
             .features

@@ -14,6 +14,7 @@ use tch::{Device, Kind, Tensor};
 use super::dataset::{Choice, Dataset, Sampling, step_rng};
 use super::losses::{LossWeights, Losses, Target};
 use super::optimiser::{Adam, Ema};
+use crate::condition::Mode;
 use crate::diffusion::Schedule;
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
@@ -45,6 +46,8 @@ pub struct TrainingConfig {
     pub from_start: f64,
     /// Share of windows that hold a whole clip, retimed.
     pub whole: f64,
+    /// Share of windows that walk, where the data set has walks.
+    pub walking: f64,
     /// Points on the object for its loss.
     pub keypoints: usize,
     /// Weights of the losses.
@@ -73,6 +76,7 @@ impl Default for TrainingConfig {
             seed: 7,
             from_start: 0.2,
             whole: 0.25,
+            walking: 0.35,
             keypoints: 32,
             losses: LossWeights {
                 contact: 1.0,
@@ -120,6 +124,9 @@ impl TrainingConfig {
         if self.ema_every < 1 {
             return Err(Error::invalid("ema_every", "must be at least 1"));
         }
+        if !(0.0..=1.0).contains(&self.walking) {
+            return Err(Error::invalid("walking", "must be between 0 and 1"));
+        }
         if !(0.0..=1.0).contains(&self.decay) {
             return Err(Error::invalid("decay", "must be between 0 and 1"));
         }
@@ -147,6 +154,7 @@ impl TrainingConfig {
 /// A batch in plain memory, made by a loader thread.
 pub struct Batch {
     size: usize,
+    modes: Vec<Mode>,
     keypoint_count: usize,
     features: Vec<f32>,
     given: Vec<f32>,
@@ -218,6 +226,24 @@ impl Trainer {
     /// A fresh run.
     pub fn new(model: ModelConfig, config: TrainingConfig, device: Device) -> Result<Self> {
         let weights = Weights::initialise(&model.architecture, config.seed);
+        Self::with_weights(model, config, device, weights)
+    }
+
+    /// A fresh run, with fresh optimiser state, from the weights of a checkpoint of the model's architecture.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a model or settings that cannot train, or weights of another architecture.
+    pub fn tune(
+        model: ModelConfig,
+        config: TrainingConfig,
+        device: Device,
+        weights: &Weights,
+    ) -> Result<Self> {
+        let tensors = weights
+            .iter()
+            .map(|(n, t)| (n.to_owned(), t.shallow_clone()))
+            .collect();
+        let weights = Weights::checked(&model.architecture, tensors, Path::new(&model.name))?;
         Self::with_weights(model, config, device, weights)
     }
 
@@ -383,6 +409,15 @@ impl Trainer {
         data: &Arc<Dataset>,
         mut each: impl FnMut(&mut Self, &StepReport) -> Result<bool>,
     ) -> Result<()> {
+        if data.has_walks() && self.model.conditioning.walking.is_none() {
+            return Err(Error::invalid(
+                "conditioning.walking",
+                "is not set, but the data has walks; begin a run that knows walking",
+            ));
+        }
+        if data.sources.is_empty() {
+            return Err(Error::invalid("data", "it has no clip to learn from"));
+        }
         let mut loader = Loader::new(data, &self.model, &self.config, self.step);
         while self.step < self.config.steps {
             let began = Instant::now();
@@ -485,6 +520,7 @@ impl Trainer {
                 + center.unsqueeze(2))
                 * frames.unsqueeze(-1).unsqueeze(-1)
         });
+        let channels = network.channels(&batch.modes);
 
         let object = network.encode_object(&tensor(&batch.bps, &[b, 1, -1]));
         let language = network.encode_sentence(&tensor(&batch.sentences, &[b, -1]));
@@ -497,12 +533,15 @@ impl Trainer {
             1,
         )
         .unsqueeze(1);
-        let x = self.schedule.add_noise(&features, &batch.steps, &noise);
+        let mut x = self.schedule.add_noise(&features, &batch.steps, &noise);
+        if let Some(channels) = &channels {
+            x = x * channels;
+        }
         let fused = network.fused();
         let constants = fused.constants(&condition, Some(&language), Some(&padding));
         let time = fused.time_tokens(&Tensor::from_slice(&batch.steps).to_device(self.device));
         let mut prediction = fused.forward(&x, &time, &constants, dropout);
-        if let Some(base) = network.base(&path) {
+        if let Some(base) = network.base(&path, &batch.modes) {
             prediction += base;
         }
         Losses::new(
@@ -514,6 +553,7 @@ impl Trainer {
                 keypoints_rest: &keypoints_rest,
                 keypoints: &keypoints,
                 reference: &reference,
+                channels: channels.as_ref(),
             },
             &self.bounds,
         )
@@ -530,6 +570,7 @@ pub fn make_batch(
 ) -> Batch {
     let mut batch = Batch {
         size: choices.len(),
+        modes: Vec::with_capacity(choices.len()),
         keypoint_count: config.keypoints,
         features: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
         given: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
@@ -547,10 +588,11 @@ pub fn make_batch(
         let sample = data.sample(
             choice,
             &model.statistics,
-            model.conditioning.fill,
+            &model.conditioning,
             config.keypoints,
             rng,
         );
+        batch.modes.push(sample.mode);
         batch.features.extend(sample.features);
         batch.given.extend(sample.given);
         batch.path.extend(sample.path);
@@ -587,6 +629,7 @@ impl Loader {
                     let sampling = Sampling {
                         from_start: config.from_start,
                         whole: config.whole,
+                        walking: config.walking,
                     };
                     for step in (first + thread as u64..).step_by(threads) {
                         let mut rng = step_rng(config.seed, step);

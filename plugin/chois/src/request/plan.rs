@@ -9,9 +9,9 @@ use crate::motion::FPS;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 
 /// Distance from the pelvis to the object's nearest point, metres: the median of captured starts.
-const STEP_AWAY: f32 = 0.45;
+pub(crate) const STEP_AWAY: f32 = 0.45;
 /// Direction of the path from the facing direction, radians: captured people mostly carry to one side.
-const PATH_SIDE: f32 = 1.75;
+pub(crate) const PATH_SIDE: f32 = 1.75;
 /// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
 /// seconds of each.
 const REACH: (f32, f32) = (0.25, 1.5);
@@ -19,7 +19,7 @@ const RETURN: (f32, f32) = (0.2, 0.9);
 /// Frames between those at which the height of something lifted is held to the plan.
 const HEIGHT_KEYS: usize = 4;
 /// Share of the carrying time spent speeding up, and slowing down.
-const RAMP: f32 = 0.25;
+pub(crate) const RAMP: f32 = 0.25;
 
 /// A request made definite. Scene frame, metres, Z up.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,12 +127,12 @@ impl Plan {
 
 /// Height of the object's centre at which something lifted is carried: the middle of the published ranges, and over
 /// where it stood.
-fn carried(resting: f32) -> f32 {
+pub(crate) fn carried(resting: f32) -> f32 {
     (resting + 0.15).max(1.0)
 }
 
 /// Frames between which the object is on its way.
-fn moving(seconds: f32) -> (f32, f32) {
+pub(crate) fn moving(seconds: f32) -> (f32, f32) {
     (
         (seconds * REACH.0).min(REACH.1) * FPS,
         (seconds - (seconds * RETURN.0).min(RETURN.1)) * FPS,
@@ -261,7 +261,7 @@ fn beside(
 }
 
 /// A smooth curve through points: centripetal Catmull-Rom, sampled finely.
-struct Curve {
+pub(crate) struct Curve {
     samples: Vec<Vector2<f32>>,
     /// Arc length up to each sample.
     lengths: Vec<f32>,
@@ -270,7 +270,7 @@ struct Curve {
 }
 
 impl Curve {
-    fn through(points: &[Vector2<f32>]) -> Self {
+    pub(crate) fn through(points: &[Vector2<f32>]) -> Self {
         let mut distinct: Vec<Vector2<f32>> = Vec::new();
         let mut index = Vec::new();
         for p in points {
@@ -302,11 +302,11 @@ impl Curve {
         }
     }
 
-    fn length(&self) -> f32 {
+    pub(crate) fn length(&self) -> f32 {
         self.lengths[self.lengths.len() - 1]
     }
 
-    fn point(&self, length: f32) -> Vector2<f32> {
+    pub(crate) fn point(&self, length: f32) -> Vector2<f32> {
         let i = self.lengths.partition_point(|l| *l < length);
         if i == 0 {
             return self.samples[0];
@@ -340,7 +340,7 @@ fn catmull_rom(p: [Vector2<f32>; 4], u: f32) -> Vector2<f32> {
 }
 
 /// Progress 0 to 1 of a motion that speeds up, goes evenly and slows down; smooth in speed.
-fn eased(u: f32) -> f32 {
+pub(crate) fn eased(u: f32) -> f32 {
     let u = u.clamp(0.0, 1.0);
     let top = 1.0 / (1.0 - RAMP);
     // Speed rises as a smoothstep over the ramp: its integral is r (s^3 - s^4 / 2).

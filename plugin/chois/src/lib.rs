@@ -4,6 +4,7 @@
 //! nothing of the stage after it. Tensors stay inside [`model`], [`diffusion`] and [`training`].
 
 pub mod clip;
+pub mod command;
 pub mod condition;
 pub mod contact;
 pub mod device;
@@ -19,6 +20,7 @@ pub mod model;
 pub mod motion;
 pub mod request;
 pub mod retarget;
+pub mod scene;
 pub mod skeleton;
 pub mod synthesis;
 pub mod text;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::motion::FPS;
 
 /// A smooth curve through points: centripetal Catmull-Rom, sampled finely.
-pub(super) struct Curve {
+pub(crate) struct Curve {
     samples: Vec<Vector2<f32>>,
     /// Arc length up to each sample.
     lengths: Vec<f32>,
@@ -174,7 +174,7 @@ fn catmull_rom(p: [Vector2<f32>; 4], u: f32) -> Vector2<f32> {
 
 /// Progress 0 to 1 of a motion that speeds up over a share `ramp` of its time (up to a half), goes evenly and slows down
 /// over the same share; smooth in speed.
-pub(super) fn eased(u: f32, ramp: f32) -> f32 {
+pub(crate) fn eased(u: f32, ramp: f32) -> f32 {
     let u = u.clamp(0.0, 1.0);
     let top = 1.0 / (1.0 - ramp);
     // Speed rises as a smoothstep over the ramp: its integral is r (s^3 - s^4 / 2).

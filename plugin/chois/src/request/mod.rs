@@ -4,7 +4,7 @@
 //! mean of its vertices) and the height of its lowest point over the floor, so that an object that stands on the floor
 //! is at z = 0 whatever its shape.
 
-mod curve;
+pub(crate) mod curve;
 pub mod file;
 pub mod guidance;
 pub mod plan;

@@ -10,9 +10,9 @@ use crate::motion::FPS;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 
 /// Distance from the pelvis to the object's nearest point, metres: the median of captured starts.
-const STEP_AWAY: f32 = 0.45;
+pub(crate) const STEP_AWAY: f32 = 0.45;
 /// Direction of the path from the facing direction, radians: captured people mostly carry to one side.
-const PATH_SIDE: f32 = 1.75;
+pub(crate) const PATH_SIDE: f32 = 1.75;
 /// Share of the time before the object leaves its place and after it has arrived, as in captured clips, and the most
 /// seconds of each.
 const REACH: (f32, f32) = (0.25, 1.5);
@@ -20,7 +20,7 @@ const RETURN: (f32, f32) = (0.2, 0.9);
 /// Frames between those at which the height of something lifted is held to the plan.
 const HEIGHT_KEYS: usize = 4;
 /// Share of the carrying time spent speeding up, and slowing down.
-const RAMP: f32 = 0.25;
+pub(crate) const RAMP: f32 = 0.25;
 
 /// A request made definite. Scene frame, metres, Z up.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,12 +130,12 @@ impl Plan {
 
 /// Height of the object's centre at which something lifted is carried: the middle of the published ranges, and over
 /// where it stood.
-fn carried(resting: f32) -> f32 {
+pub(crate) fn carried(resting: f32) -> f32 {
     (resting + 0.15).max(1.0)
 }
 
 /// Frames between which the object is on its way.
-fn moving(seconds: f32) -> (f32, f32) {
+pub(crate) fn moving(seconds: f32) -> (f32, f32) {
     (
         (seconds * REACH.0).min(REACH.1) * FPS,
         (seconds - (seconds * RETURN.0).min(RETURN.1)) * FPS,

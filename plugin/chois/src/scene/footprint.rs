@@ -1,0 +1,397 @@
+//! What an item covers, seen from above.
+
+use geo::line_measures::{Distance, Euclidean};
+use geo::{
+    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, Intersects, LineString,
+    MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify, orient, unary_union,
+};
+use nalgebra::{Vector2, Vector3};
+
+use super::Item;
+
+/// Corners of the polygon that stands for a circle. It is drawn around the circle, so that nothing grown is too small.
+const CIRCLE: usize = 16;
+/// Outlines lose details below this, metres; growing makes up for it.
+const DETAIL: f64 = 0.008;
+/// Half the thickness of a surface that is seen from its edge, metres.
+const EDGE: f64 = 0.002;
+/// Smaller holes are the insides of closed surfaces, square metres.
+const ROOM: f64 = 1.0;
+
+/// An area of the floor: polygons with holes, metres.
+#[derive(Clone, Debug)]
+pub struct Footprint(pub(crate) MultiPolygon<f64>);
+
+impl Default for Footprint {
+    fn default() -> Self {
+        Self(MultiPolygon::new(Vec::new()))
+    }
+}
+
+impl Footprint {
+    /// The convex hull of all that an item has between two heights over the floor, metres.
+    pub fn hull(item: &Item, heights: [f32; 2]) -> Self {
+        let points: Vec<Point<f64>> = slices(item, heights)
+            .into_iter()
+            .flatten()
+            .map(|v| Point::new(f64::from(v.x), f64::from(v.y)))
+            .collect();
+        if points.len() < 3 {
+            return Self::default();
+        }
+        let hull = MultiPoint::new(points).convex_hull();
+        // Something seen from its edge has an area all the same.
+        if hull.unsigned_area() < 1e-6 {
+            let corners = hull.exterior().coords().copied();
+            return Self(union(vec![around(corners, EDGE)]));
+        }
+        Self(MultiPolygon::new(vec![hull]))
+    }
+
+    /// The area that an item has between two heights over the floor, metres: the legs of a table, a wall without its
+    /// doorway. Closed surfaces are filled.
+    pub fn slice(item: &Item, heights: [f32; 2]) -> Self {
+        let mut parts = Vec::new();
+        for corners in slices(item, heights) {
+            let ring: Vec<Coord<f64>> = corners
+                .iter()
+                .map(|v| Coord {
+                    x: f64::from(v.x),
+                    y: f64::from(v.y),
+                })
+                .collect();
+            let face = Polygon::new(LineString::new(ring.clone()), Vec::new());
+            if face.unsigned_area() > 1e-7 {
+                parts.push(face);
+            } else if !ring.is_empty() {
+                parts.push(around(ring.into_iter(), EDGE));
+            }
+        }
+        let mut joined = union(parts);
+        for polygon in &mut joined.0 {
+            let (outline, holes) = std::mem::replace(polygon, Polygon::empty()).into_inner();
+            let open = |hole: &LineString<f64>| {
+                Polygon::new(hole.clone(), Vec::new()).unsigned_area() > ROOM
+            };
+            *polygon = Polygon::new(outline, holes.into_iter().filter(open).collect());
+        }
+        Self(joined)
+    }
+
+    /// A polygon from its corners in order; what is no polygon covers nothing.
+    pub fn polygon(corners: &[[f32; 2]]) -> Self {
+        let ring: Vec<Coord<f64>> = corners
+            .iter()
+            .filter(|c| c.iter().all(|v| v.is_finite()))
+            .map(|[x, y]| Coord {
+                x: f64::from(*x),
+                y: f64::from(*y),
+            })
+            .collect();
+        if ring.len() < 3 {
+            return Self::default();
+        }
+        let polygon = Polygon::new(LineString::new(ring), Vec::new());
+        // Crossing edges are cut apart.
+        let nothing = MultiPolygon::new(Vec::new());
+        let joined = MultiPolygon::new(vec![polygon]).union(&nothing);
+        if joined.unsigned_area() < 1e-4 {
+            return Self::default();
+        }
+        Self(joined)
+    }
+
+    /// Whether it covers nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.0.is_empty()
+    }
+
+    /// Square metres.
+    pub fn area(&self) -> f32 {
+        self.0.unsigned_area() as f32
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0))
+    }
+
+    /// All of them together.
+    pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let polygons: Vec<Polygon<f64>> = parts
+            .into_iter()
+            .flat_map(|part| part.0.0.iter().cloned())
+            .collect();
+        Self(union(polygons))
+    }
+
+    /// This without the other.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0))
+    }
+
+    /// Everything nearer than `radius` metres, and a little more: what the middle of somebody of that radius keeps out of.
+    #[must_use]
+    pub fn grown(&self, radius: f32) -> Self {
+        let radius = f64::from(radius.max(0.0)) + DETAIL;
+        let mut parts = Vec::new();
+        for polygon in &self.0.0 {
+            let polygon = polygon.simplify(DETAIL);
+            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+                parts.extend(
+                    ring.lines()
+                        .map(|line| around([line.start, line.end].into_iter(), radius)),
+                );
+            }
+            parts.push(polygon);
+        }
+        Self(union(parts))
+    }
+
+    /// The neighbourhood of its outlines alone: what keeps somebody of that radius off the edge of a floor.
+    #[must_use]
+    pub fn rim(&self, radius: f32) -> Self {
+        let radius = f64::from(radius.max(0.0)) + EDGE;
+        let mut parts = Vec::new();
+        for polygon in &self.0.0 {
+            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+                parts.extend(
+                    ring.lines()
+                        .map(|line| around([line.start, line.end].into_iter(), radius)),
+                );
+            }
+        }
+        Self(union(parts))
+    }
+
+    /// Whether the point is within.
+    pub fn contains(&self, point: Vector2<f32>) -> bool {
+        self.0.contains(&at(point))
+    }
+
+    /// Whether all of the other is within.
+    pub fn covers(&self, other: &Self) -> bool {
+        !other.is_empty() && self.0.contains(&other.0)
+    }
+
+    /// Whether the two share any point.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.0.intersects(&other.0)
+    }
+
+    /// Whether the line from one point to another touches it.
+    pub fn crosses(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
+        let line = geo::Line::new(coord(from), coord(to));
+        self.0.intersects(&line)
+    }
+
+    /// Metres to a point outside; 0 within. Infinite where it covers nothing.
+    pub fn distance(&self, point: Vector2<f32>) -> f32 {
+        let point = at(point);
+        let away = |polygon: &Polygon<f64>| Euclidean.distance(&point, polygon);
+        self.0.0.iter().map(away).fold(f64::INFINITY, f64::min) as f32
+    }
+
+    /// Metres between the two; 0 where they meet. Infinite where one covers nothing.
+    pub fn gap(&self, other: &Self) -> f32 {
+        let mut least = f64::INFINITY;
+        for a in &self.0.0 {
+            for b in &other.0.0 {
+                least = least.min(Euclidean.distance(a, b));
+            }
+        }
+        least as f32
+    }
+
+    /// Smallest and largest corner; none where it covers nothing.
+    pub fn bounds(&self) -> Option<[Vector2<f32>; 2]> {
+        let rect = self.0.bounding_rect()?;
+        let corner = |c: Coord<f64>| Vector2::new(c.x as f32, c.y as f32);
+        Some([corner(rect.min()), corner(rect.max())])
+    }
+
+    /// The same shape elsewhere: turned by `turn` radians about the origin, then moved.
+    #[must_use]
+    pub fn moved(&self, turn: f32, by: Vector2<f32>) -> Self {
+        use geo::MapCoords;
+        let (sin, cos) = f64::from(turn).sin_cos();
+        Self(self.0.map_coords(|c| Coord {
+            x: cos * c.x - sin * c.y + f64::from(by.x),
+            y: sin * c.x + cos * c.y + f64::from(by.y),
+        }))
+    }
+
+    /// Outlines, the outer of each polygon before its holes; corners in order, the first not repeated.
+    pub fn outlines(&self) -> Vec<Vec<Vector2<f32>>> {
+        let rings = self
+            .0
+            .0
+            .iter()
+            .flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
+        rings
+            .map(|ring| {
+                let corners = ring.coords().map(|c| Vector2::new(c.x as f32, c.y as f32));
+                let count = ring.0.len().saturating_sub(1);
+                corners.take(count).collect()
+            })
+            .collect()
+    }
+}
+
+fn coord(p: Vector2<f32>) -> Coord<f64> {
+    Coord {
+        x: f64::from(p.x),
+        y: f64::from(p.y),
+    }
+}
+
+fn at(p: Vector2<f32>) -> Point<f64> {
+    Point(coord(p))
+}
+
+/// The union of polygons, whichever way round they run.
+pub(super) fn union(polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
+    let oriented: Vec<Polygon<f64>> = polygons
+        .iter()
+        .map(|polygon| polygon.orient(orient::Direction::Default))
+        .collect();
+    unary_union(&oriented)
+}
+
+/// The convex neighbourhood of some points: everything nearer than `radius` to their hull, and a little more.
+fn around(points: impl Iterator<Item = Coord<f64>>, radius: f64) -> Polygon<f64> {
+    let radius = radius / (std::f64::consts::PI / CIRCLE as f64).cos();
+    let corners = points.flat_map(|p| {
+        (0..CIRCLE).map(move |k| {
+            let angle = std::f64::consts::TAU * k as f64 / CIRCLE as f64;
+            Point::new(p.x + radius * angle.cos(), p.y + radius * angle.sin())
+        })
+    });
+    MultiPoint::new(corners.collect()).convex_hull()
+}
+
+/// The parts of an item's triangles between two heights, world: convex polygons of three to five corners.
+pub(super) fn slices(item: &Item, [low, high]: [f32; 2]) -> Vec<Vec<Vector3<f32>>> {
+    let rotation = item.rotation();
+    let turned: Vec<Vector3<f32>> = item
+        .geometry
+        .vertices()
+        .iter()
+        .map(|v| rotation * v)
+        .collect();
+    let lowest = turned.iter().map(|v| v.z).fold(f32::INFINITY, f32::min);
+    let [x, y, z] = item.place.position;
+    let place = Vector3::new(x, y, z - lowest);
+    let mut parts = Vec::new();
+    for triangle in item.geometry.triangles() {
+        let corners = triangle.map(|i| turned[i as usize] + place);
+        let below = corners.iter().all(|c| c.z < low);
+        let above = corners.iter().all(|c| c.z > high);
+        if below || above {
+            continue;
+        }
+        let cut = clip(&corners, |c| c.z - low);
+        let cut = clip(&cut, |c| high - c.z);
+        if cut.len() >= 2 {
+            parts.push(cut);
+        }
+    }
+    parts
+}
+
+/// The part of a polygon where `side` is not negative (Sutherland and Hodgman 1974).
+fn clip(corners: &[Vector3<f32>], side: impl Fn(&Vector3<f32>) -> f32) -> Vec<Vector3<f32>> {
+    let mut kept = Vec::with_capacity(corners.len() + 1);
+    for (i, a) in corners.iter().enumerate() {
+        let b = &corners[(i + 1) % corners.len()];
+        let (sa, sb) = (side(a), side(b));
+        if sa >= 0.0 {
+            kept.push(*a);
+        }
+        if (sa >= 0.0) != (sb >= 0.0) {
+            kept.push(a + (b - a) * (sa / (sa - sb)));
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Mesh, ObjectGeometry};
+    use crate::request::ObjectPlace;
+    use crate::scene::ItemId;
+
+    fn item(mesh: Mesh, at: [f32; 3]) -> Item {
+        let geometry = ObjectGeometry::new("thing", mesh).expect("a mesh");
+        let place = ObjectPlace {
+            position: at,
+            ..ObjectPlace::default()
+        };
+        Item::new(ItemId(0), "thing", geometry, place)
+    }
+
+    fn table() -> Mesh {
+        let mut mesh = Mesh::cuboid(Vector3::new(-0.5, -0.4, 0.7), Vector3::new(1.0, 0.8, 0.05));
+        for [x, y] in [[-0.5, -0.4], [0.45, -0.4], [-0.5, 0.35], [0.45, 0.35]] {
+            let leg = Mesh::cuboid(Vector3::new(x, y, 0.0), Vector3::new(0.05, 0.05, 0.7));
+            let base = mesh.vertices.len() as u32;
+            mesh.vertices.extend(leg.vertices);
+            mesh.triangles.extend(leg.triangles.map_base(base));
+        }
+        mesh
+    }
+
+    trait MapBase {
+        fn map_base(self, base: u32) -> Vec<[u32; 3]>;
+    }
+
+    impl MapBase for Vec<[u32; 3]> {
+        fn map_base(self, base: u32) -> Vec<[u32; 3]> {
+            self.into_iter().map(|t| t.map(|i| i + base)).collect()
+        }
+    }
+
+    #[test]
+    fn a_table_is_its_legs_below_and_its_top_above() {
+        let table = item(table(), [2.0, 1.0, 0.0]);
+        let legs = Footprint::slice(&table, [0.05, 0.5]);
+        assert_eq!(legs.0.0.len(), 4);
+        assert!(
+            (legs.area() - 4.0 * 0.05 * 0.05).abs() < 2e-3,
+            "{}",
+            legs.area()
+        );
+        assert!(!legs.contains(Vector2::new(2.0, 1.0)));
+        let all = Footprint::slice(&table, [0.05, 1.9]);
+        assert!((all.area() - 0.8).abs() < 0.02, "{}", all.area());
+        assert!((Footprint::hull(&table, [0.05, 0.5]).area() - 0.8).abs() < 0.02);
+    }
+
+    #[test]
+    fn growing_is_never_too_small() {
+        let shape = Footprint::polygon(&[[0.0, 0.0], [1.0, 0.0], [1.0, 0.5], [0.0, 0.5]]);
+        let grown = shape.grown(0.3);
+        for k in 0..400 {
+            let angle = k as f32 * 0.0157;
+            for corner in [[0.0, 0.0], [1.0, 0.5]] {
+                let p = Vector2::from(corner) + Vector2::new(angle.cos(), angle.sin()) * 0.2999;
+                assert!(grown.contains(p), "{p}");
+            }
+        }
+        assert!(!grown.contains(Vector2::new(-0.33, 0.2)));
+        assert!((shape.distance(Vector2::new(-0.3, 0.2)) - 0.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_no_polygon_covers_nothing() {
+        assert!(Footprint::polygon(&[]).is_empty());
+        assert!(Footprint::polygon(&[[0.0, 0.0], [1.0, 1.0]]).is_empty());
+        assert!(Footprint::polygon(&[[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]).is_empty());
+        assert!(Footprint::polygon(&[[f32::NAN, 0.0], [1.0, 0.0], [0.0, 1.0]]).is_empty());
+        let bow = Footprint::polygon(&[[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
+        assert!((bow.area() - 0.5).abs() < 1e-3, "{}", bow.area());
+    }
+}

@@ -10,6 +10,7 @@
 //! | [`object::ObjectPlugin`] | reads the shape of things that can be moved |
 //! | [`contact::ContactPlugin`] | keeps objects' physics and obstacles (the two that need it add it) |
 //! | [`playback::PlaybackPlugin`] | plays clips on avatars and objects, and tells what happens |
+//! | [`npc::NpcPlugin`] | people who take commands: "move the lamp next to the sofa" |
 //! | [`debug_draw::DebugDrawPlugin`] | contact heat, waypoints and ghosts (feature `debug_draw`) |
 //!
 //! The model's world has Z up, Bevy's has Y up; they meet in [`frame`] only.
@@ -25,6 +26,7 @@ pub mod contact;
 pub mod debug_draw;
 pub mod error;
 pub mod frame;
+pub mod npc;
 pub mod object;
 pub mod playback;
 mod scene;
@@ -39,6 +41,7 @@ pub mod prelude {
         BodyMotion, ContactMode, ContactObstacle, ContactOutcome, ObjectPhysics, PhysicsAdapter,
         PhysicsAdapterPlugin,
     };
+    pub use crate::npc::{Npc, NpcCommand, NpcState, SceneObject, StopNpc};
     pub use crate::object::{Interactable, ObjectShape};
     pub use crate::playback::{InteractionPlayer, LivePhysics};
     pub use crate::synthesis::{
@@ -61,7 +64,8 @@ impl PluginGroup for ChoisPlugins {
             .add(self.synthesis)
             .add(avatar::AvatarPlugin)
             .add(object::ObjectPlugin)
-            .add(playback::PlaybackPlugin);
+            .add(playback::PlaybackPlugin)
+            .add(npc::NpcPlugin::default());
         #[cfg(feature = "debug_draw")]
         let group = group.add(debug_draw::DebugDrawPlugin);
         group

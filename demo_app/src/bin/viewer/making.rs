@@ -220,7 +220,7 @@ fn tell(contact: &ContactOutcome, journal: &mut Journal) {
                 }
         );
         if !planned {
-            journal.bad(event.to_string());
+            journal.note(event.to_string());
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bevy::asset::{AssetHandleProvider, Handle, StrongHandle};
+use bevy::ecs::entity::Entity;
 use bevy::ecs::resource::Resource;
 use bevy::log::error;
 use bevy::math::{Isometry3d, Vec3};
@@ -13,6 +14,7 @@ use super::checkpoint::{Checkpoint, CheckpointFiles};
 use super::event::{CancelReason, OrderId};
 use super::order::{InteractionOrder, OrderObject};
 use super::synthesizer::GenerationStatus;
+use super::walk::WalkOrder;
 use super::worker::{Id, Report, Settings, Token, Word, Worker};
 use crate::clip::MotionClip;
 
@@ -37,6 +39,45 @@ pub(super) struct Generations {
     spoken: Option<String>,
 }
 
+/// What is asked for.
+pub(super) enum Wanted {
+    Interaction(Box<InteractionOrder>),
+    Walk(Box<WalkOrder>),
+}
+
+impl Wanted {
+    fn avatar(&self) -> Option<Entity> {
+        match self {
+            Self::Interaction(order) => order.avatar,
+            Self::Walk(order) => order.avatar,
+        }
+    }
+
+    fn object(&self) -> Option<Entity> {
+        match self {
+            Self::Interaction(order) => match order.object {
+                OrderObject::Entity(entity) => Some(entity),
+                OrderObject::Geometry(_) => None,
+            },
+            Self::Walk(_) => None,
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Interaction(order) => order.deadline,
+            Self::Walk(order) => order.deadline,
+        }
+    }
+
+    fn origin(&self) -> Isometry3d {
+        match self {
+            Self::Interaction(order) => order.origin,
+            Self::Walk(order) => order.origin,
+        }
+    }
+}
+
 /// One order.
 pub(super) struct Entry {
     pub id: OrderId,
@@ -44,7 +85,7 @@ pub(super) struct Entry {
     pub token: Arc<Token>,
     pub asked: Instant,
     /// What is asked for, until the thread has it.
-    pub order: Option<Box<InteractionOrder>>,
+    pub order: Option<Wanted>,
     pub origin: Isometry3d,
     /// Where the object's origin was when the thread was told, game's world.
     pub object_place: Option<Vec3>,
@@ -88,31 +129,28 @@ impl Generations {
         }
     }
 
-    pub fn ask(&mut self, order: InteractionOrder) -> Handle<MotionClip> {
+    pub fn ask(&mut self, order: Wanted) -> Handle<MotionClip> {
         let asked = Instant::now();
         let handle: Option<Handle<MotionClip>> =
             (self.provider.as_ref()).map(|p| p.reserve_handle().typed());
         let id = OrderId {
             clip: handle.as_ref().map_or_else(Id::default, Handle::id),
-            avatar: order.avatar,
-            object: match order.object {
-                OrderObject::Entity(entity) => Some(entity),
-                OrderObject::Geometry(_) => None,
-            },
+            avatar: order.avatar(),
+            object: order.object(),
         };
         let Some(Handle::Strong(strong)) = &handle else {
             self.stillborn.push(id);
             return Handle::default();
         };
         // A deadline beyond the end of time is none.
-        let deadline = order.deadline.and_then(|after| asked.checked_add(after));
+        let deadline = order.deadline().and_then(|after| asked.checked_add(after));
         let entry = Entry {
             id,
             status: GenerationStatus::Waiting,
             token: Arc::new(Token::until(deadline)),
             asked,
-            origin: order.origin,
-            order: Some(Box::new(order)),
+            origin: order.origin(),
+            order: Some(order),
             object_place: None,
             called_off: false,
             handle: Arc::downgrade(strong),

@@ -1,6 +1,6 @@
 //! The inference worker: one thread owns libtorch; requests go in, progress and clips come out.
 //!
-//! [`MotionSynthesizer`] takes [`InteractionOrder`]s and answers with the handle of a clip that will be there later.
+//! [`MotionSynthesizer`] takes [`InteractionOrder`]s and [`WalkOrder`]s and answers with the handle of a clip that will be there later.
 //! Nothing of the work is done on Bevy's threads. Orders that wait together and ask for the same sampling go through the
 //! network as one batch. What happens is told by [`GenerationStarted`], [`GenerationProgress`], [`GenerationFinished`],
 //! [`GenerationFailed`] and [`GenerationCancelled`], each a buffered message and an event on the order's entities.
@@ -24,6 +24,7 @@ mod order;
 mod plugin;
 mod queue;
 mod synthesizer;
+mod walk;
 mod worker;
 
 pub use checkpoint::{Checkpoint, CheckpointFiles, CheckpointLoader};
@@ -31,7 +32,8 @@ pub use event::{
     CancelReason, GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
     GenerationStarted, ModelFailed, ModelReady, OrderId,
 };
-pub use model::{Device, Job, Libtorch, Model, ModelLoader};
+pub use model::{Device, Job, Libtorch, Model, ModelLoader, WalkJob};
 pub use order::{InteractionOrder, OrderObject};
 pub use plugin::{SynthesisPlugin, SynthesisSystems};
 pub use synthesizer::{GenerationStatus, GenerationStatuses, MotionSynthesizer};
+pub use walk::WalkOrder;

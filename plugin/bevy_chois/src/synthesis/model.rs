@@ -9,8 +9,8 @@ use chois::diffusion::{Flow, Progress};
 use chois::geometry::{Mesh, ObjectGeometry, SdfGrid};
 use chois::model::Checkpoint as Parts;
 use chois::motion::MotionClip;
-use chois::request::InteractionRequest;
-use chois::synthesis::{Order, Synthesizer};
+use chois::request::{InteractionRequest, WalkRequest};
+use chois::synthesis::{Order, Synthesizer, WalkOrder};
 use nalgebra::Vector3;
 
 use super::checkpoint::CheckpointFiles;
@@ -26,6 +26,15 @@ pub struct Job {
     pub scene: Option<Arc<SdfGrid>>,
 }
 
+/// One walk to be made, in the model's frame.
+#[derive(Clone, Debug)]
+pub struct WalkJob {
+    /// What is asked for.
+    pub request: WalkRequest,
+    /// Distance to the scene's geometry, in the request's frame.
+    pub scene: Option<Arc<SdfGrid>>,
+}
+
 /// Makes clips. Lives and dies on the worker's thread; a panic in it fails what it was at and has it loaded again.
 pub trait Model {
     /// Makes the clips of jobs that ask for the same sampling. `progress` hears of every step of each job still wanted
@@ -36,6 +45,20 @@ pub trait Model {
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
         done: &mut dyn FnMut(usize, Result<MotionClip>),
     );
+
+    /// Makes walks, in the same way. A model that knows none fails them all.
+    fn walk(
+        &mut self,
+        jobs: &[WalkJob],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<MotionClip>),
+    ) {
+        let _ = progress;
+        for index in 0..jobs.len() {
+            let reason = "this model knows no walking without an object; use one that does";
+            done(index, Err(chois::Error::invalid("model", reason)));
+        }
+    }
 
     /// Does once what makes the first job slow. `progress` may cancel.
     ///
@@ -119,6 +142,23 @@ impl Model for Synthesizer {
             })
             .collect();
         self.generate_batch(&orders, progress, &mut |index, made| {
+            done(index, made.map(|made| made.clip));
+        });
+    }
+
+    fn walk(
+        &mut self,
+        jobs: &[WalkJob],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, Result<MotionClip>),
+    ) {
+        let orders: Vec<_> = (jobs.iter())
+            .map(|job| WalkOrder {
+                request: &job.request,
+                scene: job.scene.as_deref(),
+            })
+            .collect();
+        self.walk_batch(&orders, progress, &mut |index, made| {
             done(index, made.map(|made| made.clip));
         });
     }

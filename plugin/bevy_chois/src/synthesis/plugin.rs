@@ -21,11 +21,11 @@ use super::event::{
     CancelReason, GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
     GenerationStarted, ModelFailed, ModelReady, OrderId,
 };
-use super::generations::Generations;
-use super::model::{Job, Libtorch, ModelLoader};
+use super::generations::{Generations, Wanted};
+use super::model::{Job, Libtorch, ModelLoader, WalkJob};
 use super::order::OrderObject;
 use super::synthesizer::GenerationStatus;
-use super::worker::{Contact, Id, Report, Settings, Ticket, Word};
+use super::worker::{Contact, Id, Report, Settings, Ticket, Word, Work};
 use crate::clip::MotionClip;
 use crate::contact::{
     ContactMode, ContactOutcome, ContactPlugin, ObjectPhysics, PhysicalObjects, Solid,
@@ -509,8 +509,37 @@ fn submit(
         let Some(entry) = generations.entries.get_mut(&id) else {
             continue;
         };
-        let Some(order) = &entry.order else {
+        let Some(wanted) = &entry.order else {
             continue;
+        };
+        let order = match wanted {
+            Wanted::Interaction(order) => order,
+            Wanted::Walk(order) => {
+                let avatar = order.avatar.and_then(|avatar| places.get(avatar).ok());
+                let ticket = (order.resolve(avatar.map(GlobalTransform::to_isometry)))
+                    .map_err(|error| error.to_string())
+                    .map(|request| Ticket {
+                        id,
+                        work: Work::Walk(WalkJob {
+                            request,
+                            scene: order.scene.clone(),
+                        }),
+                        priority: order.priority,
+                        alone: order.alone,
+                        contact: None,
+                        token: entry.token.clone(),
+                    });
+                entry.order = None;
+                entry.status = GenerationStatus::Queued;
+                let told = ticket.and_then(|ticket| {
+                    open(&mut generations, &assets, &path)?;
+                    generations.tell(Word::Order(Box::new(ticket)))
+                });
+                if let Err(reason) = told {
+                    fail(&mut generations, &mut announcer, id, &reason);
+                }
+                continue;
+            }
         };
         let (geometry, place) = match &order.object {
             OrderObject::Geometry(geometry) => (geometry.clone(), None),
@@ -555,11 +584,11 @@ fn submit(
             Ok(request) => {
                 let ticket = Ticket {
                     id,
-                    job: Job {
+                    work: Work::Interaction(Job {
                         request,
                         object: geometry,
                         scene: order.scene.clone(),
-                    },
+                    }),
                     priority: order.priority,
                     alone: order.alone,
                     contact,

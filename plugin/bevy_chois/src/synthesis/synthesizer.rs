@@ -4,8 +4,10 @@ use bevy::asset::{AssetId, Handle};
 use bevy::ecs::system::{Res, ResMut, SystemParam};
 
 use super::event::CancelReason;
-use super::generations::Generations;
+use super::generations::{Generations, Wanted};
 use super::order::InteractionOrder;
+use super::walk::WalkOrder;
+use super::worker::Word;
 use crate::clip::MotionClip;
 
 /// Where an order stands.
@@ -52,7 +54,23 @@ impl MotionSynthesizer<'_> {
     /// is wrong with the order is told by [`GenerationFailed`](super::GenerationFailed).
     #[must_use = "the order is cancelled when nobody holds the handle"]
     pub fn generate(&mut self, order: InteractionOrder) -> Handle<MotionClip> {
-        self.generations.ask(order)
+        self.generations.ask(Wanted::Interaction(Box::new(order)))
+    }
+
+    /// The same for a walk without an object. Fails with a model that knows none.
+    #[must_use = "the order is cancelled when nobody holds the handle"]
+    pub fn walk(&mut self, order: WalkOrder) -> Handle<MotionClip> {
+        self.generations.ask(Wanted::Walk(Box::new(order)))
+    }
+
+    /// Has something done on the worker's thread, between two batches: what needs libtorch and is no clip. It must not take
+    /// longer than a denoising step or two.
+    ///
+    /// # Errors
+    /// Why there is no such thread, in a sentence.
+    pub(crate) fn errand(&mut self, errand: impl FnOnce() + Send + 'static) -> Result<(), String> {
+        self.generations.start()?;
+        self.generations.tell(Word::Errand(Box::new(errand)))
     }
 
     /// Calls an order off. False when it is over already, or not one of ours.

@@ -17,7 +17,7 @@ use chois::diffusion::{Flow, Progress};
 use chois::request::SamplingConfig;
 
 use super::checkpoint::CheckpointFiles;
-use super::model::{Job, Model, ModelLoader};
+use super::model::{Job, Model, ModelLoader, WalkJob};
 use super::queue::Queue;
 use crate::clip::MotionClip;
 use crate::contact::{ContactOutcome, Grip, ObjectPhysics, PhysicalObjects};
@@ -73,10 +73,36 @@ pub(super) struct Contact {
     pub obstacles: Vec<Obstacle>,
 }
 
+/// What an order is for.
+pub(super) enum Work {
+    Interaction(Job),
+    Walk(WalkJob),
+}
+
+impl Work {
+    /// What goes through the network together.
+    fn key(&self) -> Key {
+        match self {
+            Self::Interaction(job) => Key::Interaction(job.request.sampling),
+            Self::Walk(job) => Key::Walk(job.request.sampling),
+        }
+    }
+}
+
+/// See [`Work::key`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Key {
+    Interaction(SamplingConfig),
+    Walk(SamplingConfig),
+}
+
+/// Something else that is to be done on the thread, between two batches.
+pub(super) type Errand = Box<dyn FnOnce() + Send>;
+
 /// An order, ready for the model.
 pub(super) struct Ticket {
     pub id: Id,
-    pub job: Job,
+    pub work: Work,
     pub priority: i32,
     pub alone: bool,
     /// None: not at all.
@@ -88,6 +114,8 @@ pub(super) struct Ticket {
 pub(super) enum Word {
     /// A new order.
     Order(Box<Ticket>),
+    /// Something else that is the thread's to do.
+    Errand(Errand),
     /// The checkpoint was read, or has changed.
     Checkpoint(Arc<CheckpointFiles>),
     /// The checkpoint cannot be read.
@@ -199,7 +227,7 @@ struct Desk {
     inbox: Receiver<Word>,
     out: Sender<Report>,
     stop: Arc<AtomicBool>,
-    queue: Queue<Option<SamplingConfig>, Ticket>,
+    queue: Queue<Option<Key>, Ticket>,
     source: Source,
     /// The files that the present model was made of.
     proven: Option<Arc<CheckpointFiles>>,
@@ -285,8 +313,14 @@ impl Desk {
             match word.take() {
                 Some(Word::Order(ticket)) => {
                     let ticket = *ticket;
-                    let key = (!ticket.alone).then_some(ticket.job.request.sampling);
+                    let key = (!ticket.alone).then(|| ticket.work.key());
                     self.queue.push(ticket.priority, key, ticket);
+                }
+                Some(Word::Errand(errand)) => {
+                    // Who waits for it hears that it has ended, one way or the other.
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(errand)) {
+                        self.tell(Report::Broken(panicked(&word_of(panic))));
+                    }
                 }
                 Some(Word::Checkpoint(files)) => self.source = Source::Files { files, new: true },
                 Some(Word::NoCheckpoint(reason)) => {
@@ -417,48 +451,67 @@ impl Desk {
             self.model = Some(model);
             return;
         }
-        let (tickets, jobs): (Vec<_>, Vec<_>) = taken
+        let (tickets, works): (Vec<_>, Vec<_>) = taken
             .into_iter()
-            .map(|(_, t)| ((t.id, t.priority, t.contact, t.token), t.job))
+            .map(|(_, t)| ((t.id, t.priority, t.contact, t.token), t.work))
             .unzip();
+        // All of one kind: they have one key, or there is one.
+        let jobs: Vec<Job> = (works.iter())
+            .filter_map(|work| match work {
+                Work::Interaction(job) => Some(job.clone()),
+                Work::Walk(_) => None,
+            })
+            .collect();
+        let walks: Vec<WalkJob> = (works.iter())
+            .filter_map(|work| match work {
+                Work::Walk(job) => Some(job.clone()),
+                Work::Interaction(_) => None,
+            })
+            .collect();
         for (id, ..) in &tickets {
             self.tell(Report::Started(*id));
         }
         let mut open = vec![true; tickets.len()];
         let run = catch_unwind(AssertUnwindSafe(|| {
-            model.generate(
-                &jobs,
-                &mut |index, progress| {
-                    let Some((id, .., token)) = tickets.get(index) else {
-                        return Flow::Cancel;
-                    };
-                    if self.is_stopped() || token.is_over() {
-                        return Flow::Cancel;
-                    }
-                    self.tell(Report::Progress(*id, progress));
-                    Flow::Continue
-                },
-                &mut |index, result| {
-                    let (Some((id, _, contact, _)), Some(open), Some(job)) =
-                        (tickets.get(index), open.get_mut(index), jobs.get(index))
-                    else {
-                        return;
-                    };
-                    if std::mem::take(open) {
-                        self.tell(match result {
-                            Ok(motion) => {
-                                let (motion, contact) =
-                                    enforce(motion, contact.as_ref(), job, &self.settings.objects);
-                                Report::Finished(*id, motion.into(), contact)
-                            }
-                            Err(chois::Error::Cancelled) => Report::Cancelled(*id),
-                            Err(error) => Report::Failed(*id, error.to_string()),
-                        });
-                    }
-                },
-            );
+            let mut progress = |index: usize, progress| {
+                let Some((id, .., token)) = tickets.get(index) else {
+                    return Flow::Cancel;
+                };
+                if self.is_stopped() || token.is_over() {
+                    return Flow::Cancel;
+                }
+                self.tell(Report::Progress(*id, progress));
+                Flow::Continue
+            };
+            let mut done = |index: usize, result: chois::Result<chois::MotionClip>| {
+                let (Some((id, _, contact, _)), Some(open)) =
+                    (tickets.get(index), open.get_mut(index))
+                else {
+                    return;
+                };
+                if std::mem::take(open) {
+                    self.tell(match result {
+                        Ok(motion) => {
+                            let (motion, contact) = match jobs.get(index) {
+                                Some(job) => {
+                                    enforce(motion, contact.as_ref(), job, &self.settings.objects)
+                                }
+                                None => (motion, ContactOutcome::Off),
+                            };
+                            Report::Finished(*id, motion.into(), contact)
+                        }
+                        Err(chois::Error::Cancelled) => Report::Cancelled(*id),
+                        Err(error) => Report::Failed(*id, error.to_string()),
+                    });
+                }
+            };
+            if walks.is_empty() {
+                model.generate(&jobs, &mut progress, &mut done);
+            } else {
+                model.walk(&walks, &mut progress, &mut done);
+            }
         }));
-        let left = (tickets.into_iter().zip(jobs))
+        let left = (tickets.into_iter().zip(works))
             .zip(open)
             .filter_map(|(ticket, open)| open.then_some(ticket));
         match run {
@@ -477,10 +530,10 @@ impl Desk {
                     self.tell(Report::Failed(*id, reason.clone()));
                 } else {
                     // One of them did it. Each by itself, the others get their clips.
-                    for ((id, priority, contact, token), job) in left.into_iter().rev() {
+                    for ((id, priority, contact, token), work) in left.into_iter().rev() {
                         let ticket = Ticket {
                             id,
-                            job,
+                            work,
                             priority,
                             alone: true,
                             contact,

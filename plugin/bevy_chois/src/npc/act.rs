@@ -1,0 +1,681 @@
+//! From commands to clips that play: one leg after the other, each ordered as soon as the one before is there.
+
+use std::collections::VecDeque;
+
+use bevy::asset::{Assets, Handle};
+use bevy::ecs::component::Component;
+use bevy::ecs::entity::Entity;
+use bevy::ecs::message::{Message, MessageReader};
+use bevy::ecs::observer::On;
+use bevy::ecs::query::With;
+use bevy::ecs::system::{Commands, Query, Res, SystemParam};
+use bevy::ecs::event::EntityEvent;
+use bevy::ecs::event::Event;
+use bevy::log::warn;
+use bevy::transform::components::Transform;
+use chois::command::{CommandPlan, Pace};
+use chois::navigation::{InteractLeg, Leg, WalkLeg};
+use chois::request::{PersonPlace, WalkRequest};
+use chois::skeleton::Pose;
+
+use super::events::{
+    CommandAccepted, CommandCancelled, CommandFailed, CommandFinished, CommandRefused,
+    CommandStepFinished, CommandStepStarted, Refusal,
+};
+use super::mind::{Answer, Mind, Question, Thought};
+use super::scene::{Surroundings, entity};
+use super::{Npc, NpcCommand, NpcState, StopNpc, Turn};
+use crate::clip::MotionClip;
+use crate::playback::InteractionPlayer;
+use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason};
+use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
+
+/// Clips that are made ahead of the one that plays.
+const AHEAD: usize = 1;
+/// A thing that is farther than this from where it was when its clip was made has been moved, metres.
+const MOVED: f32 = 0.1;
+/// How often a command is planned anew because the world has changed.
+const REPLANS: u8 = 2;
+/// Places on a walk are no nearer to each other than this, metres.
+const SPACING: f32 = 0.7;
+/// Things spoken of before that are remembered.
+const RECENT: usize = 8;
+
+/// What an [`Npc`] has to do.
+#[derive(Component, Default)]
+pub(super) struct Errands {
+    queue: VecDeque<NpcCommand>,
+    current: Option<Current>,
+    /// Things spoken of, the latest first.
+    recent: Vec<Entity>,
+    /// How the last clip left them.
+    stood: Option<Stood>,
+    stop: Option<StopNpc>,
+}
+
+/// How somebody stands, as long as the game leaves them there.
+struct Stood {
+    pose: Pose,
+    at: Transform,
+}
+
+/// The command that is being carried out.
+struct Current {
+    command: NpcCommand,
+    answer: Option<Answer>,
+    thought: Option<Thought>,
+    /// Legs that were ordered.
+    ordered: usize,
+    /// Those whose clips are yet to play, the next first.
+    coming: VecDeque<Coming>,
+    playing: Option<Coming>,
+    /// The step that was last told to have begun.
+    begun: Option<usize>,
+    /// The plan's first step in the command's own count: what was done before planning anew.
+    done: usize,
+    replans: u8,
+    /// It ends with the clip that plays.
+    ending: bool,
+}
+
+/// A leg with its clip; waiting has none.
+struct Coming {
+    leg: usize,
+    clip: Option<Handle<MotionClip>>,
+}
+
+impl Current {
+    fn new(command: NpcCommand) -> Self {
+        Self {
+            command,
+            answer: None,
+            thought: None,
+            ordered: 0,
+            coming: VecDeque::new(),
+            playing: None,
+            begun: None,
+            done: 0,
+            replans: 0,
+            ending: false,
+        }
+    }
+
+    fn legs(&self) -> &[Leg] {
+        self.thought.as_ref().map_or(&[], |thought| &thought.legs)
+    }
+
+    /// The step of a leg, in the present plan's count.
+    fn step_of(&self, leg: usize) -> usize {
+        match self.legs().get(leg) {
+            Some(Leg::Walk(leg)) => leg.step,
+            Some(Leg::Interact(leg)) => leg.step,
+            Some(Leg::Wait { step }) => *step,
+            None => self.begun.unwrap_or(0),
+        }
+    }
+
+    /// Things that it will move.
+    fn things(&self) -> impl Iterator<Item = Entity> + '_ {
+        self.legs().iter().filter_map(thing)
+    }
+}
+
+/// The thing that a leg moves.
+fn thing(leg: &Leg) -> Option<Entity> {
+    match leg {
+        Leg::Interact(leg) => entity(leg.item),
+        Leg::Walk(_) | Leg::Wait { .. } => None,
+    }
+}
+
+/// A command is given.
+pub(super) fn told(
+    command: On<NpcCommand>,
+    mut npcs: Query<&mut Errands, With<Npc>>,
+    mut commands: Commands,
+) {
+    let command = command.event().clone();
+    let npc = command.entity;
+    let Ok(mut errands) = npcs.get_mut(npc) else {
+        warn!("{npc} was given a command and is no Npc; put Npc on the avatar");
+        return;
+    };
+    if command.turn == Turn::Replace {
+        for waiting in errands.queue.drain(..) {
+            let command = waiting.id;
+            let cancelled = CommandCancelled {
+                entity: npc,
+                command,
+            };
+            tell(&mut commands, cancelled);
+        }
+        if errands.current.is_some() {
+            errands.stop = Some(StopNpc {
+                entity: npc,
+                at_once: false,
+            });
+        }
+    }
+    errands.queue.push_back(command);
+}
+
+/// Somebody is to stop.
+pub(super) fn stopped(
+    stop: On<StopNpc>,
+    mut npcs: Query<&mut Errands, With<Npc>>,
+    mut commands: Commands,
+) {
+    let npc = stop.entity;
+    let Ok(mut errands) = npcs.get_mut(npc) else {
+        return;
+    };
+    for waiting in std::mem::take(&mut errands.queue) {
+        let cancelled = CommandCancelled {
+            entity: npc,
+            command: waiting.id,
+        };
+        tell(&mut commands, cancelled);
+    }
+    if errands.current.is_some() {
+        errands.stop = Some(*stop.event());
+    }
+}
+
+/// Tells it both ways.
+fn tell<E>(commands: &mut Commands, event: E)
+where
+    E: Message + Clone + EntityEvent + for<'a> Event<Trigger<'a>: Default>,
+{
+    commands.write_message(event.clone());
+    commands.trigger(event);
+}
+
+/// What happened to what plays.
+#[derive(SystemParam)]
+pub(super) struct Happened<'w, 's> {
+    finished: MessageReader<'w, 's, InteractionFinished>,
+    interrupted: MessageReader<'w, 's, InteractionInterrupted>,
+}
+
+/// Everything that is done for [`Npc`]s.
+pub(super) fn act(
+    mut npcs: Query<(Entity, &Npc, &mut NpcState, &mut Errands, &Transform)>,
+    mut around: Surroundings,
+    mut happened: Happened,
+    mut synthesizer: MotionSynthesizer,
+    mind: Res<Mind>,
+    clips: Res<Assets<MotionClip>>,
+    mut commands: Commands,
+) {
+    let finished: Vec<Entity> = happened.finished.read().map(|event| event.entity).collect();
+    let interrupted: Vec<_> = happened.interrupted.read().cloned().collect();
+    let mut taken: Vec<(Entity, Entity)> = (npcs.iter())
+        .flat_map(|(npc, _, _, errands, _)| {
+            let things = errands.current.iter().flat_map(Current::things);
+            things.map(move |thing| (thing, npc)).collect::<Vec<_>>()
+        })
+        .collect();
+    for (avatar, npc, mut state, mut errands, place) in &mut npcs {
+        let mut actor = Actor {
+            avatar,
+            npc,
+            errands: &mut errands,
+            place,
+            around: &mut around,
+            synthesizer: &mut synthesizer,
+            mind: &mind,
+            clips: &clips,
+            commands: &mut commands,
+            taken: &mut taken,
+        };
+        actor.stop();
+        if finished.contains(&avatar) {
+            actor.played();
+        }
+        if let Some(event) = interrupted.iter().find(|event| event.entity == avatar) {
+            actor.interrupted(&event.reason);
+        }
+        let now = actor.go();
+        if *state != now {
+            *state = now;
+        }
+    }
+}
+
+/// One person's turn.
+struct Actor<'a, 'w, 's> {
+    avatar: Entity,
+    npc: &'a Npc,
+    errands: &'a mut Errands,
+    place: &'a Transform,
+    around: &'a mut Surroundings<'w, 's>,
+    synthesizer: &'a mut MotionSynthesizer<'w>,
+    mind: &'a Mind,
+    clips: &'a Assets<MotionClip>,
+    commands: &'a mut Commands<'w, 's>,
+    /// Things and who moves them.
+    taken: &'a mut Vec<(Entity, Entity)>,
+}
+
+impl Actor<'_, '_, '_> {
+    fn tell<E>(&mut self, event: E)
+    where
+        E: Message + Clone + EntityEvent + for<'a> Event<Trigger<'a>: Default>,
+    {
+        tell(self.commands, event);
+    }
+
+    /// Ends what is being done, if that was asked for.
+    fn stop(&mut self) {
+        let Some(stop) = self.errands.stop.take() else {
+            return;
+        };
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        if current.playing.is_some() && !stop.at_once {
+            current.ending = true;
+            current.coming.clear();
+            return;
+        }
+        let plays = current.playing.is_some();
+        let command = current.command.id;
+        self.errands.current = None;
+        if plays {
+            self.errands.stood = None;
+            (self.commands.entity(self.avatar)).try_remove::<InteractionPlayer>();
+        }
+        self.tell(CommandCancelled {
+            entity: self.avatar,
+            command,
+        });
+    }
+
+    /// The clip that played has come to its end.
+    fn played(&mut self) {
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        let Some(played) = current.playing.take() else {
+            return;
+        };
+        let clip = played.clip.as_ref().and_then(|clip| self.clips.get(clip));
+        self.errands.stood = clip.and_then(|clip| {
+            let pose = clip.motion.frames.last()?.pose;
+            Some(Stood {
+                pose,
+                at: *self.place,
+            })
+        });
+        let off = match current.legs().get(played.leg) {
+            Some(Leg::Interact(leg)) => entity(leg.item)
+                .and_then(|object| self.around.place(object))
+                .map(|place| {
+                    let [x, y, _] = place.position;
+                    (x - leg.end.position[0]).hypot(y - leg.end.position[1])
+                }),
+            _ => None,
+        };
+        self.ended(played.leg, off);
+    }
+
+    /// A leg was done.
+    fn ended(&mut self, leg: usize, off: Option<f32>) {
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        let step = current.step_of(leg);
+        let last = leg + 1 >= current.legs().len();
+        let (command, entity) = (current.command.id, self.avatar);
+        let (ending, done) = (current.ending, current.done);
+        if last || current.step_of(leg + 1) != step {
+            self.tell(CommandStepFinished {
+                entity,
+                command,
+                step: done + step,
+                off,
+            });
+        }
+        if last || ending {
+            self.errands.current = None;
+            if last {
+                self.tell(CommandFinished { entity, command });
+            } else {
+                self.tell(CommandCancelled { entity, command });
+            }
+        }
+    }
+
+    /// The clip that played was interrupted.
+    fn interrupted(&mut self, reason: &InterruptReason) {
+        let plays = (self.errands.current.as_ref()).is_some_and(|c| c.playing.is_some());
+        if !plays || matches!(reason, InterruptReason::Replaced) {
+            return;
+        }
+        self.errands.stood = None;
+        let moved = matches!(
+            reason,
+            InterruptReason::ObjectMoved | InterruptReason::ObjectHeld { .. }
+        );
+        if moved {
+            self.replan(&reason.to_string());
+        } else {
+            self.fail(reason.to_string());
+        }
+    }
+
+    /// A command cannot be brought to its end.
+    fn fail(&mut self, reason: String) {
+        if let Some(current) = self.errands.current.take() {
+            let step = current.done + current.begun.unwrap_or(0);
+            self.tell(CommandFailed {
+                entity: self.avatar,
+                command: current.command.id,
+                step,
+                reason,
+            });
+        }
+    }
+
+    /// The world has changed: what is left of the plan is planned anew, or given up for this reason.
+    fn replan(&mut self, reason: &str) {
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        let Some(thought) = current.thought.take().filter(|_| current.replans < REPLANS) else {
+            return self.fail(reason.to_owned());
+        };
+        let from = current.begun.unwrap_or(0).min(thought.plan.steps.len());
+        let left = CommandPlan {
+            steps: thought.plan.steps[from..].to_vec(),
+        };
+        let mut again = Current::new(current.command.clone());
+        again.done = current.done + from;
+        again.replans = current.replans + 1;
+        let scene = self.around.scene(&again.command, &self.errands.recent);
+        let asked = self.mind.ask(
+            self.synthesizer,
+            Question::Plan(left),
+            scene,
+            self.npc.seed,
+        );
+        self.errands.current = Some(again);
+        match asked {
+            Ok(answer) => {
+                if let Some(current) = &mut self.errands.current {
+                    current.answer = Some(answer);
+                }
+            }
+            Err(refusal) => self.fail(refusal.to_string()),
+        }
+    }
+
+    /// Goes on; what they are at then.
+    fn go(&mut self) -> NpcState {
+        if self.errands.current.is_none() {
+            self.begin();
+        }
+        self.hear();
+        self.order();
+        self.play();
+        match &self.errands.current {
+            None => NpcState::Idle,
+            Some(current) if current.thought.is_none() => NpcState::Thinking,
+            Some(current) => {
+                let step = current.done + current.begun.unwrap_or(0);
+                match &current.playing {
+                    Some(_) => NpcState::Acting { step },
+                    None => NpcState::Waiting { step },
+                }
+            }
+        }
+    }
+
+    /// Takes the next command in hand.
+    fn begin(&mut self) {
+        let Some(command) = self.errands.queue.pop_front() else {
+            return;
+        };
+        let scene = self.around.scene(&command, &self.errands.recent);
+        let question = Question::Command(command.text.clone());
+        match (self.mind).ask(self.synthesizer, question, scene, self.npc.seed) {
+            Ok(answer) => {
+                self.errands.current = Some(Current {
+                    answer: Some(answer),
+                    ..Current::new(command)
+                });
+            }
+            Err(refusal) => self.tell(CommandRefused {
+                entity: self.avatar,
+                command: command.id,
+                refusal,
+            }),
+        }
+    }
+
+    /// Hears what a command comes to.
+    fn hear(&mut self) {
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        let Some(answer) = current.answer.as_mut().and_then(Answer::get) else {
+            return;
+        };
+        current.answer = None;
+        let (avatar, again) = (self.avatar, current.replans > 0);
+        let answer = answer.and_then(|thought| {
+            let others = (thought.legs.iter().filter_map(thing))
+                .find_map(|thing| self.taken.iter().find(|t| t.0 == thing && t.1 != avatar));
+            match others {
+                None => Ok(thought),
+                Some((object, by)) => Err(Refusal::Taken {
+                    name: self.around.name(*object),
+                    by: *by,
+                }),
+            }
+        });
+        match answer {
+            Err(refusal) if again => self.fail(refusal.to_string()),
+            Err(refusal) => {
+                let command = current.command.id;
+                self.errands.current = None;
+                self.tell(CommandRefused {
+                    entity: avatar,
+                    command,
+                    refusal,
+                });
+            }
+            Ok(thought) => {
+                let mentioned = thought.plan.mentioned();
+                let mut recent: Vec<Entity> = mentioned.into_iter().filter_map(entity).collect();
+                recent.extend(self.errands.recent.iter().filter(|e| !recent.contains(e)).copied().collect::<Vec<_>>());
+                recent.truncate(RECENT);
+                let command = current.command.id;
+                let (plan, words) = (thought.plan.clone(), thought.words.clone());
+                let things: Vec<_> = thought.legs.iter().filter_map(thing).collect();
+                let nothing = thought.legs.is_empty();
+                current.thought = Some(thought);
+                self.errands.recent = recent;
+                self.taken.extend(things.into_iter().map(|thing| (thing, avatar)));
+                if !again {
+                    self.tell(CommandAccepted {
+                        entity: avatar,
+                        command,
+                        plan,
+                        words,
+                    });
+                }
+                if nothing {
+                    // They are there already.
+                    self.errands.current = None;
+                    self.tell(CommandFinished {
+                        entity: avatar,
+                        command,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Orders the clips of the next legs.
+    fn order(&mut self) {
+        loop {
+            let Some(current) = &self.errands.current else {
+                return;
+            };
+            let ahead = current.coming.len();
+            let room = AHEAD + usize::from(current.playing.is_none());
+            let leg = current.ordered;
+            let Some(next) = current.legs().get(leg).filter(|_| ahead < room && !current.ending)
+            else {
+                return;
+            };
+            let before = current.coming.back().or(current.playing.as_ref());
+            let pose = match before {
+                // How they will stand is known once that clip is there.
+                Some(Coming {
+                    clip: Some(clip), ..
+                }) => match self.clips.get(clip).and_then(|c| c.motion.frames.last()) {
+                    Some(last) => Some(last.pose),
+                    None => return,
+                },
+                _ => (self.errands.stood.as_ref())
+                    .filter(|stood| stood.at == *self.place)
+                    .map(|stood| stood.pose),
+            };
+            let clip = match next.clone() {
+                Leg::Wait { .. } => None,
+                Leg::Walk(walk) => {
+                    let seed = self.npc.seed.wrapping_add(leg as u64);
+                    let slow_or_quick = (current.thought.as_ref())
+                        .and_then(|t| t.plan.steps.get(walk.step))
+                        .is_some_and(|step| step.manner.pace != Pace::Usual);
+                    let mut request = walk_request(&walk, slow_or_quick).seed(seed);
+                    request.sampling = self.npc.sampling;
+                    request.person = self.around.person(self.avatar).unwrap_or_default();
+                    request.pose = pose;
+                    let order = WalkOrder::from_request(request)
+                        .avatar(self.avatar)
+                        .priority(self.npc.priority);
+                    Some(self.synthesizer.walk(order))
+                }
+                Leg::Interact(interact) => Some(self.interaction(interact, pose)),
+            };
+            if let Some(current) = &mut self.errands.current {
+                current.coming.push_back(Coming { leg, clip });
+                current.ordered += 1;
+            }
+        }
+    }
+
+    fn interaction(&mut self, leg: InteractLeg, pose: Option<Pose>) -> Handle<MotionClip> {
+        let mut request = leg.request;
+        request.sampling = self.npc.sampling;
+        request.pose = pose;
+        let object = entity(leg.item).unwrap_or(Entity::PLACEHOLDER);
+        let order = InteractionOrder::from_request(object, request)
+            .avatar(self.avatar)
+            .contact(self.npc.contact)
+            .priority(self.npc.priority);
+        self.synthesizer.generate(order)
+    }
+
+    /// Plays the next clip, once it is there.
+    fn play(&mut self) {
+        loop {
+            let Some(current) = &self.errands.current else {
+                return;
+            };
+            if current.playing.is_some() {
+                return;
+            }
+            let Some(next) = current.coming.front() else {
+                return;
+            };
+            let leg = next.leg;
+            let Some(clip) = next.clip.clone() else {
+                self.begun(leg);
+                if let Some(current) = &mut self.errands.current {
+                    current.coming.pop_front();
+                }
+                self.ended(leg, None);
+                continue;
+            };
+            match self.synthesizer.status(&clip) {
+                Some(GenerationStatus::Failed(reason)) => {
+                    let reason = reason.clone();
+                    return self.fail(reason);
+                }
+                Some(GenerationStatus::Cancelled(reason)) => {
+                    let reason = format!("its clip was called off: {reason}");
+                    return self.fail(reason);
+                }
+                _ => {}
+            }
+            if !self.clips.contains(&clip) {
+                return;
+            }
+            let object = current.legs().get(leg).and_then(thing);
+            if let Some(Leg::Interact(interact)) = current.legs().get(leg) {
+                let start = interact.request.start.position;
+                let Some(place) = object.and_then(|object| self.around.place(object)) else {
+                    return self.fail("the thing is no longer there".into());
+                };
+                let apart = start.iter().zip(&place.position).map(|(a, b)| (a - b).powi(2));
+                if apart.sum::<f32>().sqrt() > MOVED {
+                    return self.replan("somebody has moved the thing meanwhile");
+                }
+            }
+            let mut interaction = InteractionPlayer::new(clip);
+            interaction.object = object;
+            (self.commands.entity(self.avatar)).try_insert(interaction);
+            self.begun(leg);
+            if let Some(current) = &mut self.errands.current {
+                current.playing = current.coming.pop_front();
+            }
+            return;
+        }
+    }
+
+    /// Tells of a step that begins with a leg.
+    fn begun(&mut self, leg: usize) {
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        let step = current.step_of(leg);
+        if current.begun.replace(step) == Some(step) {
+            return;
+        }
+        let Some(told) = (current.thought.as_ref()).and_then(|t| t.plan.steps.get(step)) else {
+            return;
+        };
+        let started = CommandStepStarted {
+            entity: self.avatar,
+            command: current.command.id,
+            step: current.done + step,
+            action: told.action,
+            object: told.object.and_then(entity),
+        };
+        self.tell(started);
+    }
+}
+
+/// The walk of a leg. Its pace is the usual one unless it is to be slow or quick.
+fn walk_request(leg: &WalkLeg, slow_or_quick: bool) -> WalkRequest {
+    let end = leg.points.last().copied().unwrap_or_default();
+    let apart = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let mut places: Vec<[f32; 2]> = Vec::new();
+    let mut last = leg.points.first().copied().unwrap_or(end);
+    for point in leg.points.iter().skip(1) {
+        if apart(point, &last) >= SPACING && apart(point, &end) >= SPACING {
+            places.push(*point);
+            last = *point;
+        }
+    }
+    let mut request = WalkRequest::to(end).waypoints(places).facing(leg.facing);
+    request.person = PersonPlace::default();
+    if slow_or_quick {
+        request.seconds = leg.times.last().copied();
+    }
+    request
+}

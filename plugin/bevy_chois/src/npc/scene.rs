@@ -1,0 +1,196 @@
+//! The game's scene as commands and ways see it.
+
+use std::collections::HashMap;
+
+use bevy::ecs::component::Component;
+use bevy::ecs::entity::Entity;
+use bevy::ecs::query::{Or, With};
+use bevy::ecs::resource::Resource;
+use bevy::ecs::system::{Query, Res, ResMut, SystemParam};
+use bevy::math::{Isometry3d, Vec3};
+use bevy::transform::components::{GlobalTransform, Transform};
+use chois::geometry::ObjectGeometry;
+use chois::request::{ObjectPlace, PersonPlace};
+use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene};
+use nalgebra::Vector3;
+
+use super::NpcCommand;
+use crate::frame;
+use crate::object::{Interactable, ObjectShape};
+
+/// Describes a thing further than its [`Interactable`] does: other names, what it is like, what can be done with it. A table
+/// without it can be lifted, and nothing is put on it. What is no `Interactable` needs an [`ObjectShape`] of its own.
+#[derive(Component, Clone, Debug, Default)]
+pub struct SceneObject {
+    /// What people call it, where it is no [`Interactable`] or that has no name.
+    pub name: String,
+    /// Other names: "lamp", "standing lamp".
+    pub synonyms: Vec<String>,
+    /// Words that tell it from others: colour, material, size.
+    pub tags: Vec<String>,
+    /// A sentence about it; may be empty.
+    pub description: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// What can be done with it.
+    pub mobility: Mobility,
+    /// Whether things can be put on it.
+    pub surface: bool,
+}
+
+/// A named spot on the floor.
+#[derive(Component, Clone, Debug)]
+#[require(Transform)]
+pub struct SceneMarker {
+    /// What people call it: "A", "blue cross".
+    pub name: String,
+}
+
+/// Outline of the floor that people can walk on: corners in order, world, metres; their height plays no part. Without one, as
+/// far as things and people are, and a little more.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct SceneFloor(pub Vec<Vec3>);
+
+/// Where things belong: where they were first seen.
+#[derive(Resource, Default)]
+pub(super) struct Homes(HashMap<Entity, ObjectPlace>);
+
+/// Everything that a scene is made of.
+#[derive(SystemParam)]
+pub(super) struct Surroundings<'w, 's> {
+    things: Query<
+        'w,
+        's,
+        (
+            Entity,
+            &'static ObjectShape,
+            &'static GlobalTransform,
+            Option<&'static Interactable>,
+            Option<&'static SceneObject>,
+        ),
+        Or<(With<Interactable>, With<SceneObject>)>,
+    >,
+    markers: Query<'w, 's, (&'static SceneMarker, &'static GlobalTransform)>,
+    places: Query<'w, 's, &'static GlobalTransform>,
+    floor: Option<Res<'w, SceneFloor>>,
+    homes: ResMut<'w, Homes>,
+}
+
+impl Surroundings<'_, '_> {
+    /// The scene in which a command is given. `recent` are the things spoken of before, the latest first.
+    pub fn scene(&mut self, command: &NpcCommand, recent: &[Entity]) -> Scene {
+        let items = self.things.iter().filter_map(|(entity, shape, place, thing, more)| {
+            let name = name_of(thing, more);
+            let here = object_place(&shape.geometry, place.to_isometry())?;
+            let home = *self.homes.0.entry(entity).or_insert(here);
+            let geometry = (*shape.geometry).clone();
+            let mut item = Item::new(id(entity), name, geometry, here);
+            item.home = Some(home);
+            if thing.is_none() {
+                item.mobility = Mobility::Fixed;
+            }
+            if let Some(more) = more {
+                item.synonyms.clone_from(&more.synonyms);
+                item.tags.clone_from(&more.tags);
+                item.description.clone_from(&more.description);
+                (item.kind, item.surface) = (more.kind, more.surface);
+                item.mobility = more.mobility.clone();
+            }
+            Some(item)
+        });
+        let mut items: Vec<Item> = items.collect();
+        // Whatever order the world has them in.
+        items.sort_by_key(|item| item.id);
+        let level = |at: Vec3| {
+            let at = frame::vector(at);
+            [at.x, at.y]
+        };
+        let markers = self.markers.iter().map(|(marker, place)| Marker {
+            name: marker.name.clone(),
+            at: level(place.translation()),
+        });
+        Scene {
+            items,
+            markers: markers.collect(),
+            floor: (self.floor.as_ref())
+                .filter(|floor| floor.0.len() >= 3)
+                .map(|floor| floor.0.iter().copied().map(level).collect()),
+            listener: self.person(command.entity).unwrap_or_default(),
+            speaker: command.speaker.and_then(|speaker| self.person(speaker)),
+            pointed: command.pointed.map(level),
+            held: None,
+            recent: recent.iter().copied().map(id).collect(),
+        }
+    }
+
+    /// Where somebody stands; None for who is not there.
+    pub fn person(&self, entity: Entity) -> Option<PersonPlace> {
+        let place = self.places.get(entity).ok()?.to_isometry();
+        let at = frame::vector(place.translation.into());
+        let facing = frame::vector(place.rotation * Vec3::Z);
+        Some(PersonPlace {
+            position: [at.x, at.y],
+            facing: facing.y.atan2(facing.x).to_degrees(),
+        })
+    }
+
+    /// What people call a thing.
+    pub fn name(&self, entity: Entity) -> String {
+        match self.things.get(entity) {
+            Ok((.., thing, more)) => name_of(thing, more).to_owned(),
+            Err(_) => name_of(None, None).to_owned(),
+        }
+    }
+
+    /// Where a thing is now; None for one that is gone.
+    pub fn place(&self, entity: Entity) -> Option<ObjectPlace> {
+        let (_, shape, place, ..) = self.things.get(entity).ok()?;
+        object_place(&shape.geometry, place.to_isometry())
+    }
+}
+
+/// What has no name is in the way all the same.
+fn name_of<'a>(thing: Option<&'a Interactable>, more: Option<&'a SceneObject>) -> &'a str {
+    let own = thing.map_or("", |thing| thing.name.trim());
+    let other = more.map_or("", |more| more.name.trim());
+    [own, other]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or("thing")
+}
+
+/// An entity as an item's number.
+pub(super) fn id(entity: Entity) -> ItemId {
+    ItemId(entity.to_bits())
+}
+
+/// The entity of an item.
+pub(super) fn entity(id: ItemId) -> Option<Entity> {
+    Entity::try_from_bits(id.0)
+}
+
+/// Where an object with its mesh's origin at a place stands; None where that is no place.
+fn object_place(geometry: &ObjectGeometry, place: Isometry3d) -> Option<ObjectPlace> {
+    let turn = frame::rotation(place.rotation);
+    let center: Vector3<f32> = frame::vector(place.translation.into()) + turn * geometry.center();
+    let position = [center.x, center.y, center.z + geometry.lowest(&turn)];
+    if !(position.iter().all(|v| v.is_finite()) && (turn.norm() - 1.0).abs() < 1e-2) {
+        return None;
+    }
+    // A turn about the vertical is said as one: what is planned with it turns on.
+    let up = turn * Vector3::z();
+    Some(if up.z > 0.9999 {
+        let (.., yaw) = turn.euler_angles();
+        ObjectPlace {
+            position,
+            yaw: yaw.to_degrees(),
+            rotation: None,
+        }
+    } else {
+        ObjectPlace {
+            position,
+            yaw: 0.0,
+            rotation: Some([turn.i, turn.j, turn.k, turn.w]),
+        }
+    })
+}

@@ -1,0 +1,369 @@
+//! Commands in headless apps: what people do when they are told, and what is told of it. The model is a stand-in that slides
+//! people and things along, so that these tests are about commands and not about motion.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use bevy::prelude::*;
+use bevy_chois::ChoisPlugins;
+use bevy_chois::clip::bake::Retargeter;
+use bevy_chois::contact::ContactMode;
+use bevy_chois::debug_draw::DebugDrawPlugin;
+use bevy_chois::npc::events::{
+    CommandAccepted, CommandCancelled, CommandFailed, CommandFinished, CommandRefused,
+    CommandStepFinished, CommandStepStarted,
+};
+use bevy_chois::npc::{
+    Action, Grammar, Mobility, Npc, NpcCommand, NpcPlugin, NpcState, Refusal, SceneMarker,
+    SceneObject, StopNpc,
+};
+use bevy_chois::object::ObjectShape;
+use bevy_chois::playback::InteractionPlayer;
+use bevy_chois::synthesis::{
+    CheckpointFiles, Job, Model, ModelLoader, SynthesisPlugin, WalkJob,
+};
+use bevy_chois_tests::{engine, hear, heard, puppet, tick_times, tick_until};
+use chois::diffusion::{Flow, Progress};
+use chois::geometry::ObjectGeometry;
+use chois::motion::{FPS, Frame, MotionClip};
+use chois::request::PersonPlace;
+use chois::request::plan::{relaxed, stand};
+use chois::skeleton::{Pose, Skeleton};
+use chois_tests::tiny;
+use nalgebra::{UnitQuaternion, Vector2, Vector3};
+
+/// Seconds that anything may take on a busy machine.
+const PATIENCE: f32 = 60.0;
+
+static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npc");
+    tiny::checkpoint()
+        .save(&folder.join("models/tiny"), false)
+        .expect("a checkpoint");
+    folder
+});
+
+/// Slides people and things to where they are to be.
+#[derive(Clone, Debug)]
+struct Sliding;
+
+impl ModelLoader for Sliding {
+    fn load(&self, _: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+fn begin(pose: Option<Pose>, person: PersonPlace) -> Pose {
+    pose.unwrap_or_else(|| {
+        let at = Vector2::from(person.position);
+        stand(&Skeleton::adult(), &relaxed(), at, person.facing.to_radians())
+    })
+}
+
+fn clip(text: &str, frames: Vec<Frame>) -> MotionClip {
+    MotionClip {
+        name: "sliding".into(),
+        subject: String::new(),
+        object: "thing".into(),
+        text: text.into(),
+        fps: FPS,
+        skeleton: Skeleton::adult(),
+        frames,
+    }
+}
+
+impl Model for Sliding {
+    fn generate(
+        &mut self,
+        jobs: &[Job],
+        _: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
+    ) {
+        for (index, job) in jobs.iter().enumerate() {
+            let request = &job.request;
+            let pose = begin(request.pose, request.person.unwrap_or_default());
+            let rotation = request.start.rotation.map_or_else(
+                || {
+                    let yaw = request.start.yaw.to_radians();
+                    UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
+                },
+                |[x, y, z, w]| UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(w, x, y, z)),
+            );
+            let shape = &job.object;
+            let origin = |place: [f32; 3]| {
+                let low = shape.lowest(&rotation);
+                let center = Vector3::new(place[0], place[1], place[2] - low);
+                center - rotation * shape.center()
+            };
+            let (from, to) = (
+                origin(request.start.position),
+                origin(request.end.unwrap_or(request.start.position)),
+            );
+            let frames = (0..40).map(|f| Frame {
+                pose,
+                object_position: from.lerp(&to, f as f32 / 39.0),
+                object_rotation: rotation,
+                contact: [1.0, 1.0, 0.0, 0.0].map(|c| if (5..35).contains(&f) { c } else { 0.0 }),
+            });
+            done(index, Ok(clip(&request.text, frames.collect())));
+        }
+    }
+
+    fn walk(
+        &mut self,
+        jobs: &[WalkJob],
+        _: &mut dyn FnMut(usize, Progress) -> Flow,
+        done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
+    ) {
+        for (index, job) in jobs.iter().enumerate() {
+            let request = &job.request;
+            let pose = begin(request.pose, request.person);
+            let shift = Vector2::from(request.end) - pose.root.xy();
+            let frames = (0..40).map(|f| {
+                let mut pose = pose;
+                let way = shift * (f as f32 / 39.0);
+                pose.root += Vector3::new(way.x, way.y, 0.0);
+                Frame {
+                    pose,
+                    object_position: Vector3::zeros(),
+                    object_rotation: UnitQuaternion::identity(),
+                    contact: [0.0; 4],
+                }
+            });
+            done(index, Ok(clip(&request.text, frames.collect())));
+        }
+    }
+}
+
+/// A floor with a marker "A", a crate, a sofa that stays, and a person.
+struct Room {
+    app: App,
+    person: Entity,
+    crate_: Entity,
+}
+
+fn shape(size: [f32; 3]) -> ObjectShape {
+    let mesh = tiny::cuboid([-size[0] / 2.0, -size[1] / 2.0, 0.0], size);
+    let geometry = ObjectGeometry::new("thing", mesh.refined()).expect("a box");
+    ObjectShape {
+        geometry: Arc::new(geometry),
+    }
+}
+
+impl Room {
+    fn new() -> Self {
+        let mut app = engine(&TINY);
+        let synthesis = SynthesisPlugin {
+            checkpoint: "models/tiny/config.json".into(),
+            warm_up: false,
+            loader: Arc::new(Sliding),
+            ..default()
+        };
+        let npc = NpcPlugin {
+            parser: Arc::new(|| Ok(Box::new(Grammar::new(None)))),
+            ..default()
+        };
+        let group = ChoisPlugins { synthesis }.build();
+        app.add_plugins(group.disable::<DebugDrawPlugin>().set(npc));
+        app.insert_resource(Retargeter(Arc::new(puppet::put_on)));
+        hear::<CommandAccepted>(&mut app);
+        hear::<CommandRefused>(&mut app);
+        hear::<CommandStepStarted>(&mut app);
+        hear::<CommandStepFinished>(&mut app);
+        hear::<CommandFinished>(&mut app);
+        hear::<CommandFailed>(&mut app);
+        hear::<CommandCancelled>(&mut app);
+        let thing = |name: &str, mobility: Mobility| SceneObject {
+            name: name.into(),
+            mobility,
+            ..default()
+        };
+        let crate_ = (app.world_mut())
+            .spawn((
+                Transform::from_xyz(1.5, 0.0, 0.0),
+                shape([0.4, 0.3, 0.3]),
+                thing("crate", Mobility::Liftable),
+            ))
+            .id();
+        app.world_mut().spawn((
+            Transform::from_xyz(0.0, 0.0, 3.0),
+            shape([1.8, 0.8, 0.7]),
+            thing("sofa", Mobility::Fixed),
+        ));
+        let name = "A".into();
+        (app.world_mut()).spawn((Transform::from_xyz(-1.5, 0.0, -1.0), SceneMarker { name }));
+        let person = Self::somebody(&mut app, Vec3::ZERO);
+        Self {
+            app,
+            person,
+            crate_,
+        }
+    }
+
+    fn somebody(app: &mut App, at: Vec3) -> Entity {
+        let person = puppet::spawn(app, Transform::from_translation(at));
+        let npc = Npc {
+            contact: ContactMode::Off,
+            ..default()
+        };
+        app.world_mut().entity_mut(person).insert(npc);
+        person
+    }
+
+    fn say(&mut self, npc: Entity, text: &str) {
+        self.app.world_mut().trigger(NpcCommand::new(npc, text));
+    }
+
+    fn until<E: Message + Clone>(&mut self, count: usize) -> Vec<E> {
+        let there = tick_until(&mut self.app, PATIENCE, |world| {
+            let heard = world.resource::<bevy_chois_tests::Heard<E>>();
+            heard.0.len() >= count
+        });
+        let heard = heard::<E>(&self.app);
+        assert!(there, "{} of {count} events came", heard.len());
+        heard
+    }
+
+    fn at(&self, entity: Entity) -> Vec3 {
+        let place = self.app.world().get::<Transform>(entity);
+        place.expect("a place").translation
+    }
+}
+
+#[test]
+fn a_thing_is_brought_where_it_was_said() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to A, then come back.");
+    let accepted = room.until::<CommandAccepted>(1);
+    assert!(accepted[0].words.contains("carry crate"), "{}", accepted[0].words);
+    let finished = room.until::<CommandFinished>(1);
+    assert_eq!(finished[0].command, accepted[0].command);
+    let marker = Vec3::new(-1.5, 0.0, -1.0);
+    let there = room.at(room.crate_);
+    assert!(there.distance(marker) < 0.5, "{there}");
+    let started: Vec<_> = heard::<CommandStepStarted>(&room.app);
+    assert_eq!(started[0].action, Action::Carry);
+    assert_eq!(started[0].object, Some(room.crate_));
+    let done = heard::<CommandStepFinished>(&room.app);
+    assert_eq!(done.len(), started.len(), "{done:?}");
+    assert!(done[0].off.expect("a thing") < 0.05, "{done:?}");
+    // Back to where they were.
+    let home = room.at(room.person);
+    assert!(home.length() < 0.3, "{home}");
+    assert!(heard::<CommandFailed>(&room.app).is_empty());
+    let state = room.app.world().get::<NpcState>(room.person);
+    tick_times(&mut room.app, 2);
+    assert!(state.is_some());
+    assert_eq!(
+        room.app.world().get::<NpcState>(room.person),
+        Some(&NpcState::Idle)
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason() {
+    let mut room = Room::new();
+    for (k, (text, words)) in [
+        ("Bring the piano to A.", "piano"),
+        ("Lift the sofa and carry it to A.", "sofa"),
+        ("", "nothing"),
+        ("Pick up the crate.", "hands"),
+        ("qwertz uiop", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        room.say(room.person, text);
+        let refused = room.until::<CommandRefused>(k + 1);
+        let reason = refused[k].refusal.to_string();
+        assert!(reason.to_lowercase().contains(words), "{text:?}: {reason}");
+        assert!(reason.len() > 10, "{reason}");
+    }
+    assert!(heard::<CommandAccepted>(&room.app).is_empty());
+    assert_eq!(room.at(room.crate_), Vec3::new(1.5, 0.0, 0.0));
+}
+
+#[test]
+fn one_gets_it_the_other_is_told() {
+    let mut room = Room::new();
+    let other = Room::somebody(&mut room.app, Vec3::new(3.0, 0.0, 0.5));
+    room.say(room.person, "Take the crate to A.");
+    room.say(other, "Take the crate to A.");
+    let refused = room.until::<CommandRefused>(1);
+    let by = match &refused[0].refusal {
+        Refusal::Taken { by, .. } => *by,
+        other => panic!("{other}"),
+    };
+    assert_ne!(by, refused[0].entity);
+    let finished = room.until::<CommandFinished>(1);
+    assert_eq!(finished[0].entity, by);
+    // Now it is free.
+    let told = refused[0].entity;
+    room.say(told, "Take the crate back.");
+    room.until::<CommandAccepted>(2);
+}
+
+#[test]
+fn commands_wait_replace_and_are_called_off() {
+    let mut room = Room::new();
+    let person = room.person;
+    room.say(person, "Take the crate to A.");
+    room.say(person, "Go to the sofa.");
+    room.until::<CommandStepStarted>(1);
+    // The one that waits is called off at once, the other with its clip.
+    let instead = NpcCommand::new(person, "Go to A.").replacing();
+    let last = instead.id;
+    room.app.world_mut().trigger(instead);
+    let cancelled = room.until::<CommandCancelled>(2);
+    assert_ne!(cancelled[0].command, cancelled[1].command);
+    let finished = room.until::<CommandFinished>(1);
+    assert_eq!(finished[0].command, last);
+    let at = room.at(person);
+    assert!(at.distance(Vec3::new(-1.5, 0.0, -1.0)) < 1.2, "{at}");
+    // Freezing leaves them where they are.
+    room.say(person, "Take the crate to the sofa.");
+    room.until::<CommandStepStarted>(3);
+    tick_times(&mut room.app, 10);
+    room.app.world_mut().trigger(StopNpc {
+        entity: person,
+        at_once: true,
+    });
+    room.until::<CommandCancelled>(3);
+    tick_times(&mut room.app, 3);
+    assert!(room.app.world().get::<InteractionPlayer>(person).is_none());
+}
+
+#[test]
+fn a_thing_that_was_moved_is_gone_for_again() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to A.");
+    room.until::<CommandStepStarted>(1);
+    // While they walk there.
+    let elsewhere = Vec3::new(1.0, 0.0, 1.2);
+    (room.app.world_mut().get_mut::<Transform>(room.crate_))
+        .expect("a place")
+        .translation = elsewhere;
+    room.until::<CommandFinished>(1);
+    let there = room.at(room.crate_);
+    assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
+    assert!(heard::<CommandFailed>(&room.app).is_empty());
+}
+
+#[test]
+fn things_and_people_that_are_gone_end_it_with_a_reason() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to A.");
+    room.until::<CommandStepStarted>(1);
+    room.app.world_mut().entity_mut(room.crate_).despawn();
+    let failed = room.until::<CommandFailed>(1);
+    assert!(!failed[0].reason.is_empty());
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to A.");
+    room.until::<CommandAccepted>(1);
+    room.app.world_mut().entity_mut(room.person).despawn();
+    tick_times(&mut room.app, 30);
+    // Who is nobody's listener.
+    let nobody = room.app.world_mut().spawn_empty().id();
+    room.say(nobody, "Take the crate to A.");
+    tick_times(&mut room.app, 3);
+}

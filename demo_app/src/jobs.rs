@@ -279,7 +279,7 @@ pub fn write(job: &Job, object: &Object, generated: &Generated) -> Result<()> {
 }
 
 /// Refuses a place that cannot be written to before minutes are spent.
-fn writable(path: &Path) -> Result<()> {
+pub fn writable(path: &Path) -> Result<()> {
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,

@@ -38,6 +38,9 @@ pub struct Args {
     /// Where the person stands at the start: x,y in metres and the direction faced in degrees from +x.
     #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
     person: Option<[f32; 3]>,
+    /// Go on from the last pose of this motion clip (.safetensors), a walk's for example.
+    #[arg(long, conflicts_with_all = ["person", "request"])]
+    after: Option<PathBuf>,
     /// Length in seconds.
     #[arg(long)]
     seconds: Option<f32>,
@@ -124,7 +127,8 @@ pub fn numbers<const N: usize>(text: &str) -> std::result::Result<[f32; N], Stri
         .map_err(|_| format!("{found} numbers where {N} are expected, separated by commas"))
 }
 
-fn waypoint(text: &str) -> std::result::Result<Waypoint, String> {
+/// A place on the floor, with `@seconds` where it has a time.
+pub fn waypoint(text: &str) -> std::result::Result<Waypoint, String> {
     let (place, time) = match text.split_once('@') {
         Some((place, time)) => (
             place,
@@ -156,6 +160,10 @@ impl Args {
             position: [x, y],
             facing,
         });
+        if let Some(path) = &self.after {
+            let clip = chois::clip::read_clip(path)?;
+            request.pose = clip.frames.last().map(|f| f.pose);
+        }
         request.seconds = self.seconds.unwrap_or(request.seconds);
         request.seed = self.seed;
         request.sampling.steps = self.steps;

@@ -15,6 +15,7 @@ mod export;
 mod generate;
 mod import;
 mod train;
+mod walk;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,8 @@ struct Cli {
 enum Command {
     /// Generate interactions: an animated .glb, a motion clip.
     Generate(generate::Args),
+    /// Generate a walk without an object: an animated .glb, a motion clip.
+    Walk(walk::Args),
     /// Generate the shipped example into target/demo.
     Demo(demo::Args),
     /// Make the hands of a motion clip hold, and measure contact before and after.
@@ -48,6 +51,7 @@ fn main() -> std::process::ExitCode {
     chois_demo::threads::be_passive();
     let result = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
+        Command::Walk(args) => walk::run(&args),
         Command::Contact(args) => contact::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -11,7 +11,7 @@ use chois::model::config::{
 use chois::model::{Checkpoint, ModelConfig};
 use chois::text::{MiniLm, TextEncoder};
 use chois::training::dataset::Dataset;
-use chois::training::locomotion::{self, LocomotionOptions, Walks};
+use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -152,9 +152,6 @@ fn read_clips(args: &Args, encoder: &MiniLm) -> Result<Dataset> {
     all.ok_or_else(|| Error::invalid("clips", "no folder is given"))
 }
 
-/// Every so many walks, one is held out.
-const HELD_WALKS: usize = 10;
-
 /// Captured walking on the model's person: what to learn from, and captures held out by name.
 fn read_walks(
     folder: &std::path::Path,
@@ -169,14 +166,10 @@ fn read_walks(
         &model.standing(),
         &LocomotionOptions::default(),
     )?;
-    let (held, train): (Vec<_>, Vec<_>) = walks
-        .into_iter()
-        .enumerate()
-        .partition(|(n, _)| n % HELD_WALKS == HELD_WALKS / 2);
-    let part = |walks: Vec<(usize, Walks)>| walks.into_iter().map(|(_, w)| w).collect::<Vec<_>>();
-    let held = Dataset::captured_walks(&part(held));
+    let (train, held) = locomotion::hold_out(walks);
+    let held = Dataset::captured_walks(&held);
     Ok((
-        Dataset::of_walks(&part(train), encoder, mirror)?,
+        Dataset::of_walks(&train, encoder, mirror)?,
         Dataset::of_walks(&held, encoder, false)?,
     ))
 }
@@ -293,12 +286,17 @@ pub fn run(args: &Args) -> Result<()> {
         config.provenance = provenance(args);
         Trainer::tune(config, settings(args)?, device, &weights)?
     } else {
-        let model = fresh(args, &encoder, &train, statistics);
+        let mut model = fresh(args, &encoder, &train, statistics);
+        if let Some(folder) = &args.locomotion {
+            // Walks go farther than what is carried: bounds must cover them.
+            let (walks, _) = read_walks(folder, &model, !args.no_mirror, &encoder)?;
+            model.statistics = model.statistics.joined(&walks.statistics(0.25));
+        }
         Trainer::new(model, settings(args)?, device)?
     };
     if let Some(folder) = &args.locomotion {
-        let (walk, held_walks) = read_walks(folder, &trainer.model(), !args.no_mirror, &encoder)?;
-        train = train.merged(walk);
+        let (walks, held_walks) = read_walks(folder, &trainer.model(), !args.no_mirror, &encoder)?;
+        train = train.merged(walks);
         held = held.merged(held_walks);
     }
     let train = Arc::new(train);

@@ -71,6 +71,23 @@ impl Statistics {
         Ok(())
     }
 
+    /// Bounds that hold both.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let low = |a: &[f32; 3], b: &[f32; 3]| std::array::from_fn(|k| a[k].min(b[k]));
+        let high = |a: &[f32; 3], b: &[f32; 3]| std::array::from_fn(|k| a[k].max(b[k]));
+        let joints =
+            |a: &[[f32; 3]], b: &[[f32; 3]], of: &dyn Fn(&[f32; 3], &[f32; 3]) -> [f32; 3]| {
+                a.iter().zip(b).map(|(a, b)| of(a, b)).collect()
+            };
+        Self {
+            joint_min: joints(&self.joint_min, &other.joint_min, &low),
+            joint_max: joints(&self.joint_max, &other.joint_max, &high),
+            object_min: low(&self.object_min, &other.object_min),
+            object_max: high(&self.object_max, &other.object_max),
+        }
+    }
+
     /// A joint position in metres as a normalised one.
     pub fn normalise_joint(&self, joint: usize, v: &Vector3<f32>) -> [f32; 3] {
         normalise(v, &self.joint_min[joint], &self.joint_max[joint])

@@ -518,7 +518,8 @@ impl Dataset {
             .collect()
     }
 
-    /// Bounds over all windows, widened by `margin` of their span on each side so that other paths and sizes fit.
+    /// Bounds over all windows, widened by `margin` of their span on each side so that other paths and sizes fit. Those of
+    /// the object are empty (the smallest over the largest) where there is none; see [`Statistics::joined`].
     pub fn statistics(&self, margin: f32) -> Statistics {
         let mut s = Statistics {
             joint_min: vec![[f32::INFINITY; 3]; 24],

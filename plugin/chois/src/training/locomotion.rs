@@ -130,6 +130,20 @@ pub fn load(
         .collect())
 }
 
+/// Every so many captures, one is held out.
+const HELD_OUT: usize = 10;
+
+/// What to learn from, and what is held out by name: every tenth capture.
+#[must_use]
+pub fn hold_out(walks: Vec<Walks>) -> (Vec<Walks>, Vec<Walks>) {
+    let (held, learned): (Vec<_>, Vec<_>) = walks
+        .into_iter()
+        .enumerate()
+        .partition(|(n, _)| n % HELD_OUT == HELD_OUT / 2);
+    let part = |walks: Vec<(usize, Walks)>| walks.into_iter().map(|(_, w)| w).collect();
+    (part(learned), part(held))
+}
+
 /// Poses as a clip without an object.
 fn clip(name: &str, skeleton: &Skeleton, poses: Vec<Pose>, n: usize) -> MotionClip {
     MotionClip {

@@ -4,4 +4,5 @@ pub mod contact_labels;
 pub mod dataset;
 pub mod losses;
 pub mod optimiser;
+pub mod synthetic;
 pub mod trainer;

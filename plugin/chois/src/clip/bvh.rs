@@ -4,6 +4,8 @@
 //! palms as end sites. Angles are degrees in the order Z, X, Y (the rotation is Z times X times Y) and run on
 //! past half turns instead of jumping. BVH knows no objects and no contact; the `.glb` carries those.
 
+pub mod read;
+
 use std::fmt::Write as _;
 use std::path::Path;
 

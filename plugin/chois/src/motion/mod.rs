@@ -55,7 +55,7 @@ pub struct MotionClip {
     pub name: String,
     /// Who moved, or whose bones these are; may be empty.
     pub subject: String,
-    /// Name of the object.
+    /// Name of the object; empty where there is none (see [`Self::has_object`]).
     pub object: String,
     /// What happens, as a sentence.
     pub text: String,
@@ -71,6 +71,11 @@ impl MotionClip {
     /// World positions of the 24 joints at a frame, by forward kinematics.
     pub fn joints(&self, frame: usize) -> [Vector3<f32>; JOINTS] {
         self.skeleton.forward(&self.frames[frame].pose)
+    }
+
+    /// Whether there is an object. Where there is none, as in a walk, the frames' object poses mean nothing.
+    pub fn has_object(&self) -> bool {
+        !self.object.is_empty()
     }
 
     /// Length in seconds.

@@ -6,6 +6,7 @@
 mod bake;
 mod bind;
 mod calibrate;
+mod capture;
 mod find;
 mod finish;
 mod gltf;
@@ -31,6 +32,7 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 pub use bake::RetargetOptions;
 pub use bind::{Bound, Skin, to_bind_pose};
+pub use capture::Capture;
 pub use find::find_bones;
 pub use gltf::GltfRig;
 pub use hints::RigHints;

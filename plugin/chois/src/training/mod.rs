@@ -2,6 +2,8 @@
 
 pub mod contact_labels;
 pub mod dataset;
+pub mod footwork;
+pub mod locomotion;
 pub mod losses;
 pub mod optimiser;
 pub mod synthetic;

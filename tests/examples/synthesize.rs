@@ -18,7 +18,10 @@ fn main() {
     s.seed = args.get(3).map_or(0, |s| s.parse().unwrap());
     if let Ok(a) = std::env::var("ACC") { s.limits.acceleration = a.parse().unwrap(); }
     let data = std::path::Path::new("/work/shared/data");
-    s.captured = Some((data.join("omomo/train"), data.join("objects")));
+    s.made_share = std::env::var("MADE").map_or(0.5, |v| v.parse().unwrap());
+    s.own_motion_only = std::env::var("OWN").is_ok();
+    if !s.own_motion_only { s.locomotion = Some(data.join("locomotion")); }
+    if !s.own_motion_only { s.captured = Some((data.join("omomo/train"), data.join("objects"))); }
     let t = Instant::now();
     let mut first = None;
     let r = synthesize(&s, &mut |h, tally| {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::captured::{Captured, Variation, varied};
 use super::catalogue::{Base, Counts, Thing, catalogue, write_obj};
 use super::limits::{Figures, Limits, Rejection, Tally};
+use super::made::{self, People};
 use super::parallel::parallel;
 use super::seeded;
 use super::things::Kind;
@@ -20,8 +22,10 @@ use crate::clip::write_clip;
 use crate::contact::{self, ContactOptions};
 use crate::error::{Error, Result, write_atomically};
 use crate::motion::{FPS, MotionClip};
+use crate::request::plan::relaxed;
 use crate::text::TextEncoder;
 use crate::training::dataset::Dataset;
+use crate::training::locomotion::{self, LocomotionOptions};
 
 /// Clips that are tried between two looks at how much there is.
 const BATCH: usize = 64;
@@ -41,6 +45,12 @@ pub struct Settings {
     pub threads: usize,
     /// Folder of captured clips, and of their objects.
     pub captured: Option<(PathBuf, PathBuf)>,
+    /// Folder of captured walking, BVH.
+    pub locomotion: Option<PathBuf>,
+    /// Nothing of what is made comes from captured motion or captured objects.
+    pub own_motion_only: bool,
+    /// Share of tries that are made from nothing, the others being captured clips with other objects.
+    pub made_share: f64,
     /// Folder of meshes that are handled besides.
     pub meshes: Option<PathBuf>,
     /// Variants of each captured object, stretched and by a stand-in.
@@ -60,6 +70,9 @@ impl Settings {
             seed: 0,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             captured: None,
+            locomotion: None,
+            own_motion_only: false,
+            made_share: 0.5,
             meshes: None,
             variants: [14, 14],
             made: 12,
@@ -74,10 +87,23 @@ impl Settings {
                 format!("{}; give more than 0 and at most 1000", self.hours),
             ));
         }
-        if self.captured.is_none() {
+        let named = self.captured.is_some() || self.locomotion.is_some();
+        if self.own_motion_only && named {
+            return Err(Error::invalid(
+                "own_motion_only",
+                "captured clips or walking are named beside it; name none, or leave it out",
+            ));
+        }
+        if !self.own_motion_only && self.captured.is_none() {
             return Err(Error::invalid(
                 "captured",
-                "there is nothing to make motion of; name a folder of captured clips and one of their objects",
+                "name a folder of captured clips and one of their objects, or ask for own motion only",
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.made_share) {
+            return Err(Error::invalid(
+                "made_share",
+                format!("{}; give between 0 and 1", self.made_share),
             ));
         }
         let clips = self.out.join("clips");
@@ -90,7 +116,7 @@ impl Settings {
                 ),
             ));
         }
-        if self.variants == [0, 0] {
+        if self.captured.is_some() && self.variants == [0, 0] {
             return Err(Error::invalid("variants", "give one of either at least"));
         }
         Ok(())
@@ -160,6 +186,14 @@ pub fn synthesize(settings: &Settings, progress: &mut dyn FnMut(f64, &Tally)) ->
     let pairs: Vec<Vec<usize>> = (captured.iter())
         .map(|c| (0..things.len()).filter(|k| c.takes(&things[*k])).collect())
         .collect();
+    let people = people(settings, &captured)?;
+    let suiting: Vec<(Action, Vec<usize>)> = (Action::ALL.into_iter())
+        .map(|action| {
+            let fit = (0..things.len()).filter(|k| made::suits(action, &things[*k]));
+            (action, fit.collect::<Vec<_>>())
+        })
+        .filter(|(_, fit)| !fit.is_empty())
+        .collect();
     let wanted = (settings.hours * 3600.0 * f64::from(FPS)).ceil() as usize;
     let mut summary = Summary::default();
     let mut used = BTreeSet::new();
@@ -168,7 +202,12 @@ pub fn synthesize(settings: &Settings, progress: &mut dyn FnMut(f64, &Tally)) ->
     while summary.tally.frames() < wanted {
         let outcomes = parallel(BATCH, settings.threads, |k| {
             let number = (tried + k) as u64;
-            reused(settings, &captured, &pairs, &things, number)
+            let mut rng = seeded(settings.seed, "clips", number);
+            if settings.own_motion_only || rng.random_bool(settings.made_share) {
+                acted(settings, &people, &suiting, &things, number, rng)
+            } else {
+                reused(settings, &captured, &pairs, &things, number, rng)
+            }
         });
         tried += BATCH;
         for outcome in outcomes {
@@ -286,8 +325,8 @@ fn reused(
     pairs: &[Vec<usize>],
     things: &[Thing],
     number: u64,
+    mut rng: ChaCha8Rng,
 ) -> Outcome {
-    let mut rng = seeded(settings.seed, "captured", number);
     let from = chosen(captured, &mut rng);
     let source = &captured[from];
     let kind = format!("captured, {}", source.action.name());
@@ -311,8 +350,66 @@ fn reused(
     Outcome {
         kind,
         thing,
-        clip: played(settings, wanted, with),
+        clip: played(settings, wanted, with, false),
     }
+}
+
+/// Somebody who does something with a thing.
+fn acted(
+    settings: &Settings,
+    people: &People,
+    suiting: &[(Action, Vec<usize>)],
+    things: &[Thing],
+    number: u64,
+    mut rng: ChaCha8Rng,
+) -> Outcome {
+    let (action, fit) = match suiting.choose(&mut rng) {
+        Some((action, fit)) => (*action, fit.as_slice()),
+        None => (Action::Carry, [].as_slice()),
+    };
+    let kind = format!("made, {}", action.name());
+    let thing = fit.choose(&mut rng).copied();
+    let clip = thing.and_then(|thing| made::made(action, &things[thing], people, &mut rng));
+    let (Some(thing), Some(mut wanted)) = (thing, clip) else {
+        return Outcome {
+            kind,
+            thing: 0,
+            clip: Err(Rejection::NotMade),
+        };
+    };
+    let with = &things[thing];
+    let names = nouns(with.kind, with.size.into());
+    let noun = names.choose(&mut rng).copied().unwrap_or("object");
+    wanted.text = action.say(noun, &mut rng);
+    wanted.name = format!("made_{}_{number:06}", action.name().replace(' ', "_"));
+    let free = matches!(action, Action::Kick | Action::KickCarry);
+    Outcome {
+        kind,
+        thing,
+        clip: played(settings, wanted, with, free),
+    }
+}
+
+/// Those who act: what captured clips and walks show of people, or rules.
+fn people(settings: &Settings, captured: &[Captured]) -> Result<People> {
+    let Some(first) = captured.first() else {
+        return Ok(People::default());
+    };
+    let sources = captured.iter().map(|c| &c.source);
+    let standing = People::of(sources.clone(), &[]).standing;
+    let walks = match &settings.locomotion {
+        Some(folder) => {
+            let standing = standing.first().copied().unwrap_or_else(relaxed);
+            let options = LocomotionOptions {
+                footwork: false,
+                seed: settings.seed,
+            };
+            locomotion::load(folder, &first.source.skeleton, &standing, &options)?
+        }
+        None => Vec::new(),
+    };
+    let walks: Vec<MotionClip> = walks.into_iter().flat_map(|w| w.clips).collect();
+    Ok(People::of(sources, &walks))
 }
 
 /// A captured clip; of an action that was captured four times as often comes twice as much.
@@ -338,9 +435,12 @@ fn played(
     settings: &Settings,
     wanted: MotionClip,
     thing: &Thing,
+    free: bool,
 ) -> Result<(MotionClip, Figures), Rejection> {
     let played = contact::correct(&wanted, &thing.object, &ContactOptions::default())
         .map_err(|_| Rejection::Refused)?;
-    let figures = settings.limits.judge(&wanted, &played, &thing.object)?;
+    let figures = settings
+        .limits
+        .judge(&wanted, &played, &thing.object, free)?;
     Ok((played.clip, figures))
 }

@@ -14,6 +14,9 @@ use crate::skeleton::JOINTS;
 /// Every so many frames the skin is looked at: it is most of the work.
 const SKIN_STRIDE: usize = 6;
 
+/// What is kicked goes this far at least, metres.
+const MOVED: f64 = 0.08;
+
 /// Bounds of a clip, metres and seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -126,7 +129,8 @@ pub struct Figures {
 }
 
 impl Limits {
-    /// Judges a clip that physics has played: `wanted` is what it was made of.
+    /// Judges a clip that physics has played: `wanted` is what it was made of. A thing that is `free` goes where physics has
+    /// it go, as one that is kicked, but goes somewhere.
     ///
     /// # Errors
     /// The first limit that it violates; cheap ones are looked at first.
@@ -135,6 +139,7 @@ impl Limits {
         wanted: &MotionClip,
         played: &Corrected,
         object: &PhysicalObject,
+        free: bool,
     ) -> Result<Figures, Rejection> {
         for event in &played.events {
             match event {
@@ -157,13 +162,15 @@ impl Limits {
         };
         above(figures.acceleration, self.acceleration, Rejection::Jitter)?;
         let stray = strays(wanted, clip, object);
-        figures.stray = percentile(&stray, 0.95);
-        above(figures.stray, self.stray[0], Rejection::Stray)?;
-        above(
-            stray.last().copied().unwrap_or_default(),
-            self.stray[1],
-            Rejection::Stray,
-        )?;
+        if free {
+            let way = went(clip);
+            above(MOVED - way, 0.0, Rejection::Stray)?;
+        } else {
+            figures.stray = percentile(&stray, 0.95);
+            above(figures.stray, self.stray[0], Rejection::Stray)?;
+            let end = stray.last().copied().unwrap_or_default();
+            above(end, self.stray[1], Rejection::Stray)?;
+        }
         let options = ReportOptions {
             mass: object.mass(),
             friction: object.friction(),
@@ -234,6 +241,14 @@ fn acceleration(clip: &MotionClip) -> f64 {
         }
     }
     f64::from(most * clip.fps * clip.fps)
+}
+
+/// How far the object is in the end from where it was.
+fn went(clip: &MotionClip) -> f64 {
+    match clip.frames.as_slice() {
+        [first, .., last] => f64::from((last.object_position - first.object_position).norm()),
+        _ => 0.0,
+    }
 }
 
 /// How far the object's centre is from where it was meant to be, frame by frame.

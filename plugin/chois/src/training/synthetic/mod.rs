@@ -11,6 +11,7 @@ pub mod captured;
 pub mod catalogue;
 pub mod corpus;
 pub mod limits;
+pub mod made;
 mod parallel;
 mod resample;
 pub mod solid;

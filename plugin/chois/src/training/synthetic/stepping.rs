@@ -34,14 +34,21 @@ pub(super) fn stand(skeleton: &Skeleton, poses: &mut [Pose]) {
             .map(|(j, o)| j[leg.tip] + Vector3::new(o.x, o.y, 0.0))
             .collect::<Vec<_>>()
     });
+    reach_feet(skeleton, poses, &targets);
+}
+
+/// Legs bent so that the ankles are at their places; hips sink where legs are too short.
+pub(super) fn reach_feet(skeleton: &Skeleton, poses: &mut [Pose], ankles: &[Vec<Vector3<f32>>; 2]) {
+    let legs = [ik::LEFT_LEG, ik::RIGHT_LEG];
+    let joints: Vec<_> = poses.iter().map(|p| skeleton.forward(p)).collect();
     let lacking = |t: usize| {
         let mut sink = 0.0f32;
-        for (side, (_, leg)) in sides.iter().enumerate() {
+        for (side, leg) in legs.iter().enumerate() {
             let length =
                 skeleton.rest_offsets[leg.middle].norm() + skeleton.rest_offsets[leg.end].norm();
             let hip = joints[t][leg.upper];
             let most = (LEG * length).max((hip - joints[t][leg.tip]).norm().min(0.995 * length));
-            let way = hip - targets[side][t];
+            let way = hip - ankles[side][t];
             let level = way.xy().norm_squared();
             let height = (most * most - level).max(0.0).sqrt();
             sink = sink.max(way.z - height);
@@ -51,8 +58,8 @@ pub(super) fn stand(skeleton: &Skeleton, poses: &mut [Pose]) {
     let sinks = ease((0..poses.len()).map(lacking), SINKS);
     for (t, pose) in poses.iter_mut().enumerate() {
         pose.root.z -= sinks[t];
-        for (side, (_, leg)) in sides.iter().enumerate() {
-            ik::reach(skeleton, pose, *leg, targets[side][t]);
+        for (side, leg) in legs.iter().enumerate() {
+            ik::reach(skeleton, pose, *leg, ankles[side][t]);
         }
     }
 }

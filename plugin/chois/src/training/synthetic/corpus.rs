@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::captured::{Captured, Variation, varied};
 use super::catalogue::{Base, Counts, Thing, catalogue, write_obj};
-use super::limits::{Figures, Limits, Rejection, Tally};
+use super::limits::{Figures, Freedom, Limits, Rejection, Tally};
 use super::made::{self, People};
 use super::parallel::parallel;
 use super::seeded;
@@ -350,7 +350,7 @@ fn reused(
     Outcome {
         kind,
         thing,
-        clip: played(settings, wanted, with, false),
+        clip: played(settings, wanted, with, Freedom::None),
     }
 }
 
@@ -382,11 +382,15 @@ fn acted(
     let noun = names.choose(&mut rng).copied().unwrap_or("object");
     wanted.text = action.say(noun, &mut rng);
     wanted.name = format!("made_{}_{number:06}", action.name().replace(' ', "_"));
-    let free = matches!(action, Action::Kick | Action::KickCarry);
+    let freedom = match action {
+        Action::Kick | Action::KickCarry => Freedom::Slides,
+        Action::LayDown | Action::LayAndPickUp => Freedom::Settles,
+        _ => Freedom::None,
+    };
     Outcome {
         kind,
         thing,
-        clip: played(settings, wanted, with, free),
+        clip: played(settings, wanted, with, freedom),
     }
 }
 
@@ -435,12 +439,12 @@ fn played(
     settings: &Settings,
     wanted: MotionClip,
     thing: &Thing,
-    free: bool,
+    freedom: Freedom,
 ) -> Result<(MotionClip, Figures), Rejection> {
     let played = contact::correct(&wanted, &thing.object, &ContactOptions::default())
         .map_err(|_| Rejection::Refused)?;
     let figures = settings
         .limits
-        .judge(&wanted, &played, &thing.object, free)?;
+        .judge(&wanted, &played, &thing.object, freedom)?;
     Ok((played.clip, figures))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
 use crate::contact::report::{ContactReport, ReportOptions};
@@ -14,8 +15,24 @@ use crate::skeleton::JOINTS;
 /// Every so many frames the skin is looked at: it is most of the work.
 const SKIN_STRIDE: usize = 6;
 
+/// How far a thing may move with nobody at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freedom {
+    /// Not at all.
+    #[default]
+    None,
+    /// It comes to rest by itself, as a pole that was laid down.
+    Settles,
+    /// It goes where physics has it go, as what is kicked, but goes somewhere.
+    Slides,
+}
+
+/// Share of frames in which what settles or slides may do so with nobody near.
+const SETTLES: f64 = 0.35;
 /// What is kicked goes this far at least, metres.
 const MOVED: f64 = 0.08;
+/// What is kicked is tipped over by no more than this in the end, radians.
+const TIPPED: f64 = 0.3;
 
 /// Bounds of a clip, metres and seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,8 +146,8 @@ pub struct Figures {
 }
 
 impl Limits {
-    /// Judges a clip that physics has played: `wanted` is what it was made of. A thing that is `free` goes where physics has
-    /// it go, as one that is kicked, but goes somewhere.
+    /// Judges a clip that physics has played: `wanted` is what it was made of.
+    /// `freedom` is how far the thing may move by itself.
     ///
     /// # Errors
     /// The first limit that it violates; cheap ones are looked at first.
@@ -139,7 +156,7 @@ impl Limits {
         wanted: &MotionClip,
         played: &Corrected,
         object: &PhysicalObject,
-        free: bool,
+        freedom: Freedom,
     ) -> Result<Figures, Rejection> {
         for event in &played.events {
             match event {
@@ -162,9 +179,10 @@ impl Limits {
         };
         above(figures.acceleration, self.acceleration, Rejection::Jitter)?;
         let stray = strays(wanted, clip, object);
-        if free {
+        if freedom == Freedom::Slides {
             let way = went(clip);
             above(MOVED - way, 0.0, Rejection::Stray)?;
+            above(tipped(clip), TIPPED, Rejection::Stray)?;
         } else {
             figures.stray = percentile(&stray, 0.95);
             above(figures.stray, self.stray[0], Rejection::Stray)?;
@@ -183,7 +201,14 @@ impl Limits {
             .filter(|f| f.contact[2].max(f.contact[3]) > 0.5)
             .count();
         let touched = (report.contact_frames + feet) as f64 / f64::from(clip.fps);
-        if touched < self.contact {
+        // A kick is short.
+        if touched
+            < if freedom == Freedom::Slides {
+                0.1
+            } else {
+                self.contact
+            }
+        {
             return Err(Rejection::NoContact);
         }
         figures.hand_distance = report.hand_distance.map_or(0.0, |d| d.p95);
@@ -203,7 +228,11 @@ impl Limits {
             Rejection::BelowFloor,
         )?;
         let unreached = report.moved_unreached.unwrap_or_default();
-        above(unreached, self.unreached, Rejection::NobodyThere)?;
+        let allowed = match freedom {
+            Freedom::None => self.unreached,
+            Freedom::Settles | Freedom::Slides => self.unreached.max(SETTLES),
+        };
+        above(unreached, allowed, Rejection::NobodyThere)?;
 
         let thin = MotionClip {
             fps: clip.fps / SKIN_STRIDE as f32,
@@ -241,6 +270,17 @@ fn acceleration(clip: &MotionClip) -> f64 {
         }
     }
     f64::from(most * clip.fps * clip.fps)
+}
+
+/// How far the object is tipped over in the end, radians.
+fn tipped(clip: &MotionClip) -> f64 {
+    match clip.frames.as_slice() {
+        [first, .., last] => {
+            let turn = last.object_rotation * first.object_rotation.inverse();
+            f64::from((turn * Vector3::z()).angle(&Vector3::z()))
+        }
+        _ => 0.0,
+    }
 }
 
 /// How far the object is in the end from where it was.

@@ -15,7 +15,9 @@ const LEG: f32 = 0.985;
 /// Half the time over which hips sink and rise again, frames.
 const SINKS: usize = 8;
 /// Most that the hips sink, metres.
-const DEEPEST: f32 = 0.12;
+const DEEPEST: f32 = 0.3;
+/// Knees that are straighter than this (length of the normal of their bend, square metres) bend about their own axis.
+const KNEE: f32 = 0.02;
 /// Farthest that a foot is moved, metres.
 const FARTHEST: f32 = 0.25;
 
@@ -34,11 +36,17 @@ pub(super) fn stand(skeleton: &Skeleton, poses: &mut [Pose]) {
             .map(|(j, o)| j[leg.tip] + Vector3::new(o.x, o.y, 0.0))
             .collect::<Vec<_>>()
     });
-    reach_feet(skeleton, poses, &targets);
+    reach_feet(skeleton, poses, &targets, false);
 }
 
-/// Legs bent so that the ankles are at their places; hips sink where legs are too short.
-pub(super) fn reach_feet(skeleton: &Skeleton, poses: &mut [Pose], ankles: &[Vec<Vector3<f32>>; 2]) {
+/// Legs bent so that the ankles are at their places; hips sink where legs are too short. `hinged`: knees bend to the front
+/// whatever the poses say, as those of blended poses may not.
+pub(super) fn reach_feet(
+    skeleton: &Skeleton,
+    poses: &mut [Pose],
+    ankles: &[Vec<Vector3<f32>>; 2],
+    hinged: bool,
+) {
     let legs = [ik::LEFT_LEG, ik::RIGHT_LEG];
     let joints: Vec<_> = poses.iter().map(|p| skeleton.forward(p)).collect();
     let lacking = |t: usize| {
@@ -59,8 +67,23 @@ pub(super) fn reach_feet(skeleton: &Skeleton, poses: &mut [Pose], ankles: &[Vec<
     for (t, pose) in poses.iter_mut().enumerate() {
         pose.root.z -= sinks[t];
         for (side, leg) in legs.iter().enumerate() {
-            ik::reach(skeleton, pose, *leg, ankles[side][t]);
+            if hinged {
+                hinge(skeleton, pose, *leg, ankles[side][t]);
+            } else {
+                ik::reach(skeleton, pose, *leg, ankles[side][t]);
+            }
         }
+    }
+}
+
+/// A leg bent about its knee's own axis.
+fn hinge(skeleton: &Skeleton, pose: &mut Pose, leg: ik::Limb, ankle: Vector3<f32>) {
+    let joints = skeleton.forward(pose);
+    let (a, b, c) = (joints[leg.upper], joints[leg.middle], joints[leg.end]);
+    let axis = pose.rotations[leg.upper] * Vector3::x();
+    if let Some((upper, lower)) = ik::hinged(a, b, c, ankle, axis, KNEE) {
+        pose.rotations[leg.upper] = upper * pose.rotations[leg.upper];
+        pose.rotations[leg.middle] = lower * pose.rotations[leg.middle];
     }
 }
 

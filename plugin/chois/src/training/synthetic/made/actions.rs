@@ -66,6 +66,9 @@ struct Held {
     /// Turn about the vertical and toward the person, radians.
     yaw: f32,
     tilt: f32,
+    /// To the left, metres, and a turn to the left about the edge on the floor, radians, whose foot is meant by the place.
+    left: f32,
+    roll: f32,
 }
 
 struct Stage<'a> {
@@ -131,9 +134,22 @@ impl<'a> Stage<'a> {
         let body = ground.turn();
         let yaw = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), held.yaw);
         let tilt = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), -held.tilt);
-        let turn = body * tilt * yaw * self.facing;
-        let at = ground.offset(held.ahead, 0.0);
-        (Vector3::new(at.x, at.y, held.height), turn)
+        let roll = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), held.roll);
+        let turn = body * tilt * roll * yaw * self.facing;
+        let at = ground.offset(held.ahead, held.left);
+        let mut middle = Vector3::new(at.x, at.y, held.height);
+        if held.roll != 0.0 {
+            // About the edge on the floor that it goes over.
+            let edge = Vector3::new(
+                self.side.wide * held.roll.signum(),
+                0.0,
+                -self.cast.thing.size.z / 2.0,
+            );
+            middle += body * (edge - roll * edge);
+            let lowest = self.cast.thing.object.lowest(&turn) - (turn * self.cast.thing.middle()).z;
+            middle.z = -lowest;
+        }
+        (middle, turn)
     }
 
     /// A tilt by `angle` toward the person (away where negative) about the edge on the floor.
@@ -216,6 +232,8 @@ fn between(a: &Held, b: &Held, t: f32) -> Held {
         height: mix(a.height, b.height),
         yaw: mix(a.yaw, b.yaw),
         tilt: mix(a.tilt, b.tilt),
+        left: mix(a.left, b.left),
+        roll: mix(a.roll, b.roll),
     }
 }
 
@@ -308,7 +326,13 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
         );
     }
     if action == Action::PickUp {
-        return pick_up(cast, side, &places, [yaw, ahead, reaching, lifting, end]);
+        return pick_up(
+            cast,
+            side,
+            &places,
+            angle.signum(),
+            [yaw, ahead, reaching, lifting, end],
+        );
     }
     let mut stage = Stage::new(cast, side, ahead, back, yaw);
     stage.stand(pause);
@@ -325,6 +349,8 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
         height: half,
         yaw: 0.0,
         tilt: 0.0,
+        left: 0.0,
+        roll: 0.0,
     };
     let first = stage.hold(standing);
     stage.stand(0.12);
@@ -466,10 +492,24 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
             stage.held = Some(standing);
         }
         Action::LayDown | Action::LayAndPickUp => {
-            let down = lay(&mut stage, &standing, &places, 0.0, 1.0, lifting * 2.2);
+            let down = lay(
+                &mut stage,
+                &standing,
+                &places,
+                0.0,
+                angle.signum(),
+                lifting * 2.2,
+            );
             if action == Action::LayAndPickUp {
                 stage.stand(0.4);
-                lay(&mut stage, &down, &places, 1.0, 0.0, lifting * 2.2);
+                lay(
+                    &mut stage,
+                    &down,
+                    &places,
+                    angle.signum(),
+                    0.0,
+                    lifting * 2.2,
+                );
             }
         }
         Action::PickUp | Action::Kick | Action::KickCarry => {}
@@ -515,8 +555,8 @@ fn lean(stage: &mut Stage<'_>, standing: &Held, from: f32, to: f32, seconds: f32
     }
 }
 
-/// A pole goes down toward the person, who steps back before it, or up again; `from` and `to` are shares of a right angle.
-/// Gives how it is held then.
+/// A pole goes down to the side of the person, who goes along, or up again; `from` and `to` are shares of a right angle, to
+/// the left where positive. Gives how it is held then.
 fn lay(
     stage: &mut Stage<'_>,
     held: &Held,
@@ -525,59 +565,63 @@ fn lay(
     to: f32,
     seconds: f32,
 ) -> Held {
-    let grasp = grasp(places);
     let half = stage.cast.thing.size.z / 2.0;
-    let high = grasp.z + half;
-    // Where the standing pole's middle is does not change: the person does.
-    let here = stage.course.here();
-    let middle = here.offset(
-        if from < 0.5 {
-            held.ahead
-        } else {
-            held.ahead + high + stage.side.deep - half
-        },
-        0.0,
-    );
+    let high = grasp(places).z + half;
     let size = stage.cast.size;
-    // The hands' height goes with the cosine, their way toward the person with the sine.
-    let away = |angle: f32| {
-        let (s, c) = angle.sin_cos();
-        let height = (high * c).max(0.06);
-        let reach = stage.cast.table.at(height / size).ahead * size;
-        (high * s - stage.side.deep * (1.0 - c) + reach).max(0.3 + 0.1 * s)
-    };
     let right = std::f32::consts::FRAC_PI_2 * 0.985;
+    let wide = stage.side.wide;
+    // Where the person is beside the line on which the pole goes down: as far off it as hands reach with ease, as far along
+    // it as the hands are.
+    let beside = |angle: f32| {
+        let (s, c) = angle.abs().sin_cos();
+        let height = (high * c).max(0.05);
+        let ahead = (stage.cast.table.at(height / size).ahead * size).max(0.26);
+        let along = wide * (1.0 - c) + (high * s - wide * 0.5 * s).max(0.0);
+        (ahead, along * angle.signum())
+    };
     let (a, b) = (right * from, right * to);
-    let base = stage.side.deep * 0.0 + away(if from < 0.5 { a } else { 0.0 });
-    let offset = held.ahead - base;
-    let moves = (away(b) - away(a)).abs();
-    let frames = (seconds.max(moves / 0.5) * FPS).round() as usize;
+    let here = stage.course.here();
+    // The foot of the pole stays: everything is told from there.
+    let (ahead, along) = beside(a);
+    let extra = if from.abs() < 0.5 {
+        held.ahead - ahead
+    } else {
+        0.0
+    };
+    let foot = here.offset(ahead + extra, -along);
+    let moves = {
+        let (ahead, along_b) = beside(b);
+        (ahead - beside(a).0).hypot(along_b - along)
+    };
+    let frames = (seconds.max(moves / 0.45) * FPS).round() as usize;
     let first = stage.course.now();
     let mut out = *held;
     for k in 1..=frames {
         let u = minimum_jerk(k as f32 / frames as f32);
         let angle = a + (b - a) * u;
-        let stand = Ground {
-            at: middle - here.ahead() * (away(angle) + if from < 0.5 { offset } else { 0.0 }),
-            yaw: here.yaw,
+        let (ahead, along) = beside(angle);
+        let off = if from.abs() < 0.5 {
+            extra * (1.0 - u)
+        } else {
+            extra
         };
-        stage.course.ground.push(stand);
-        let upright = Held {
-            ahead: (middle - stand.at).dot(&here.ahead()),
-            height: half,
-            yaw: held.yaw,
-            tilt: 0.0,
+        let at = foot - here.ahead() * (ahead + off) + here.left() * along;
+        stage.course.ground.push(Ground { at, ..here });
+        out = Held {
+            ahead: ahead + off,
+            left: -along,
+            roll: angle,
+            ..*held
         };
-        out = stage.tilted(&upright, angle + 1e-6);
-        let at = stage.place(&out, &stand);
+        let at = stage.place(&out, &stage.course.here());
         stage.thing.push(at);
     }
     stage.course.walks.push(super::course::Walk {
         first,
         last: stage.course.now(),
-        steps: ((moves / 0.35).ceil() as usize + 1).max(2),
+        steps: ((moves / 0.3).ceil() as usize + 1).max(2),
     });
-    stage.backward.push(to > from);
+    stage.backward.push(false);
     stage.held = Some(out);
     out
 }
@@ -587,6 +631,7 @@ fn pick_up(
     cast: &Cast<'_>,
     side: Side,
     places: &[Place],
+    way: f32,
     [yaw, ahead, reaching, lifting, end]: [f32; 5],
 ) -> Option<Plan> {
     // Laid down first, which is not shown.
@@ -596,8 +641,10 @@ fn pick_up(
         height: cast.thing.size.z / 2.0,
         yaw: 0.0,
         tilt: 0.0,
+        left: 0.0,
+        roll: 0.0,
     };
-    let down = lay(&mut stage, &standing, places, 0.0, 1.0, 2.0);
+    let down = lay(&mut stage, &standing, places, 0.0, way, 2.0);
     let here = stage.course.here();
     let thing = *stage.thing.last()?;
     stage.course = Course::new(here);
@@ -607,7 +654,7 @@ fn pick_up(
     stage.stand(0.2 + reaching);
     let first = stage.hold(down);
     stage.stand(0.12);
-    lay(&mut stage, &down, places, 1.0, 0.0, lifting * 2.2);
+    lay(&mut stage, &down, places, way, 0.0, lifting * 2.2);
     stage.stand(0.15);
     stage.release(places, first);
     stage.stand(end);
@@ -663,7 +710,7 @@ fn kick(
         hit,
         last,
         toe: Vector3::new(touch.x, touch.y, 0.09),
-        through: here.ahead() * 0.2,
+        through: here.ahead() * 0.3,
     };
     stage.stand(0.5);
     if action == Action::KickCarry {
@@ -682,6 +729,8 @@ fn kick(
             height: half,
             yaw: 0.0,
             tilt: 0.0,
+            left: 0.0,
+            roll: 0.0,
         };
         let took = stage.hold(standing);
         stage.stand(0.12);

@@ -6,7 +6,7 @@ use super::actions::Plan;
 use super::course::{Ground, minimum_jerk};
 use super::footing::{Foot, Stance, feet};
 use super::gait::Walker;
-use super::posture::{Posture, Table};
+use super::posture::{Posture, Table, legs};
 use crate::contact::Grasp;
 use crate::contact::palm::{Palm, pad};
 use crate::ik;
@@ -24,6 +24,8 @@ const STOOPS: f32 = 0.95;
 const REACHES: f32 = 0.7;
 /// Half the time over which hips and hands' heights are smoothed, frames.
 const SMOOTH: usize = 5;
+/// Frames in which a walk begins to show and ceases to.
+const SETS_OFF: f32 = 8.0;
 /// How much the head turns toward what is looked at, and at most, radians.
 const LOOKS: f32 = 0.6;
 const MOST: f32 = 0.7;
@@ -68,7 +70,7 @@ impl Actor<'_> {
     /// The clip of a plan; contact says when hands hold and feet strike.
     pub fn act(&self, plan: &Plan, thing: &Thing) -> MotionClip {
         let frames = plan.course.ground.len();
-        let size = self.skeleton.height();
+        let (size, legs) = (self.skeleton.height(), legs(self.skeleton));
         let upright = Pose {
             root: Vector3::zeros(),
             rotations: *self.standing,
@@ -112,7 +114,9 @@ impl Actor<'_> {
                     let backward = plan.backward.get(index).copied().unwrap_or_default();
                     let walker = &self.walkers[usize::from(backward)];
                     let carriage = walker.at(phase[t - walk.first], self.standing);
-                    let share = (walking[t] / walker.speed()).min(1.0);
+                    let inside = (t - walk.first).min(walk.last - t) as f32;
+                    let share =
+                        (walking[t] / walker.speed()).min(1.0) * minimum_jerk(inside / SETS_OFF);
                     sway = carriage.sway * share;
                     for j in 0..ROTATIONS {
                         posture.rotations[j] =
@@ -122,7 +126,7 @@ impl Actor<'_> {
                 let low = self.table.at(heights[t]);
                 let share = stoop[t];
                 // Who walks with something keeps some of the walk's life in the trunk.
-                posture.pelvis = posture.pelvis.lerp(&(low.pelvis * size), share);
+                posture.pelvis = posture.pelvis.lerp(&(low.pelvis * legs), share);
                 for j in 0..ROTATIONS {
                     posture.rotations[j] =
                         slerp(&posture.rotations[j], &low.rotations[j], share * 0.92);
@@ -137,7 +141,7 @@ impl Actor<'_> {
                 pose.rotations[joint::LEFT_TOE + side] = step[side].toes;
             }
         }
-        reach_feet(self.skeleton, &mut poses, &targets);
+        reach_feet(self.skeleton, &mut poses, &targets, true);
         self.look(plan, &mut poses);
         self.reach(plan, thing, &mut poses);
         let contact = |t: usize| {

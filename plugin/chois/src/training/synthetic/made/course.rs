@@ -114,10 +114,11 @@ impl Course {
         let (first, last) = (wrapped(from.yaw - along(0.0)), wrapped(to.yaw - along(1.0)));
         let yaw = |s: f32| {
             if long {
-                let base = along(0.0) + wrapped(along(s) - along(0.0));
                 let begin = 1.0 - minimum_jerk(s / TURNING);
                 let end = minimum_jerk((s - 1.0 + TURNING) / TURNING);
-                base + first * begin + last * end
+                // Told from how the walker stood, so that nobody turns all the way round.
+                let set_off = from.yaw - first;
+                set_off + wrapped(along(s) - along(0.0)) + first * begin + last * end
             } else {
                 from.yaw + turned * s
             }

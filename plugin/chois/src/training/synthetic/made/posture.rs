@@ -23,8 +23,8 @@ const ASIDE: f32 = 0.45;
 /// Captured clips that make one person's way of doing it.
 const CLIPS: usize = 10;
 
-/// A body with its hands at some height; facing -Y, the place between its ankles at the origin. Lengths are shares of the
-/// person's height ([`Skeleton::height`]).
+/// A body with its hands at some height; facing -Y, the place between its ankles at the origin. Heights of hands and what is
+/// ahead are shares of the person's height ([`Skeleton::height`]), the pelvis' place is one of the legs ([`legs`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Posture {
     /// The pelvis.
@@ -101,9 +101,16 @@ impl Table {
     }
 }
 
+/// Length of a leg, from the hip to the sole, metres.
+pub(super) fn legs(skeleton: &Skeleton) -> f32 {
+    let bones = [joint::LEFT_KNEE, joint::LEFT_ANKLE, joint::LEFT_TOE];
+    let [thigh, shin, foot] = bones.map(|j| skeleton.rest_offsets[j]);
+    thigh.norm() + shin.norm() + foot.y.abs() + crate::skeleton::TOE_HEIGHT
+}
+
 fn seen(source: &Source) -> Vec<Seen> {
     let motion = &source.motion;
-    let size = source.skeleton.height();
+    let (size, legs) = (source.skeleton.height(), legs(&source.skeleton));
     let mut out = Vec::new();
     for t in (0..motion.len()).step_by(2) {
         if motion.contact[t][0] < 0.5 || motion.contact[t][1] < 0.5 {
@@ -113,10 +120,10 @@ fn seen(source: &Source) -> Vec<Seen> {
         let back = canonical::heading(&motion.rotations[t][0]).inverse();
         let feet = (joints[joint::LEFT_ANKLE] + joints[joint::RIGHT_ANKLE]) / 2.0;
         let hands = (joints[joint::LEFT_PALM] + joints[joint::RIGHT_PALM]) / 2.0;
-        let at = |p: Vector3<f32>| back * Vector3::new(p.x - feet.x, p.y - feet.y, p.z) / size;
-        let (pelvis, palms) = (at(joints[0]), at(hands));
-        let way = palms - pelvis;
-        if way.x.atan2(-way.y).abs() > ASIDE || pelvis.xy().norm() > 0.2 {
+        let at = |p: Vector3<f32>| back * Vector3::new(p.x - feet.x, p.y - feet.y, p.z);
+        let (pelvis, palms) = (at(joints[0]) / legs, at(hands) / size);
+        let way = at(hands) - at(joints[0]);
+        if way.x.atan2(-way.y).abs() > ASIDE || pelvis.xy().norm() > 0.35 {
             continue;
         }
         out.push(Seen {
@@ -189,7 +196,7 @@ impl Mean {
 
 /// A posture by rule: knees and hips share in what the hands are too low, `squats` of it the knees; arms before the body.
 fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTATIONS]) -> Posture {
-    let size = skeleton.height();
+    let size = legs(skeleton);
     let up = {
         let pose = Pose {
             root: Vector3::zeros(),
@@ -201,7 +208,7 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
     // How far hands are below where they are with ease, as a share of all that is possible.
     let low = ((0.62 - height) / 0.6).clamp(0.0, 1.0);
     let lean = low * (1.25 - 0.75 * squats) + 0.06;
-    let sink = low * low * (0.05 + 0.26 * squats);
+    let sink = low * low * (0.1 + 0.5 * squats);
     let about = |angle: f32| Turn::from_scaled_axis(Vector3::x() * angle);
     let mut rotations = *standing;
     let shares = [
@@ -231,13 +238,13 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
     // Thighs turn up as the pelvis sinks; the legs' own solution follows the feet.
     for side in 0..2 {
         rotations[joint::LEFT_HIP + side] =
-            about(-2.2 * sink - 0.06) * rotations[joint::LEFT_HIP + side];
+            about(-1.2 * sink - 0.06) * rotations[joint::LEFT_HIP + side];
         rotations[joint::LEFT_KNEE + side] =
-            about(2.2 * sink + 0.06) * rotations[joint::LEFT_KNEE + side];
+            about(1.2 * sink + 0.06) * rotations[joint::LEFT_KNEE + side];
     }
     Posture {
         // Who leans forward moves the hips back.
-        pelvis: Vector3::new(0.0, 0.045 * lean + 0.01 * low, up - sink - 0.005),
+        pelvis: Vector3::new(0.0, 0.09 * lean + 0.02 * low, up - sink - 0.01),
         ahead: 0.22 + 0.06 * low,
         rotations,
     }

@@ -115,14 +115,16 @@ pub(super) fn catalogue(
     if let Some(folder) = folder {
         recipes.extend(meshes(folder)?.into_iter().map(Recipe::File));
     }
-    parallel(recipes.len(), threads, |k| {
-        let mut rng = seeded(seed, "objects", k as u64);
-        match &recipes[k] {
-            Recipe::Stretched(base) => stretched(&bases[*base], *base, &parts[*base], k, &mut rng),
-            Recipe::StandIn(base, kind) => stand_in(&bases[*base], *base, *kind, k, &mut rng),
+    parallel(recipes.len(), threads, |number| {
+        let mut rng = seeded(seed, "objects", number as u64);
+        // Names of one seed differ from those of another, so that corpora can be put together.
+        let k = format!("{seed}_{number:04}");
+        match &recipes[number] {
+            Recipe::Stretched(base) => stretched(&bases[*base], *base, &parts[*base], &k, &mut rng),
+            Recipe::StandIn(base, kind) => stand_in(&bases[*base], *base, *kind, &k, &mut rng),
             Recipe::Made(kind) => {
                 let size = kind.size(&mut rng);
-                made(*kind, size, None, k, &mut rng)
+                made(*kind, size, None, &k, &mut rng)
             }
             Recipe::File(path) => loaded(path, &mut rng),
         }
@@ -159,12 +161,12 @@ fn stretched(
     base: &Base,
     number: usize,
     parts: &PhysicalObject,
-    k: usize,
+    k: &str,
     rng: &mut impl Rng,
 ) -> Result<Thing> {
     let stretch = varied(rng);
     let mesh = base.upright.stretched(base.geometry.mesh(), &stretch);
-    let name = format!("{}_{k:04}", base.name);
+    let name = format!("{}_{k}", base.name);
     let geometry = ObjectGeometry::new(name.as_str(), mesh)?;
     let center = geometry.center();
     let hulls = (parts.hulls().iter())
@@ -185,7 +187,7 @@ fn stretched(
     })
 }
 
-fn stand_in(base: &Base, number: usize, kind: Kind, k: usize, rng: &mut impl Rng) -> Result<Thing> {
+fn stand_in(base: &Base, number: usize, kind: Kind, k: &str, rng: &mut impl Rng) -> Result<Thing> {
     let mut size = base.upright.size.component_mul(&varied(rng));
     // A pole's foot is as wide as it is deep; what is round stays so.
     if matches!(kind, Kind::Bin | Kind::Stool) {
@@ -199,11 +201,11 @@ fn made(
     kind: Kind,
     size: Vector3<f32>,
     base: Option<usize>,
-    k: usize,
+    k: &str,
     rng: &mut impl Rng,
 ) -> Result<Thing> {
     let solid = kind.make(size, rng);
-    let name = format!("{}_{k:04}", label(kind));
+    let name = format!("{}_{k}", label(kind));
     let physics = physics(kind, &size, rng);
     Ok(Thing {
         object: solid.object(&name, &physics)?,

@@ -145,6 +145,23 @@ pub struct Figures {
     pub feet_below: f64,
 }
 
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "mean of the clips: palm to surface {:.2} cm, hand in object {:.2} cm, body in object {:.2} cm, foot skate {:.2} cm, \
+             peak acceleration {:.0} m/s^2, object astray {:.1} cm, feet below floor {:.2} cm",
+            self.hand_distance * 100.0,
+            self.hand_penetration * 100.0,
+            self.body_penetration * 100.0,
+            self.foot_skate * 100.0,
+            self.acceleration,
+            self.stray * 100.0,
+            self.feet_below * 100.0
+        )
+    }
+}
+
 impl Limits {
     /// Judges a clip that physics has played: `wanted` is what it was made of.
     /// `freedom` is how far the thing may move by itself.

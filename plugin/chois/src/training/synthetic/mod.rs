@@ -10,20 +10,24 @@
 pub mod captured;
 pub mod catalogue;
 pub mod corpus;
+mod furniture;
 pub mod limits;
 pub mod made;
 mod parallel;
 mod resample;
+mod settings;
 pub mod solid;
 mod stepping;
 pub mod things;
+mod tries;
 pub mod upright;
 pub mod words;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-pub use corpus::{Settings, Summary, synthesize};
+pub use corpus::{Summary, synthesize};
+pub use settings::Settings;
 
 /// The random numbers of one job: the same whichever thread does it.
 fn seeded(seed: u64, what: &str, number: u64) -> ChaCha8Rng {

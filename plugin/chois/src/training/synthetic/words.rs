@@ -5,6 +5,7 @@ use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 
 use super::things::Kind;
+use crate::error::{Error, Result};
 
 /// What a person does with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +79,23 @@ impl Action {
             out.extend(c.to_lowercase());
         }
         out
+    }
+
+    /// The action of this name, words apart by blanks, dashes or underscores.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that is none; it lists them all.
+    pub fn parse(name: &str) -> Result<Self> {
+        let plain = |s: &str| s.to_lowercase().replace(['-', '_', ' '], "");
+        let found = Self::ALL.into_iter();
+        let mut found = found.filter(|a| plain(&a.name()) == plain(name));
+        found.next().ok_or_else(|| {
+            let all = Self::ALL.map(|a| a.name().replace(' ', "-"));
+            Error::invalid(
+                "action",
+                format!("{name:?} is none; there are {}", all.join(", ")),
+            )
+        })
     }
 
     /// The action that a captured sentence tells of; `object` is the object's name in it.

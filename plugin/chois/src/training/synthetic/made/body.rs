@@ -2,11 +2,11 @@
 
 use nalgebra::{UnitQuaternion, Vector3};
 
-use super::actions::Plan;
 use super::course::{Ground, minimum_jerk};
 use super::footing::{Foot, Stance, feet};
 use super::gait::Walker;
 use super::posture::{Posture, Table, legs};
+use super::stage::Plan;
 use crate::contact::Grasp;
 use crate::contact::palm::{Palm, pad};
 use crate::ik;

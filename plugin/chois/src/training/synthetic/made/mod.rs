@@ -11,7 +11,10 @@ mod course;
 mod footing;
 mod gait;
 mod handling;
+mod kick;
+mod poles;
 mod posture;
+mod stage;
 
 use nalgebra::{UnitQuaternion, Vector3};
 use rand::seq::IndexedRandom;
@@ -112,7 +115,7 @@ pub fn made(
     let skeleton = people.skeleton(rng);
     let standing = people.standing.choose(rng).copied().unwrap_or_else(relaxed);
     let table = people.postures.somebody(&skeleton, &standing, rng);
-    let cast = actions::Cast {
+    let cast = stage::Cast {
         thing,
         size: skeleton.height(),
         table: &table,

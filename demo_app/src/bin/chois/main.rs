@@ -14,6 +14,7 @@ mod evaluate;
 mod export;
 mod generate;
 mod import;
+mod synthesize;
 mod train;
 mod walk;
 
@@ -43,6 +44,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Turn the official release's files into a checkpoint.
     Import(import::Args),
+    /// Make training data: people who handle objects of every size and shape.
+    Synthesize(synthesize::Args),
     /// Train a model on a folder of motion clips.
     Train(train::Args),
 }
@@ -57,6 +60,7 @@ fn main() -> std::process::ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Synthesize(args) => synthesize::run(&args),
         Command::Train(args) => train::run(&args),
     };
     match result {

@@ -136,7 +136,7 @@ impl PhysicalObject {
         asset.with_file_name(name)
     }
 
-    fn of_hulls(
+    pub(crate) fn of_hulls(
         geometry: &ObjectGeometry,
         physics: &ObjectPhysics,
         hulls: Vec<Vec<Vector3<f32>>>,

@@ -6,4 +6,5 @@ pub mod footwork;
 pub mod locomotion;
 pub mod losses;
 pub mod optimiser;
+pub mod synthetic;
 pub mod trainer;

@@ -1,0 +1,132 @@
+//! Motion made from nothing but an action, a thing and chance.
+//!
+//! [`actions`] lays out in time where the person goes ([`course`]), where the thing is and which hands hold it where
+//! ([`handling`]). [`body`] puts a person to it: steps under the body ([`footing`]), the life of walking ([`gait`]), stooping
+//! and stretching to where the hands must be ([`posture`]), arms to their places. Of captured motion it takes how people
+//! walk and stoop; without any, rules do.
+
+mod actions;
+mod body;
+mod course;
+mod footing;
+mod gait;
+mod handling;
+mod kick;
+mod poles;
+mod posture;
+mod stage;
+
+use nalgebra::{UnitQuaternion, Vector3};
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt};
+
+pub use gait::Gait;
+pub use posture::Postures;
+
+use super::catalogue::Thing;
+use super::words::Action;
+use crate::motion::MotionClip;
+use crate::motion::canonical;
+use crate::request::plan::relaxed;
+use crate::skeleton::{ROTATIONS, Skeleton, joint};
+use crate::training::dataset::Source;
+use body::Actor;
+use gait::Walker;
+
+type Turn = UnitQuaternion<f32>;
+
+/// Smallest and largest person relative to those that are known, and how much longer or shorter legs, arms and trunk are.
+const BODY: [f32; 2] = [0.9, 1.1];
+const LIMBS: f32 = 0.04;
+
+/// What people who act are made of.
+#[derive(Default)]
+pub struct People {
+    /// Bones; an adult's where there are none.
+    pub skeletons: Vec<Skeleton>,
+    /// Standing poses, world rotations, facing -Y.
+    pub standing: Vec<[Turn; ROTATIONS]>,
+    /// How they walk; by rule where there is nothing.
+    pub gaits: Vec<Gait>,
+    /// How they stoop; by rule where there is nothing.
+    pub postures: Postures,
+}
+
+impl People {
+    /// What captured clips and walks show.
+    pub fn of<'a>(sources: impl Iterator<Item = &'a Source> + Clone, walks: &[MotionClip]) -> Self {
+        let mut out = Self {
+            postures: Postures::of(sources.clone()),
+            gaits: walks.iter().filter_map(Gait::of).collect(),
+            ..Self::default()
+        };
+        for source in sources {
+            out.skeletons.push(source.skeleton.clone());
+            let last = source.motion.len() - 1;
+            for t in [0, last] {
+                let rotations = &source.motion.rotations[t];
+                if upright(rotations) {
+                    let back = canonical::heading(&rotations[0]).inverse();
+                    out.standing.push(rotations.map(|q| back * q));
+                }
+            }
+        }
+        out
+    }
+
+    /// Bones of somebody: of one who is known, larger or smaller.
+    fn skeleton(&self, rng: &mut impl Rng) -> Skeleton {
+        let mut out = (self.skeletons.choose(rng).cloned()).unwrap_or_else(Skeleton::adult);
+        let [low, high] = BODY;
+        let body = low + (high - low) * rng.random::<f32>();
+        let mut limb = || body * (1.0 + rng.random_range(-LIMBS..LIMBS));
+        let (legs, arms, trunk) = (limb(), limb(), limb());
+        for (j, offset) in out.rest_offsets.iter_mut().enumerate() {
+            *offset *= match j {
+                1 | 2 | 4 | 5 | 7 | 8 | 10 | 11 => legs,
+                16..=23 => arms,
+                _ => trunk,
+            };
+        }
+        out
+    }
+}
+
+/// Whether somebody stands straight.
+fn upright(rotations: &[Turn; ROTATIONS]) -> bool {
+    let trunk = rotations[joint::SPINE3] * Vector3::y();
+    let thighs = [joint::LEFT_HIP, joint::RIGHT_HIP].map(|j| (rotations[j] * Vector3::y()).z);
+    trunk.z > 0.96 && thighs[0] > 0.94 && thighs[1] > 0.94
+}
+
+/// Whether an action makes sense with a thing.
+pub fn suits(action: Action, thing: &Thing) -> bool {
+    actions::suits(action, thing)
+}
+
+/// Somebody does something with a thing. None where it offers no hold for it. The clip's text and name are empty; contact is
+/// where it is meant to be, enforced only by [`crate::contact::correct`]. Metres, Z up, floor at 0.
+pub fn made(
+    action: Action,
+    thing: &Thing,
+    people: &People,
+    rng: &mut impl Rng,
+) -> Option<MotionClip> {
+    let skeleton = people.skeleton(rng);
+    let standing = people.standing.choose(rng).copied().unwrap_or_else(relaxed);
+    let table = people.postures.somebody(&skeleton, &standing, rng);
+    let cast = stage::Cast {
+        thing,
+        size: skeleton.height(),
+        table: &table,
+    };
+    let plan = actions::plan(action, &cast, rng)?;
+    let actor = Actor {
+        skeleton: &skeleton,
+        standing: &standing,
+        table: &table,
+        walkers: [false, true].map(|backward| Walker::choose(&people.gaits, backward, rng)),
+        left_first: rng.random_bool(0.5),
+    };
+    Some(actor.act(&plan, thing))
+}

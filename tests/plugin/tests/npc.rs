@@ -19,9 +19,7 @@ use bevy_chois::npc::{
 };
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::InteractionPlayer;
-use bevy_chois::synthesis::{
-    CheckpointFiles, Job, Model, ModelLoader, SynthesisPlugin, WalkJob,
-};
+use bevy_chois::synthesis::{CheckpointFiles, Job, Model, ModelLoader, SynthesisPlugin, WalkJob};
 use bevy_chois_tests::{engine, hear, heard, puppet, tick_times, tick_until};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::ObjectGeometry;
@@ -56,7 +54,12 @@ impl ModelLoader for Sliding {
 fn begin(pose: Option<Pose>, person: PersonPlace) -> Pose {
     pose.unwrap_or_else(|| {
         let at = Vector2::from(person.position);
-        stand(&Skeleton::adult(), &relaxed(), at, person.facing.to_radians())
+        stand(
+            &Skeleton::adult(),
+            &relaxed(),
+            at,
+            person.facing.to_radians(),
+        )
     })
 }
 
@@ -87,7 +90,9 @@ impl Model for Sliding {
                     let yaw = request.start.yaw.to_radians();
                     UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
                 },
-                |[x, y, z, w]| UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(w, x, y, z)),
+                |[x, y, z, w]| {
+                    UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(w, x, y, z))
+                },
             );
             let shape = &job.object;
             let origin = |place: [f32; 3]| {
@@ -235,7 +240,11 @@ fn a_thing_is_brought_where_it_was_said() {
     let mut room = Room::new();
     room.say(room.person, "Take the crate to A, then come back.");
     let accepted = room.until::<CommandAccepted>(1);
-    assert!(accepted[0].words.contains("carry crate"), "{}", accepted[0].words);
+    assert!(
+        accepted[0].words.contains("carry crate"),
+        "{}",
+        accepted[0].words
+    );
     let finished = room.until::<CommandFinished>(1);
     assert_eq!(finished[0].command, accepted[0].command);
     let marker = Vec3::new(-1.5, 0.0, -1.0);

@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 use bevy::asset::{Assets, Handle};
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
+use bevy::ecs::event::{EntityEvent, Event};
 use bevy::ecs::message::{Message, MessageReader};
 use bevy::ecs::observer::On;
 use bevy::ecs::query::With;
 use bevy::ecs::system::{Commands, Query, Res, SystemParam};
-use bevy::ecs::event::EntityEvent;
-use bevy::ecs::event::Event;
 use bevy::log::warn;
 use bevy::transform::components::Transform;
 use chois::command::{CommandPlan, Pace};
@@ -243,21 +242,21 @@ pub(super) fn act(
 }
 
 /// One person's turn.
-struct Actor<'a, 'w, 's> {
+struct Actor<'a, 'aw, 'as_, 'mw, 'cw, 'cs> {
     avatar: Entity,
     npc: &'a Npc,
     errands: &'a mut Errands,
     place: &'a Transform,
-    around: &'a mut Surroundings<'w, 's>,
-    synthesizer: &'a mut MotionSynthesizer<'w>,
+    around: &'a mut Surroundings<'aw, 'as_>,
+    synthesizer: &'a mut MotionSynthesizer<'mw>,
     mind: &'a Mind,
     clips: &'a Assets<MotionClip>,
-    commands: &'a mut Commands<'w, 's>,
+    commands: &'a mut Commands<'cw, 'cs>,
     /// Things and who moves them.
     taken: &'a mut Vec<(Entity, Entity)>,
 }
 
-impl Actor<'_, '_, '_> {
+impl Actor<'_, '_, '_, '_, '_, '_> {
     fn tell<E>(&mut self, event: E)
     where
         E: Message + Clone + EntityEvent + for<'a> Event<Trigger<'a>: Default>,
@@ -393,12 +392,9 @@ impl Actor<'_, '_, '_> {
         again.done = current.done + from;
         again.replans = current.replans + 1;
         let scene = self.around.scene(&again.command, &self.errands.recent);
-        let asked = self.mind.ask(
-            self.synthesizer,
-            Question::Plan(left),
-            scene,
-            self.npc.seed,
-        );
+        let asked = self
+            .mind
+            .ask(self.synthesizer, Question::Plan(left), scene, self.npc.seed);
         self.errands.current = Some(again);
         match asked {
             Ok(answer) => {
@@ -488,7 +484,14 @@ impl Actor<'_, '_, '_> {
             Ok(thought) => {
                 let mentioned = thought.plan.mentioned();
                 let mut recent: Vec<Entity> = mentioned.into_iter().filter_map(entity).collect();
-                recent.extend(self.errands.recent.iter().filter(|e| !recent.contains(e)).copied().collect::<Vec<_>>());
+                recent.extend(
+                    self.errands
+                        .recent
+                        .iter()
+                        .filter(|e| !recent.contains(e))
+                        .copied()
+                        .collect::<Vec<_>>(),
+                );
                 recent.truncate(RECENT);
                 let command = current.command.id;
                 let (plan, words) = (thought.plan.clone(), thought.words.clone());
@@ -496,7 +499,8 @@ impl Actor<'_, '_, '_> {
                 let nothing = thought.legs.is_empty();
                 current.thought = Some(thought);
                 self.errands.recent = recent;
-                self.taken.extend(things.into_iter().map(|thing| (thing, avatar)));
+                self.taken
+                    .extend(things.into_iter().map(|thing| (thing, avatar)));
                 if !again {
                     self.tell(CommandAccepted {
                         entity: avatar,
@@ -526,7 +530,10 @@ impl Actor<'_, '_, '_> {
             let ahead = current.coming.len();
             let room = AHEAD + usize::from(current.playing.is_none());
             let leg = current.ordered;
-            let Some(next) = current.legs().get(leg).filter(|_| ahead < room && !current.ending)
+            let Some(next) = current
+                .legs()
+                .get(leg)
+                .filter(|_| ahead < room && !current.ending)
             else {
                 return;
             };
@@ -621,7 +628,10 @@ impl Actor<'_, '_, '_> {
                 let Some(place) = object.and_then(|object| self.around.place(object)) else {
                     return self.fail("the thing is no longer there".into());
                 };
-                let apart = start.iter().zip(&place.position).map(|(a, b)| (a - b).powi(2));
+                let apart = start
+                    .iter()
+                    .zip(&place.position)
+                    .map(|(a, b)| (a - b).powi(2));
                 if apart.sum::<f32>().sqrt() > MOVED {
                     return self.replan("somebody has moved the thing meanwhile");
                 }

@@ -119,8 +119,8 @@ impl Mind {
                 plan
             }
         };
-        if let Some(step) = (plan.steps.iter())
-            .find(|step| matches!(step.action, Action::PickUp | Action::Hold))
+        if let Some(step) =
+            (plan.steps.iter()).find(|step| matches!(step.action, Action::PickUp | Action::Hold))
         {
             let item = step.object.and_then(|id| scene.item(id));
             return Err(Refusal::StaysInHands {

@@ -18,7 +18,7 @@ use super::mind::{Mind, ParserMaker, grammar};
 use super::scene::Homes;
 use crate::clip::MotionClip;
 use crate::playback::events::{InteractionFinished, InteractionInterrupted};
-use crate::synthesis::SynthesisSystems;
+use crate::synthesis::{SynthesisSystems, synthesis_is_there};
 
 /// People who take commands. Needs the [`SynthesisPlugin`](crate::synthesis::SynthesisPlugin).
 #[derive(Clone)]
@@ -74,7 +74,8 @@ impl Plugin for NpcPlugin {
                 act::act
                     .in_set(NpcSystems::Act)
                     .after(SynthesisSystems::Receive)
-                    .run_if(resource_exists::<Assets<MotionClip>>),
+                    .run_if(resource_exists::<Assets<MotionClip>>)
+                    .run_if(synthesis_is_there),
             );
     }
 }

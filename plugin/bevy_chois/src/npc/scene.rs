@@ -79,25 +79,28 @@ pub(super) struct Surroundings<'w, 's> {
 impl Surroundings<'_, '_> {
     /// The scene in which a command is given. `recent` are the things spoken of before, the latest first.
     pub fn scene(&mut self, command: &NpcCommand, recent: &[Entity]) -> Scene {
-        let items = self.things.iter().filter_map(|(entity, shape, place, thing, more)| {
-            let name = name_of(thing, more);
-            let here = object_place(&shape.geometry, place.to_isometry())?;
-            let home = *self.homes.0.entry(entity).or_insert(here);
-            let geometry = (*shape.geometry).clone();
-            let mut item = Item::new(id(entity), name, geometry, here);
-            item.home = Some(home);
-            if thing.is_none() {
-                item.mobility = Mobility::Fixed;
-            }
-            if let Some(more) = more {
-                item.synonyms.clone_from(&more.synonyms);
-                item.tags.clone_from(&more.tags);
-                item.description.clone_from(&more.description);
-                (item.kind, item.surface) = (more.kind, more.surface);
-                item.mobility = more.mobility.clone();
-            }
-            Some(item)
-        });
+        let items = self
+            .things
+            .iter()
+            .filter_map(|(entity, shape, place, thing, more)| {
+                let name = name_of(thing, more);
+                let here = object_place(&shape.geometry, place.to_isometry())?;
+                let home = *self.homes.0.entry(entity).or_insert(here);
+                let geometry = (*shape.geometry).clone();
+                let mut item = Item::new(id(entity), name, geometry, here);
+                item.home = Some(home);
+                if thing.is_none() {
+                    item.mobility = Mobility::Fixed;
+                }
+                if let Some(more) = more {
+                    item.synonyms.clone_from(&more.synonyms);
+                    item.tags.clone_from(&more.tags);
+                    item.description.clone_from(&more.description);
+                    (item.kind, item.surface) = (more.kind, more.surface);
+                    item.mobility = more.mobility.clone();
+                }
+                Some(item)
+            });
         let mut items: Vec<Item> = items.collect();
         // Whatever order the world has them in.
         items.sort_by_key(|item| item.id);

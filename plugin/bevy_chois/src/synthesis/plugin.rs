@@ -607,6 +607,11 @@ fn submit(
     }
 }
 
+/// Whether there is a [`SynthesisPlugin`].
+pub(crate) fn synthesis_is_there(generations: Option<Res<Generations>>) -> bool {
+    generations.is_some()
+}
+
 /// Has the thread end together with the app.
 fn leave(mut generations: ResMut<Generations>, mut exits: MessageReader<AppExit>) {
     if exits.read().next().is_some() {

@@ -1,6 +1,8 @@
 //! Captured motion with other objects: the same movement, by somebody of another size, with a thing of another size or
 //! shape, along another path. Hands are brought to the new surface roughly here and exactly by [`crate::contact`].
 
+use std::sync::Arc;
+
 use nalgebra::{Rotation2, UnitQuaternion, Vector2, Vector3};
 use rand::{Rng, RngExt};
 
@@ -10,7 +12,7 @@ use super::stepping::stand;
 use super::upright::Upright;
 use super::words::Action;
 use crate::contact::palm::{Palm, pad};
-use crate::geometry::Surface;
+use crate::geometry::{ObjectGeometry, Surface};
 use crate::ik;
 use crate::motion::{FPS, Frame, MotionClip, mirror};
 use crate::skeleton::{Pose, Skeleton, joint};
@@ -37,6 +39,8 @@ const UPRIGHT: f32 = 0.95;
 pub struct Captured {
     /// The motion.
     pub source: Source,
+    /// Its object's shape.
+    pub geometry: Arc<ObjectGeometry>,
     /// What is done.
     pub action: Action,
     /// Index of its object.
@@ -47,14 +51,21 @@ pub struct Captured {
 
 impl Captured {
     /// A clip of an object that stands as `upright` says, unless the clip is mirrored.
-    pub fn new(source: Source, action: Action, base: usize, upright: &Upright) -> Self {
+    pub fn new(
+        source: Source,
+        geometry: Arc<ObjectGeometry>,
+        action: Action,
+        base: usize,
+        upright: &Upright,
+    ) -> Self {
         let upright = if source.name.starts_with('~') {
-            Upright::turned(&source.geometry, mirror::rotation(&upright.turn))
+            Upright::turned(&geometry, mirror::rotation(&upright.turn))
         } else {
             *upright
         };
         Self {
             source,
+            geometry,
             action,
             base,
             upright,
@@ -149,7 +160,7 @@ pub fn varied(captured: &Captured, thing: &Thing, v: &Variation) -> MotionClip {
         .collect();
 
     // Hands in the upright frame about the middle of the box, as the original has them.
-    let surface = Surface::new(&source.geometry);
+    let surface = Surface::new(&captured.geometry);
     let original = Palm::of(&source.skeleton);
     let hands: Vec<[(Vector3<f32>, f32); 2]> = (0..frames)
         .map(|t| {
@@ -253,7 +264,7 @@ fn placed(
     let grasp = grasp / grasps.max(1.0);
     let raised = grasp - grasp.component_mul(stretch);
     let middle = thing.middle();
-    let geometry = &captured.source.geometry;
+    let geometry = &captured.geometry;
     (old.iter().zip(&captured_lowest(captured, geometry, old, v)))
         .map(|((at, turn), clearance)| {
             let lowest = thing.object.lowest(turn) - (turn * middle).z;
@@ -271,7 +282,7 @@ fn placed(
 /// How high the old object's lowest point is over the floor.
 fn captured_lowest(
     captured: &Captured,
-    geometry: &crate::geometry::ObjectGeometry,
+    geometry: &ObjectGeometry,
     old: &[(Vector3<f32>, UnitQuaternion<f32>)],
     v: &Variation,
 ) -> Vec<f32> {

@@ -52,7 +52,10 @@ pub(super) fn read(clips: &Path, objects: &Path) -> Result<(Vec<Captured>, Vec<B
     let mut bases: Vec<Base> = Vec::new();
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     for source in data.sources.iter().filter(|s| !s.name.starts_with('~')) {
-        let name = source.geometry.name();
+        let Some(geometry) = &source.geometry else {
+            continue;
+        };
+        let name = geometry.name();
         let Some(kind) = Kind::of_name(name).filter(|_| !numbers.contains_key(name)) else {
             continue;
         };
@@ -61,16 +64,17 @@ pub(super) fn read(clips: &Path, objects: &Path) -> Result<(Vec<Captured>, Vec<B
         bases.push(Base {
             name: name.to_owned(),
             kind,
-            upright: Upright::of(&source.geometry, &standing, kind),
-            geometry: Arc::clone(&source.geometry),
+            upright: Upright::of(geometry, &standing, kind),
+            geometry: Arc::clone(geometry),
         });
     }
     let captured: Vec<Captured> = (data.sources.into_iter())
         .filter_map(|source| {
-            let base = *numbers.get(source.geometry.name())?;
-            let name = source.geometry.name().to_owned();
-            let action = Action::of_sentence(&source.text, &name)?;
-            Some(Captured::new(source, action, base, &bases[base].upright))
+            let geometry = source.geometry.clone()?;
+            let base = *numbers.get(geometry.name())?;
+            let action = Action::of_sentence(&source.text, geometry.name())?;
+            let upright = &bases[base].upright;
+            Some(Captured::new(source, geometry, action, base, upright))
         })
         .collect();
     if captured.is_empty() {

@@ -319,6 +319,7 @@ impl Actor<'_> {
                     point: grip.place.point + thing.middle(),
                     normal: grip.place.normal,
                     rotation: local,
+                    closes: false,
                 };
                 let laid = turn * grasp.aligned(palm, &local);
                 poses[t].rotations[wrist] = slerp(&now, &laid, share);

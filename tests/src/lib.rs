@@ -7,6 +7,7 @@
 pub mod carry;
 pub mod contact_suite;
 pub mod home;
+pub mod rooms;
 pub mod torch_random;
 
 pub mod network;

@@ -18,6 +18,7 @@ pub mod ik;
 pub mod import;
 pub mod model;
 pub mod motion;
+pub mod navigation;
 pub mod request;
 pub mod retarget;
 pub mod scene;

@@ -531,12 +531,12 @@ impl<'a> Names<'a> {
                 return Ok(ids(&[only]));
             }
         }
-        // Which wall or door does not matter: the nearest.
+        // Which wall or door does not matter; the nearest to what is moved will do.
         if found
             .iter()
             .all(|i| self.scene.items[*i].kind != ItemKind::Object)
         {
-            return Ok(ids(&nearest(1)));
+            return Ok(ids(&found));
         }
         Err(CommandRefusal::Ambiguous {
             words: described(noun),
@@ -627,9 +627,16 @@ fn keep_best(found: &mut Vec<usize>, plural: bool, measure: impl Fn(&usize) -> f
 }
 
 /// Metres between the bounds of two items, seen from above.
-fn gap(a: &Item, b: &Item) -> f32 {
+pub(super) fn gap(a: &Item, b: &Item) -> f32 {
     let (a, b) = (bounds(a), bounds(b));
     let apart = |k: usize| (a.0[k] - b.1[k]).max(b.0[k] - a.1[k]).max(0.0);
+    apart(0).hypot(apart(1))
+}
+
+/// Metres from the bounds of an item to a point, seen from above.
+pub(super) fn gap_to(item: &Item, point: Vector2<f32>) -> f32 {
+    let (low, high) = bounds(item);
+    let apart = |k: usize| (low[k] - point[k]).max(point[k] - high[k]).max(0.0);
     apart(0).hypot(apart(1))
 }
 

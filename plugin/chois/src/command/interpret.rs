@@ -3,7 +3,7 @@
 use nalgebra::Vector2;
 
 use super::grammar::{Clause, NounPhrase, Place, Pronoun, clauses};
-use super::ground::{Names, Referent, described, unusable};
+use super::ground::{Names, Referent, described, gap, gap_to, unusable};
 use super::lexicon::{Person, Verb};
 use super::refusal::CommandRefusal;
 use super::similarity::Similarity;
@@ -635,15 +635,12 @@ impl Reading<'_> {
     /// Of several targets, the nearest to what is moved.
     fn nearest(&self, ids: &[ItemId], to: &[ItemId]) -> ItemId {
         let scene = self.scene();
-        let from = to
-            .first()
-            .and_then(|id| scene.item(*id))
-            .map_or(Vector2::from(scene.listener.position), |i| {
-                i.center().coords
-            });
-        let away = |id: &ItemId| {
-            let item = scene.item(*id);
-            item.map_or(f32::INFINITY, |i| (i.center().coords - from).norm())
+        let moved = to.first().and_then(|id| scene.item(*id));
+        let listener = Vector2::from(scene.listener.position);
+        let away = |id: &ItemId| match (scene.item(*id), moved) {
+            (Some(item), Some(moved)) => gap(item, moved),
+            (Some(item), None) => gap_to(item, listener),
+            (None, _) => f32::INFINITY,
         };
         *ids.iter()
             .min_by(|a, b| away(a).total_cmp(&away(b)))

@@ -2,8 +2,9 @@
 
 use geo::line_measures::{Distance, Euclidean};
 use geo::{
-    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, Intersects, LineString,
-    MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify, orient, unary_union,
+    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, Line,
+    LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify, orient,
+    unary_union,
 };
 use nalgebra::{Vector2, Vector3};
 
@@ -13,8 +14,12 @@ use super::Item;
 const CIRCLE: usize = 16;
 /// Outlines lose details below this, metres; growing makes up for it.
 const DETAIL: f64 = 0.008;
-/// Half the thickness of a surface that is seen from its edge, metres.
+/// Half the thickness of a surface, metres.
 const EDGE: f64 = 0.002;
+/// Faces that are joined at once.
+const FEW: usize = 32;
+/// What convex hulls lose of their roundness, metres.
+const SMOOTH: f64 = 0.004;
 /// Smaller holes are the insides of closed surfaces, square metres.
 const ROOM: f64 = 1.0;
 
@@ -31,19 +36,17 @@ impl Default for Footprint {
 impl Footprint {
     /// The convex hull of all that an item has between two heights over the floor, metres.
     pub fn hull(item: &Item, heights: [f32; 2]) -> Self {
-        let points: Vec<Point<f64>> = slices(item, heights)
+        let points: Vec<Point<f64>> = corners(item, heights)
             .into_iter()
-            .flatten()
             .map(|v| Point::new(f64::from(v.x), f64::from(v.y)))
             .collect();
         if points.len() < 3 {
             return Self::default();
         }
-        let hull = MultiPoint::new(points).convex_hull();
+        let hull = MultiPoint::new(points).convex_hull().simplify(SMOOTH);
         // Something seen from its edge has an area all the same.
         if hull.unsigned_area() < 1e-6 {
-            let corners = hull.exterior().coords().copied();
-            return Self(union(vec![around(corners, EDGE)]));
+            return Self(union(vec![thick(hull.exterior().coords())]));
         }
         Self(MultiPolygon::new(vec![hull]))
     }
@@ -51,8 +54,7 @@ impl Footprint {
     /// The area that an item has between two heights over the floor, metres: the legs of a table, a wall without its
     /// doorway. Closed surfaces are filled.
     pub fn slice(item: &Item, heights: [f32; 2]) -> Self {
-        let mut parts = Vec::new();
-        for corners in slices(item, heights) {
+        let parts = slices(item, heights).into_iter().map(|corners| {
             let ring: Vec<Coord<f64>> = corners
                 .iter()
                 .map(|v| Coord {
@@ -60,22 +62,18 @@ impl Footprint {
                     y: f64::from(v.y),
                 })
                 .collect();
-            let face = Polygon::new(LineString::new(ring.clone()), Vec::new());
-            if face.unsigned_area() > 1e-7 {
-                parts.push(face);
-            } else if !ring.is_empty() {
-                parts.push(around(ring.into_iter(), EDGE));
-            }
-        }
-        let mut joined = union(parts);
-        for polygon in &mut joined.0 {
-            let (outline, holes) = std::mem::replace(polygon, Polygon::empty()).into_inner();
+            thick(ring.iter())
+        });
+        let joined = gathered(parts.collect());
+        let filled = joined.into_iter().map(|polygon| {
+            let (outline, holes) = polygon.into_inner();
             let open = |hole: &LineString<f64>| {
                 Polygon::new(hole.clone(), Vec::new()).unsigned_area() > ROOM
             };
-            *polygon = Polygon::new(outline, holes.into_iter().filter(open).collect());
-        }
-        Self(joined)
+            Polygon::new(outline, holes.into_iter().filter(open).collect()).simplify(EDGE)
+        });
+        // Filling may have covered parts that stood within.
+        Self(union(filled.collect()))
     }
 
     /// A polygon from its corners in order; what is no polygon covers nothing.
@@ -173,7 +171,22 @@ impl Footprint {
 
     /// Whether all of the other is within.
     pub fn covers(&self, other: &Self) -> bool {
-        !other.is_empty() && self.0.contains(&other.0)
+        let inside = |c: &Coord<f64>| self.0.contains(c);
+        let mut corners = other.0.exterior_coords_iter();
+        !other.is_empty() && corners.all(|c| inside(&c)) && !self.cuts(other)
+    }
+
+    /// Whether outlines of the two cross or touch.
+    fn cuts(&self, other: &Self) -> bool {
+        let Some(bounds) = other.0.bounding_rect() else {
+            return false;
+        };
+        let near = |line: &Line<f64>| bounds.intersects(&line.bounding_rect());
+        let lines: Vec<Line<f64>> = self.0.lines_iter().filter(near).collect();
+        other
+            .0
+            .lines_iter()
+            .any(|edge| lines.iter().any(|line| line.intersects(&edge)))
     }
 
     /// Whether the two share any point.
@@ -183,7 +196,7 @@ impl Footprint {
 
     /// Whether the line from one point to another touches it.
     pub fn crosses(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
-        let line = geo::Line::new(coord(from), coord(to));
+        let line = Line::new(coord(from), coord(to));
         self.0.intersects(&line)
     }
 
@@ -194,12 +207,40 @@ impl Footprint {
         self.0.0.iter().map(away).fold(f64::INFINITY, f64::min) as f32
     }
 
+    /// Whether less than `limit` metres are between the two.
+    pub fn is_within(&self, limit: f32, other: &Self) -> bool {
+        let limit = f64::from(limit);
+        let (Some(a), Some(b)) = (self.0.bounding_rect(), other.0.bounding_rect()) else {
+            return false;
+        };
+        let apart = |low: f64, high: f64| low - high >= limit;
+        if apart(a.min().x, b.max().x)
+            || apart(b.min().x, a.max().x)
+            || apart(a.min().y, b.max().y)
+            || apart(b.min().y, a.max().y)
+        {
+            return false;
+        }
+        self.gap(other) < limit as f32
+    }
+
     /// Metres between the two; 0 where they meet. Infinite where one covers nothing.
     pub fn gap(&self, other: &Self) -> f32 {
+        let corner = |shape: &Self| shape.0.exterior_coords_iter().next();
+        let (Some(mine), Some(others)) = (corner(self), corner(other)) else {
+            return f32::INFINITY;
+        };
+        if self.0.contains(&others) || other.0.contains(&mine) {
+            return 0.0;
+        }
+        let edges: Vec<Line<f64>> = other.0.lines_iter().collect();
         let mut least = f64::INFINITY;
-        for a in &self.0.0 {
-            for b in &other.0.0 {
-                least = least.min(Euclidean.distance(a, b));
+        for line in self.0.lines_iter() {
+            for edge in &edges {
+                least = least.min(between(&line, edge));
+                if least <= 0.0 {
+                    return 0.0;
+                }
             }
         }
         least as f32
@@ -251,6 +292,49 @@ fn at(p: Vector2<f32>) -> Point<f64> {
     Point(coord(p))
 }
 
+/// The union of very many small faces that come in the order of a mesh: neighbours first, for outlines of a few faces are
+/// simpler than the faces.
+fn gathered(mut parts: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
+    while parts.len() > FEW {
+        let before = parts.len();
+        parts = parts
+            .chunks(FEW)
+            .flat_map(|chunk| union(chunk.to_vec()))
+            .map(|polygon| polygon.simplify(EDGE / 2.0))
+            .collect();
+        if parts.len() * 2 > before {
+            break;
+        }
+    }
+    union(parts)
+}
+
+/// Metres between two line segments; 0 where they cross.
+fn between(a: &Line<f64>, b: &Line<f64>) -> f64 {
+    if a.intersects(b) {
+        return 0.0;
+    }
+    let to = |line: &Line<f64>, p: Coord<f64>| {
+        let (d, v) = (line.delta(), p - line.start);
+        let t = (v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y).max(1e-18);
+        let t = t.clamp(0.0, 1.0);
+        (v.x - d.x * t).hypot(v.y - d.y * t)
+    };
+    to(a, b.start)
+        .min(to(a, b.end))
+        .min(to(b, a.start))
+        .min(to(b, a.end))
+}
+
+/// A convex face with its surface's thickness.
+fn thick<'a>(corners: impl Iterator<Item = &'a Coord<f64>>) -> Polygon<f64> {
+    let points = corners.flat_map(|c| {
+        [(-EDGE, -EDGE), (EDGE, -EDGE), (EDGE, EDGE), (-EDGE, EDGE)]
+            .map(|(x, y)| Point::new(c.x + x, c.y + y))
+    });
+    MultiPoint::new(points.collect()).convex_hull()
+}
+
 /// The union of polygons, whichever way round they run.
 pub(super) fn union(polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
     let oriented: Vec<Polygon<f64>> = polygons
@@ -272,9 +356,19 @@ fn around(points: impl Iterator<Item = Coord<f64>>, radius: f64) -> Polygon<f64>
     MultiPoint::new(corners.collect()).convex_hull()
 }
 
-/// The parts of an item's triangles between two heights, world: convex polygons of three to five corners.
-pub(super) fn slices(item: &Item, [low, high]: [f32; 2]) -> Vec<Vec<Vector3<f32>>> {
-    let rotation = item.rotation();
+/// Points whose hull is that of an item between two heights, world.
+fn corners(item: &Item, [low, high]: [f32; 2]) -> Vec<Vector3<f32>> {
+    let (vertices, place) = placed(item);
+    let all: Vec<Vector3<f32>> = vertices.iter().map(|v| v + place).collect();
+    if all.iter().all(|v| (low..=high).contains(&v.z)) {
+        return all;
+    }
+    slices(item, [low, high]).into_iter().flatten().collect()
+}
+
+/// An item's vertices about its centre, turned, and where that is.
+fn placed(item: &Item) -> (Vec<Vector3<f32>>, Vector3<f32>) {
+    let rotation = item.rotation().to_rotation_matrix();
     let turned: Vec<Vector3<f32>> = item
         .geometry
         .vertices()
@@ -283,7 +377,12 @@ pub(super) fn slices(item: &Item, [low, high]: [f32; 2]) -> Vec<Vec<Vector3<f32>
         .collect();
     let lowest = turned.iter().map(|v| v.z).fold(f32::INFINITY, f32::min);
     let [x, y, z] = item.place.position;
-    let place = Vector3::new(x, y, z - lowest);
+    (turned, Vector3::new(x, y, z - lowest))
+}
+
+/// The parts of an item's triangles between two heights, world: convex polygons of three to five corners.
+pub(super) fn slices(item: &Item, [low, high]: [f32; 2]) -> Vec<Vec<Vector3<f32>>> {
+    let (turned, place) = placed(item);
     let mut parts = Vec::new();
     for triangle in item.geometry.triangles() {
         let corners = triangle.map(|i| turned[i as usize] + place);

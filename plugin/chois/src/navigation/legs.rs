@@ -1,0 +1,367 @@
+//! From steps to legs.
+
+use nalgebra::{UnitQuaternion, Vector2, Vector3};
+
+use super::map::{Agent, Map};
+use super::place::{self, Wanted, described};
+use super::refusal::NavigationRefusal;
+use super::route::{self, Ends, Route};
+use super::stand::{self, Grasp};
+use super::{InteractLeg, Leg, NavigationConfig, WalkLeg, no_way, pace, places, walk};
+use crate::command::{Action, Manner, Step, sentence};
+use crate::request::plan::carried;
+use crate::request::{InteractionRequest, MAX_SECONDS, ObjectPlace, PersonPlace};
+use crate::scene::{Footprint, Item, ItemId, ItemKind, Scene};
+
+/// A person this near to where they should stand need not walk, metres.
+const THERE: f32 = 0.12;
+/// Height of what is held in the hands over the floor, metres.
+const IN_HANDS: f32 = 0.75;
+/// Room between what is carried and what it is carried over, metres.
+const OVER: f32 = 0.1;
+/// Height at which something is carried above the head, metres.
+const OVERHEAD: f32 = 1.6;
+
+/// A plan in the making: the scene as it will be when the legs so far are done.
+pub(super) struct Planning<'a> {
+    map: &'a mut Map,
+    config: &'a NavigationConfig,
+    scene: Scene,
+    /// Where the person was when told.
+    home: PersonPlace,
+    person: PersonPlace,
+    moved: Vec<ItemId>,
+    interactions: u64,
+}
+
+impl<'a> Planning<'a> {
+    pub fn new(map: &'a mut Map, config: &'a NavigationConfig, scene: &Scene) -> Self {
+        Self {
+            map,
+            config,
+            scene: scene.clone(),
+            home: scene.listener,
+            person: scene.listener,
+            moved: Vec::new(),
+            interactions: 0,
+        }
+    }
+
+    /// The items that the map has elsewhere than the scene had them.
+    pub fn moved(self) -> Vec<ItemId> {
+        self.moved
+    }
+
+    pub fn steps(&mut self, steps: &[Step]) -> Result<Vec<Leg>, NavigationRefusal> {
+        let mut legs = Vec::new();
+        for (i, step) in steps.iter().enumerate() {
+            match step.action {
+                Action::Stop => legs.push(Leg::Wait { step: i }),
+                Action::ComeBack => {
+                    let home = self.home;
+                    legs.extend(self.walk(i, home, &step.manner)?.map(Leg::Walk));
+                }
+                Action::Walk => {
+                    let person = self.walker();
+                    let to = walk::goal(self.map, &person, &self.scene, step, self.person)?;
+                    legs.extend(self.walk(i, to, &step.manner)?.map(Leg::Walk));
+                }
+                _ => self.interact(i, step, &mut legs)?,
+            }
+        }
+        Ok(legs)
+    }
+
+    fn walker(&self) -> Agent {
+        Agent::person(self.config.person_radius.clamp(0.05, 2.0))
+    }
+
+    /// Walks there, unless the person is there already.
+    fn walk(
+        &mut self,
+        step: usize,
+        to: PersonPlace,
+        manner: &Manner,
+    ) -> Result<Option<WalkLeg>, NavigationRefusal> {
+        let from = Vector2::from(self.person.position);
+        let goal = Vector2::from(to.position);
+        let turn = (to.facing - self.person.facing + 180.0).rem_euclid(360.0) - 180.0;
+        if (goal - from).norm() < THERE && turn.abs() < 20.0 {
+            return Ok(None);
+        }
+        let agent = self.walker();
+        let ends = Ends {
+            from,
+            to: goal,
+            without: &[],
+        };
+        let route = route::find(self.map, &agent, ends)
+            .map_err(|dead| no_way(dead, "person", &agent, "that place".into()))?;
+        self.person = to;
+        Ok(Some(WalkLeg {
+            step,
+            times: pace::walking_times(&route.points, manner),
+            points: places(&route.points),
+            facing: to.facing,
+        }))
+    }
+
+    fn item(&self, step: &Step) -> Result<Item, NavigationRefusal> {
+        let id = step.object.or(self.scene.held);
+        let item = id.and_then(|id| self.scene.item(id));
+        item.cloned().ok_or_else(|| NavigationRefusal::Unusable {
+            reason: match id {
+                Some(id) => format!("item {} is not in the scene", id.0),
+                None => "nothing is in the hands to be put down".into(),
+            },
+        })
+    }
+
+    /// Takes hold of an item, does something with it, and lets it be somewhere.
+    fn interact(
+        &mut self,
+        i: usize,
+        step: &Step,
+        legs: &mut Vec<Leg>,
+    ) -> Result<(), NavigationRefusal> {
+        let mut item = self.item(step)?;
+        let held = self.scene.held == Some(item.id);
+        if !held && let Some(by) = self.laden(&item) {
+            return Err(NavigationRefusal::Laden {
+                name: item.name.clone(),
+                by,
+            });
+        }
+        let walker = self.walker();
+        if held {
+            // What is in the hands is where the person is.
+            item.place = in_hands(&item, &self.person);
+        }
+        let stays_in_hands = matches!(step.action, Action::PickUp | Action::Hold);
+        let mut spot = None;
+        if !stays_in_hands {
+            let wanted = Wanted {
+                scene: &self.scene,
+                item: &item,
+                step,
+                person: self.person,
+                agent: &walker,
+            };
+            let mut found = place::place(self.map, &wanted)?;
+            tumble(&mut found.place, step.action, &item);
+            spot = Some(found);
+        }
+        let center = item.center().coords;
+        let to = spot.map_or(center, |s| {
+            Vector2::new(s.place.position[0], s.place.position[1])
+        });
+        let route = self.route(&item, step, center, to)?;
+        let leaves = route
+            .points
+            .iter()
+            .map(|p| p - center)
+            .find(|d| d.norm() > 0.3)
+            .and_then(|d| d.try_normalize(1e-3));
+        if !held {
+            let hull = Footprint::hull(&item, [f32::MIN, f32::MAX]);
+            let grasp = Grasp {
+                item: item.id,
+                center,
+                hull: &hull,
+                action: step.action,
+                leaves,
+                raised: item.place.position[2] > 0.05,
+                without: &[],
+            };
+            let stands = stand::places(self.map, &walker, &grasp, self.person.position.into());
+            let stand = stands
+                .first()
+                .ok_or_else(|| NavigationRefusal::OutOfReach {
+                    name: item.name.clone(),
+                })?;
+            legs.extend(self.walk(i, *stand, &step.manner)?.map(Leg::Walk));
+            self.person = *stand;
+        }
+        let end = match spot {
+            Some(spot) => spot.place,
+            None => in_hands(&item, &self.person),
+        };
+        let length = route.length();
+        let seconds = pace::carrying_seconds(length, &step.manner);
+        if seconds > MAX_SECONDS {
+            return Err(NavigationRefusal::TooFar {
+                length,
+                limit: pace::longest_carry(&step.manner),
+            });
+        }
+        let text = if step.sentence.is_empty() {
+            sentence(step.action, &item.name.to_lowercase(), &step.manner)
+        } else {
+            step.sentence.clone()
+        };
+        let mut request = InteractionRequest::new(text)
+            .seconds(seconds)
+            .seed(self.config.seed.wrapping_add(self.interactions))
+            .end(end.position);
+        request.start = item.place;
+        request.person = Some(self.person);
+        let marks = pace::waypoints(&route.points, &request);
+        request = request.waypoints(marks);
+        self.interactions += 1;
+        let person = spot.map_or(self.person, |s| s.person);
+        legs.push(Leg::Interact(Box::new(InteractLeg {
+            step: i,
+            item: item.id,
+            request,
+            end,
+            path: places(&route.points),
+            person,
+        })));
+        self.person = person;
+        item.place = end;
+        self.moved.push(item.id);
+        if stays_in_hands {
+            self.scene.held = Some(item.id);
+            self.map.remove(item.id);
+        } else {
+            if held {
+                self.scene.held = None;
+            }
+            self.map.set(&item);
+        }
+        if let Some(kept) = self
+            .scene
+            .items
+            .iter_mut()
+            .find(|other| other.id == item.id)
+        {
+            *kept = item;
+        }
+        Ok(())
+    }
+
+    /// The way of an item that is carried, pushed or pulled, and of who does it.
+    fn route(
+        &mut self,
+        item: &Item,
+        step: &Step,
+        from: Vector2<f32>,
+        to: Vector2<f32>,
+    ) -> Result<Route, NavigationRefusal> {
+        if (to - from).norm() < 1e-3 {
+            return Ok(Route {
+                points: vec![from, to],
+                free: 0..2,
+            });
+        }
+        let hull = Footprint::hull(item, [f32::MIN, f32::MAX]);
+        let corners: Vec<Vector2<f32>> = hull.outlines().into_iter().flatten().collect();
+        let wide = corners
+            .iter()
+            .map(|c| (c - from).norm())
+            .fold(0.0, f32::max);
+        // Carried lengthwise through a gap.
+        let narrow = (0..36)
+            .map(|k| {
+                let angle = std::f32::consts::PI * k as f32 / 36.0;
+                let way = Vector2::new(angle.cos(), angle.sin());
+                corners
+                    .iter()
+                    .map(|c| (c - from).dot(&way).abs())
+                    .fold(0.0, f32::max)
+            })
+            .fold(f32::INFINITY, f32::min);
+        let person = self.walker().person;
+        let height = item.height();
+        let over = if step.action.lifts() || step.action == Action::PutDown {
+            let middle = if step.manner.overhead {
+                OVERHEAD + height / 2.0
+            } else {
+                carried(height / 2.0)
+            };
+            (middle - height / 2.0 - OVER).max(0.0)
+        } else {
+            0.0
+        };
+        let agent = |half: f32| Agent {
+            person,
+            carried: person.max(half + self.config.margin.clamp(0.0, 1.0)),
+            over,
+        };
+        let without = [item.id];
+        let ends = Ends {
+            from,
+            to,
+            without: &without,
+        };
+        let (wide, narrow) = (agent(wide), agent(narrow));
+        if let Ok(route) = route::find(self.map, &wide, ends) {
+            return Ok(route);
+        }
+        let goal = step.goal.as_ref();
+        let place = goal.map_or_else(|| "that place".into(), |g| described(g, &self.scene));
+        route::find(self.map, &narrow, ends)
+            .map_err(|dead| no_way(dead, &item.name, &narrow, format!("a place {place}")))
+    }
+
+    /// What stands on an item.
+    fn laden(&self, item: &Item) -> Option<String> {
+        let top = item.place.position[2] + item.height();
+        let hull = Footprint::hull(item, [f32::MIN, f32::MAX]);
+        let on = self.scene.items.iter().find(|other| {
+            let base = other.place.position[2];
+            other.id != item.id
+                && other.kind == ItemKind::Object
+                && base > item.place.position[2] + 0.05
+                && base < top + 0.03
+                && self.scene.held != Some(other.id)
+                && hull.contains(other.center().coords)
+        });
+        on.map(|other| other.name.clone())
+    }
+}
+
+/// Where something is that a person holds before them.
+fn in_hands(item: &Item, person: &PersonPlace) -> ObjectPlace {
+    let facing = person.facing.to_radians();
+    let ahead = Vector2::new(facing.cos(), facing.sin());
+    let mut still = item.clone();
+    still.place.position = [0.0; 3];
+    let hull = Footprint::hull(&still, [f32::MIN, f32::MAX]);
+    let corners = hull.outlines().into_iter().flatten();
+    let depth = corners.map(|c| -c.dot(&ahead)).fold(0.0, f32::max);
+    let at = Vector2::from(person.position) + ahead * (0.2 + depth);
+    let height = (1.0 - item.height() / 2.0).clamp(0.15, IN_HANDS);
+    ObjectPlace {
+        position: [at.x, at.y, height],
+        ..item.place
+    }
+}
+
+/// Actions that leave an item lying, standing or upside down.
+fn tumble(place: &mut ObjectPlace, action: Action, item: &Item) {
+    let given = item
+        .place
+        .rotation
+        .map_or_else(UnitQuaternion::identity, |q| {
+            crate::scene::rotation(&ObjectPlace {
+                rotation: Some(q),
+                ..ObjectPlace::default()
+            })
+        });
+    let about = |degrees: f32| {
+        UnitQuaternion::from_axis_angle(&Vector3::x_axis(), degrees.to_radians()) * given
+    };
+    let turned = match action {
+        Action::LayDown => about(90.0),
+        Action::Flip => about(180.0),
+        Action::PickUpFallen => UnitQuaternion::identity(),
+        Action::Rotate => {
+            place.yaw = (place.yaw + 90.0 + 180.0).rem_euclid(360.0) - 180.0;
+            return;
+        }
+        _ => return,
+    };
+    let q = turned.coords;
+    place.rotation = (turned != UnitQuaternion::identity()).then_some([q.x, q.y, q.z, q.w]);
+}

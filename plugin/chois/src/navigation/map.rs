@@ -1,0 +1,391 @@
+//! Where somebody of a certain width can be: the floor without its obstacles, grown, as a navigation mesh.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use geo::line_measures::{Distance, Euclidean};
+use geo::{BooleanOps, Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
+use nalgebra::Vector2;
+
+use crate::request::PersonPlace;
+use crate::scene::{Footprint, Item, ItemId, ItemKind, Level, Scene, levels};
+
+/// What is lower is stepped over, metres.
+const STEP: f32 = 0.05;
+/// What is higher is walked under, metres.
+const HEAD: f32 = 1.9;
+/// What the floor reaches beyond everything in a scene that does not say, metres.
+const AROUND: f32 = 1.5;
+/// Smallest item that is a floor rather than a rug, square metres.
+const FLOOR: f32 = 6.0;
+/// Most navigation meshes that are kept.
+const KEPT: usize = 24;
+/// How far into free space a point on its edge is moved, metres.
+const NUDGE: f64 = 0.004;
+
+/// Something that moves: how near its middle gets to what stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agent {
+    /// Of the person, metres.
+    pub person: f32,
+    /// Of the person together with what is carried, metres; at least that of the person.
+    pub carried: f32,
+    /// Height over the floor above which the carried object is; what is lower is in the way of the person alone. Metres.
+    pub over: f32,
+}
+
+impl Agent {
+    /// A person with empty hands.
+    pub fn person(radius: f32) -> Self {
+        Self {
+            person: radius,
+            carried: radius,
+            over: f32::INFINITY,
+        }
+    }
+
+    /// The same with this much more room on every side.
+    #[must_use]
+    pub fn with_room(self, more: f32) -> Self {
+        Self {
+            person: self.person + more,
+            carried: self.carried + more,
+            ..self
+        }
+    }
+}
+
+/// An item as an obstacle.
+#[derive(Clone, Debug)]
+pub(super) struct Obstacle {
+    pub id: ItemId,
+    pub name: String,
+    pub kind: ItemKind,
+    /// What it covers between the height that is stepped over and that of a head.
+    pub area: Footprint,
+    /// Its convex hull at any height.
+    pub hull: Footprint,
+    /// From and to which height it reaches, metres.
+    pub heights: [f32; 2],
+    grown: HashMap<u32, Footprint>,
+}
+
+/// Free space for one agent.
+pub(super) struct Free {
+    pub area: Footprint,
+    pieces: Vec<Piece>,
+}
+
+struct Piece {
+    polygon: Polygon<f64>,
+    mesh: polyanya::Mesh,
+}
+
+#[derive(PartialEq)]
+struct Key {
+    agent: [u32; 3],
+    without: Vec<ItemId>,
+}
+
+/// The obstacles of a scene and the free space between them. It is told of items that come, move and go; only what a change
+/// concerns is made anew.
+pub struct Map {
+    pub(super) obstacles: Vec<Obstacle>,
+    outline: Footprint,
+    floor: Option<Footprint>,
+    people: Vec<[f32; 2]>,
+    free: Vec<(Key, Rc<Free>)>,
+    levels: HashMap<ItemId, Rc<Vec<Level>>>,
+}
+
+fn millimetres(metres: f32) -> u32 {
+    (metres.clamp(0.0, 1e6) * 1e3).round() as u32
+}
+
+impl Map {
+    /// The map of a scene.
+    pub fn new(scene: &Scene) -> Self {
+        let mut map = Self {
+            obstacles: Vec::new(),
+            outline: Footprint::default(),
+            floor: scene.floor.as_deref().map(Footprint::polygon),
+            people: std::iter::once(&scene.listener)
+                .chain(&scene.speaker)
+                .map(|p: &PersonPlace| p.position)
+                .collect(),
+            free: Vec::new(),
+            levels: HashMap::new(),
+        };
+        if map.floor.as_ref().is_none_or(Footprint::is_empty) {
+            let floors = scene
+                .items
+                .iter()
+                .filter(|item| item.kind == ItemKind::Floor)
+                .map(|item| Footprint::hull(item, [f32::MIN, f32::MAX]))
+                .filter(|hull| hull.area() > FLOOR);
+            let floors: Vec<Footprint> = floors.collect();
+            map.floor = (!floors.is_empty()).then(|| Footprint::union(&floors));
+        }
+        for item in &scene.items {
+            map.add(item);
+        }
+        map.changed();
+        map
+    }
+
+    /// Puts an item where it is now, whether it was there before or not.
+    pub fn set(&mut self, item: &Item) {
+        self.obstacles.retain(|o| o.id != item.id);
+        self.add(item);
+        self.changed();
+    }
+
+    /// Takes an item away.
+    pub fn remove(&mut self, id: ItemId) {
+        self.obstacles.retain(|o| o.id != id);
+        self.levels.remove(&id);
+        self.changed();
+    }
+
+    fn add(&mut self, item: &Item) {
+        self.levels.remove(&item.id);
+        if item.is_passable() {
+            return;
+        }
+        // A wall may have a doorway, furniture is gone around.
+        let area = match item.kind {
+            ItemKind::Object => Footprint::hull(item, [STEP, HEAD]),
+            _ => Footprint::slice(item, [STEP, HEAD]),
+        };
+        let base = item.place.position[2];
+        self.obstacles.push(Obstacle {
+            id: item.id,
+            name: item.name.clone(),
+            kind: item.kind,
+            area,
+            hull: Footprint::hull(item, [f32::MIN, f32::MAX]),
+            heights: [base, base + item.height()],
+            grown: HashMap::new(),
+        });
+    }
+
+    fn changed(&mut self) {
+        self.free.clear();
+        self.outline = match &self.floor {
+            Some(floor) if !floor.is_empty() => floor.clone(),
+            _ => self.surroundings(),
+        };
+    }
+
+    /// A rectangle around everything.
+    fn surroundings(&self) -> Footprint {
+        let (mut low, mut high) = (
+            Vector2::repeat(f32::INFINITY),
+            Vector2::repeat(f32::NEG_INFINITY),
+        );
+        let hulls = self.obstacles.iter().filter_map(|o| o.hull.bounds());
+        let people = self.people.iter().map(|p| [Vector2::from(*p); 2]);
+        for [a, b] in hulls.chain(people) {
+            low = low.inf(&a);
+            high = high.sup(&b);
+        }
+        let (low, high) = (low.add_scalar(-AROUND), high.add_scalar(AROUND));
+        Footprint::polygon(&[
+            [low.x, low.y],
+            [high.x, low.y],
+            [high.x, high.y],
+            [low.x, high.y],
+        ])
+    }
+
+    /// The floor that can be walked on, obstacles and all.
+    pub fn floor(&self) -> &Footprint {
+        &self.outline
+    }
+
+    /// The level surfaces of an item, the highest first.
+    pub(super) fn levels(&mut self, item: &Item) -> Rc<Vec<Level>> {
+        let made = self.levels.entry(item.id);
+        Rc::clone(made.or_insert_with(|| Rc::new(levels(item))))
+    }
+
+    /// Free space for an agent, some items not being there.
+    pub(super) fn free(&mut self, agent: &Agent, without: &[ItemId]) -> Rc<Free> {
+        let agent = Agent {
+            carried: agent.carried.max(agent.person),
+            ..*agent
+        };
+        let mut without = without.to_vec();
+        without.sort_unstable();
+        let key = Key {
+            agent: [
+                millimetres(agent.person),
+                millimetres(agent.carried),
+                millimetres(agent.over),
+            ],
+            without,
+        };
+        if let Some((_, free)) = self.free.iter().find(|(k, _)| *k == key) {
+            return Rc::clone(free);
+        }
+        let mut grown = vec![self.outline.rim(agent.person)];
+        for obstacle in &mut self.obstacles {
+            if key.without.contains(&obstacle.id) || obstacle.area.is_empty() {
+                continue;
+            }
+            let low = obstacle.heights[1] < agent.over;
+            let radius = if low && agent.over.is_finite() {
+                agent.person
+            } else {
+                agent.carried
+            };
+            let area = obstacle
+                .grown
+                .entry(millimetres(radius))
+                .or_insert_with(|| obstacle.area.grown(radius));
+            grown.push(area.clone());
+        }
+        let blocked = Footprint::union(&grown);
+        let area = Footprint(self.outline.0.difference(&blocked.0));
+        let pieces = area.0.0.iter().filter_map(Piece::new).collect();
+        let free = Rc::new(Free { area, pieces });
+        if self.free.len() >= KEPT {
+            self.free.remove(0);
+        }
+        self.free.push((key, Rc::clone(&free)));
+        free
+    }
+
+    /// The items whose areas cross the line, but for some.
+    pub(super) fn blocked(&self, from: Vector2<f32>, to: Vector2<f32>, without: &[ItemId]) -> bool {
+        self.obstacles.iter().any(|o| {
+            // Who stands within something may leave it.
+            !without.contains(&o.id) && !o.area.contains(from) && o.area.crosses(from, to)
+        })
+    }
+
+    /// The least distance of a point to any obstacle, metres.
+    pub fn clearance(&self, point: Vector2<f32>, without: &[ItemId]) -> f32 {
+        self.obstacles
+            .iter()
+            .filter(|o| !without.contains(&o.id))
+            .map(|o| o.area.distance(point))
+            .fold(f32::INFINITY, f32::min)
+    }
+}
+
+impl Piece {
+    fn new(polygon: &Polygon<f64>) -> Option<Self> {
+        // Slivers between two obstacles have no inside in single precision.
+        let outline = polygon.exterior().0.len();
+        if outline < 4 || geo::Area::unsigned_area(polygon) < 1e-4 {
+            return None;
+        }
+        let small = geo::MapCoords::map_coords(polygon, |c| geo::Coord {
+            x: c.x as f32,
+            y: c.y as f32,
+        });
+        let mut mesh = polyanya::Triangulation::from_geo_polygon(small).as_navmesh();
+        mesh.merge_polygons();
+        mesh.bake();
+        Some(Self {
+            polygon: polygon.clone(),
+            mesh,
+        })
+    }
+}
+
+impl Free {
+    /// Whether a point is free.
+    pub fn contains(&self, point: Vector2<f32>) -> bool {
+        self.area.contains(point)
+    }
+
+    /// Whether the whole line is free.
+    pub fn sees(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
+        let line = geo::Line::new(
+            geo::Coord {
+                x: f64::from(from.x),
+                y: f64::from(from.y),
+            },
+            geo::Coord {
+                x: f64::from(to.x),
+                y: f64::from(to.y),
+            },
+        );
+        self.area.0.contains(&line)
+    }
+
+    /// Which connected piece a point is in.
+    pub fn piece(&self, point: Vector2<f32>) -> Option<usize> {
+        let point = Point::new(f64::from(point.x), f64::from(point.y));
+        self.pieces.iter().position(|p| p.polygon.contains(&point))
+    }
+
+    /// The free points nearest to a point, one of each piece, the nearest first.
+    pub fn nearest(&self, point: Vector2<f32>) -> Vec<(usize, Vector2<f32>)> {
+        let from = Point::new(f64::from(point.x), f64::from(point.y));
+        let mut found: Vec<(f64, usize, Vector2<f32>)> = Vec::new();
+        for (i, piece) in self.pieces.iter().enumerate() {
+            if piece.polygon.contains(&from) {
+                return vec![(i, point)];
+            }
+            let rings = std::iter::once(piece.polygon.exterior()).chain(piece.polygon.interiors());
+            for ring in rings {
+                let (Closest::SinglePoint(edge) | Closest::Intersection(edge)) =
+                    ring.closest_point(&from)
+                else {
+                    continue;
+                };
+                let inward = nudged(&piece.polygon, from, edge);
+                if let Some(inside) = inward {
+                    let at = Vector2::new(inside.x() as f32, inside.y() as f32);
+                    found.push((Euclidean.distance(from, inside), i, at));
+                }
+            }
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found.into_iter().map(|(_, i, p)| (i, p)).collect()
+    }
+
+    /// The shortest way within one piece, both ends included.
+    pub fn way(
+        &self,
+        piece: usize,
+        from: Vector2<f32>,
+        to: Vector2<f32>,
+    ) -> Option<Vec<Vector2<f32>>> {
+        let mesh = &self.pieces.get(piece)?.mesh;
+        let found = mesh.path(
+            polyanya::Coords::on_mesh(from.into()),
+            polyanya::Coords::on_mesh(to.into()),
+        )?;
+        let mut points = vec![from];
+        points.extend(found.path.iter().map(|p| Vector2::new(p.x, p.y)));
+        points
+            .iter()
+            .all(|p| p.iter().all(|c| c.is_finite()))
+            .then_some(points)
+    }
+}
+
+/// A point within the polygon just behind its edge.
+fn nudged(polygon: &Polygon<f64>, from: Point<f64>, edge: Point<f64>) -> Option<Point<f64>> {
+    let way = edge - from;
+    let length = way.x().hypot(way.y());
+    let ahead = (length > 1e-9).then(|| Point::new(way.x() / length, way.y() / length));
+    let around = (0..16).map(|k| {
+        let angle = std::f64::consts::TAU * f64::from(k) / 16.0;
+        Point::new(angle.cos(), angle.sin())
+    });
+    let middle = polygon.centroid().map(|c| c - edge).and_then(|way| {
+        let length = way.x().hypot(way.y());
+        (length > 1e-9).then(|| Point::new(way.x() / length, way.y() / length))
+    });
+    ahead
+        .into_iter()
+        .chain(middle)
+        .chain(around)
+        .map(|d| edge + d * NUDGE)
+        .find(|p| polygon.contains(p))
+}

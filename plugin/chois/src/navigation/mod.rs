@@ -1,0 +1,212 @@
+//! Navigation: from a plan's relations to exactly where things go, and the ways there.
+//!
+//! [`Navigator`] keeps a map of a scene (obstacles, free floor, navigation meshes by `polyanya`) and turns a
+//! [`CommandPlan`] into [`Leg`]s: walking to where an item can be taken, the interaction with it as an
+//! [`InteractionRequest`] whose waypoints the network knows how to follow, and walking back. What cannot be done is refused
+//! with a reason for the player. Metres, Z up, floor at 0.
+
+mod legs;
+mod map;
+mod pace;
+mod place;
+mod refusal;
+mod route;
+mod stand;
+mod walk;
+
+use nalgebra::Vector2;
+use serde::{Deserialize, Serialize};
+
+pub use map::{Agent, Map};
+pub use refusal::NavigationRefusal;
+pub use route::Route;
+
+use crate::command::CommandPlan;
+use crate::request::{InteractionRequest, ObjectPlace, PersonPlace};
+use crate::scene::{Footprint, Item, ItemId, Scene};
+
+/// How much room people take.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NavigationConfig {
+    /// Half the width of a walking person, metres.
+    pub person_radius: f32,
+    /// Room on both sides of what is carried, metres.
+    pub margin: f32,
+    /// Seed of the first request; each further one counts up.
+    pub seed: u64,
+}
+
+impl Default for NavigationConfig {
+    fn default() -> Self {
+        Self {
+            person_radius: 0.25,
+            margin: 0.04,
+            seed: 0,
+        }
+    }
+}
+
+/// One part of carrying a command out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leg {
+    /// The person walks with empty hands.
+    Walk(WalkLeg),
+    /// The person does something with an item.
+    Interact(Box<InteractLeg>),
+    /// The person stands still.
+    Wait {
+        /// The step of the plan.
+        step: usize,
+    },
+}
+
+/// Walking with empty hands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalkLeg {
+    /// The step of the plan that this is for.
+    pub step: usize,
+    /// Where the pelvis passes: x and y, metres. The first is where the person stands.
+    pub points: Vec<[f32; 2]>,
+    /// When, seconds from the beginning of the leg; one for each point.
+    pub times: Vec<f32>,
+    /// Direction faced at the end, degrees from +x, counter-clockwise.
+    pub facing: f32,
+}
+
+/// An interaction with an item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InteractLeg {
+    /// The step of the plan that this is for.
+    pub step: usize,
+    /// The item.
+    pub item: ItemId,
+    /// What the network is asked for: text, start, waypoints, end, person, seconds.
+    pub request: InteractionRequest,
+    /// The item at the end, with the turn it should have; a request knows only of its position.
+    pub end: ObjectPlace,
+    /// The way of the item's centre in full: x and y, metres.
+    pub path: Vec<[f32; 2]>,
+    /// Where the person may stand when it is done: a guess, for the motion decides.
+    pub person: PersonPlace,
+}
+
+/// A map of a scene, and plans on it.
+pub struct Navigator {
+    map: Map,
+    config: NavigationConfig,
+}
+
+impl Navigator {
+    /// The map of a scene.
+    pub fn new(scene: &Scene, config: NavigationConfig) -> Self {
+        Self {
+            map: Map::new(scene),
+            config,
+        }
+    }
+
+    /// An item has come or moved. Tells the map; the navigation meshes that it concerns are made again when next needed.
+    pub fn set(&mut self, item: &Item) {
+        self.map.set(item);
+    }
+
+    /// An item is gone.
+    pub fn remove(&mut self, id: ItemId) {
+        self.map.remove(id);
+    }
+
+    /// The map.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// The floor that a walking person can be on, for drawing.
+    pub fn walkable(&mut self) -> Footprint {
+        let agent = Agent::person(self.config.person_radius);
+        self.map.free(&agent, &[]).area.clone()
+    }
+
+    /// The legs of a plan, one after the other, each beginning where the last has ended. `scene` is what the map was made
+    /// of and told of since.
+    ///
+    /// # Errors
+    /// The first reason for which a step cannot be done.
+    pub fn plan(
+        &mut self,
+        plan: &CommandPlan,
+        scene: &Scene,
+    ) -> Result<Vec<Leg>, NavigationRefusal> {
+        scene.validate().map_err(unusable)?;
+        let mut planning = legs::Planning::new(&mut self.map, &self.config, scene);
+        let made = planning.steps(&plan.steps);
+        let moved = planning.moved();
+        // What the plan would move is still where it was.
+        for id in moved {
+            if let Some(item) = scene.item(id) {
+                self.map.set(item);
+            }
+        }
+        made
+    }
+
+    /// The way of a walking person to a point, with room to spare where there is room.
+    ///
+    /// # Errors
+    /// [`NavigationRefusal::TooNarrow`], [`NavigationRefusal::NoWay`]; [`NavigationRefusal::Unusable`] for places that are
+    /// not finite.
+    pub fn route(&mut self, from: [f32; 2], to: [f32; 2]) -> Result<Route, NavigationRefusal> {
+        let agent = Agent::person(self.config.person_radius);
+        self.route_of(&agent, from, to, &[])
+    }
+
+    /// The way of any agent to a point, some items being no obstacle to it.
+    ///
+    /// # Errors
+    /// As [`Self::route`].
+    pub fn route_of(
+        &mut self,
+        agent: &Agent,
+        from: [f32; 2],
+        to: [f32; 2],
+        without: &[ItemId],
+    ) -> Result<Route, NavigationRefusal> {
+        let finite = from.iter().chain(&to).all(|v| v.is_finite());
+        let sane = agent.person.is_finite() && agent.person >= 0.0 && agent.carried.is_finite();
+        if !finite || !sane {
+            return Err(NavigationRefusal::Unusable {
+                reason: "a way needs finite places and widths".into(),
+            });
+        }
+        let ends = route::Ends {
+            from: from.into(),
+            to: to.into(),
+            without,
+        };
+        route::find(&mut self.map, agent, ends)
+            .map_err(|dead| no_way(dead, "person", agent, "that place".into()))
+    }
+}
+
+fn unusable(error: crate::Error) -> NavigationRefusal {
+    NavigationRefusal::Unusable {
+        reason: error.to_string(),
+    }
+}
+
+fn no_way(dead: route::Dead, name: &str, agent: &Agent, place: String) -> NavigationRefusal {
+    match dead {
+        route::Dead::End => NavigationRefusal::NoWay { place },
+        route::Dead::Narrow { gap, at } => NavigationRefusal::TooNarrow {
+            name: name.to_owned(),
+            gap,
+            needed: agent.carried.max(agent.person) * 2.0,
+            at: at.into(),
+        },
+    }
+}
+
+fn places(points: &[Vector2<f32>]) -> Vec<[f32; 2]> {
+    points.iter().map(|p| (*p).into()).collect()
+}

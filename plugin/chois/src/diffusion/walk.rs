@@ -12,6 +12,7 @@ use super::sampler::{Guide, Moment};
 use crate::condition::WALK_CHANNELS;
 use crate::model::kinematics::{self, Bounds};
 use crate::motion::features::{JOINT_POSITIONS, JOINT_ROTATIONS, Statistics};
+use crate::motion::feet;
 use crate::request::GuidanceConfig;
 use crate::skeleton::{JOINTS, joint};
 
@@ -149,7 +150,7 @@ impl<'a> WalkGuide<'a> {
         }
         if c.feet_slide > 0.0 {
             let toes = Tensor::stack(&TOES.map(toe), 2);
-            let (place, firm) = tch::no_grad(|| planted(&toes.detach()));
+            let (place, firm) = tch::no_grad(|| planted(&toes.detach(), feet::SLOW_WALK));
             let off = (toes.narrow(3, 0, 2) - place) * firm.sqrt();
             energy += half_square(off) * c.feet_slide;
         }

@@ -13,6 +13,8 @@ use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 const LOW: f32 = 0.09;
 /// ... slower than this, metres a frame at 30 frames a second.
 pub(crate) const SLOW: f32 = 0.015;
+/// The same of somebody who walks, whose other foot is far faster: a network's feet creep more at a walk.
+pub(crate) const SLOW_WALK: f32 = 0.03;
 /// The shortest stance and the longest gap within one, frames.
 const STANCE: usize = 4;
 const GAP: usize = 2;
@@ -25,12 +27,21 @@ const STEP: f32 = 0.2;
 /// Holds standing feet in place. `strength` 0 leaves the poses as they are, 1 holds them exactly where the legs reach.
 /// Metres, Z up, floor at z = 0, 30 frames a second. The first frame stays as it is.
 pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
+    plant_slower(skeleton, poses, strength, SLOW);
+}
+
+/// [`plant`] for somebody who walks: feet that creep faster are held too.
+pub fn plant_walk(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
+    plant_slower(skeleton, poses, strength, SLOW_WALK);
+}
+
+fn plant_slower(skeleton: &Skeleton, poses: &mut [Pose], strength: f32, slow: f32) {
     for (toe, limb) in [
         (joint::LEFT_TOE, ik::LEFT_LEG),
         (joint::RIGHT_TOE, ik::RIGHT_LEG),
     ] {
         let path: Vec<Vector3<f32>> = poses.iter().map(|p| skeleton.forward(p)[toe]).collect();
-        let offsets = offsets(&path);
+        let offsets = offsets(&path, slow);
         for (pose, offset) in poses.iter_mut().zip(offsets).skip(1) {
             if offset.norm() > 1e-5 {
                 let ankle = skeleton.forward(pose)[limb.tip];
@@ -61,9 +72,9 @@ pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
 }
 
 /// What is added to a toe joint's position at each frame.
-fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
+fn offsets(path: &[Vector3<f32>], slow: f32) -> Vec<Vector3<f32>> {
     let mut out = vec![Vector3::zeros(); path.len()];
-    let stances = stances(path, SLOW);
+    let stances = stances(path, slow);
     for &(from, to) in &stances {
         let place = if from == 0 {
             path[0]
@@ -119,7 +130,7 @@ mod tests {
         }
         let corrected: Vec<Vector3<f32>> = path
             .iter()
-            .zip(offsets(&path))
+            .zip(offsets(&path, SLOW))
             .map(|(p, o)| p + o)
             .collect();
         for t in 1..24 {
@@ -140,7 +151,7 @@ mod tests {
             .iter()
             .map(|p| p + Vector3::new(0.0, 0.0, 0.5))
             .collect();
-        assert!(offsets(&flying).iter().all(|o| o.norm() == 0.0));
-        assert!(offsets(&[]).is_empty());
+        assert!(offsets(&flying, SLOW).iter().all(|o| o.norm() == 0.0));
+        assert!(offsets(&[], SLOW).is_empty());
     }
 }

@@ -13,8 +13,12 @@ use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 const LOW: f32 = 0.09;
 /// ... slower than this, metres a frame at 30 frames a second.
 pub(crate) const SLOW: f32 = 0.015;
-/// The same of somebody who walks, whose other foot is far faster: a network's feet creep more at a walk.
-pub(crate) const SLOW_WALK: f32 = 0.03;
+/// The same of somebody who walks: as a share of the pelvis' speed, and at most. A network's feet creep more at a walk, and
+/// the other foot is far faster.
+const SLOW_SHARE: f32 = 0.6;
+const SLOW_WALK: f32 = 0.03;
+/// A walker's toe joint that creeps farther than this does not stand, metres.
+const CREEP: f32 = 0.15;
 /// The shortest stance and the longest gap within one, frames.
 const STANCE: usize = 4;
 const GAP: usize = 2;
@@ -27,21 +31,31 @@ const STEP: f32 = 0.2;
 /// Holds standing feet in place. `strength` 0 leaves the poses as they are, 1 holds them exactly where the legs reach.
 /// Metres, Z up, floor at z = 0, 30 frames a second. The first frame stays as it is.
 pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
-    plant_slower(skeleton, poses, strength, SLOW);
+    plant_offsets(skeleton, poses, strength, |path| {
+        offsets(path, &stances(path, SLOW), false)
+    });
 }
 
-/// [`plant`] for somebody who walks: feet that creep faster are held too.
+/// [`plant`] for somebody who walks: at a walk feet that creep faster are held too, and the last frame stays as it is.
 pub fn plant_walk(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
-    plant_slower(skeleton, poses, strength, SLOW_WALK);
+    let pelvis: Vec<Vector3<f32>> = poses.iter().map(|p| p.root).collect();
+    plant_offsets(skeleton, poses, strength, |path| {
+        offsets(path, &walk_stances(path, &pelvis), true)
+    });
 }
 
-fn plant_slower(skeleton: &Skeleton, poses: &mut [Pose], strength: f32, slow: f32) {
+fn plant_offsets(
+    skeleton: &Skeleton,
+    poses: &mut [Pose],
+    strength: f32,
+    offsets: impl Fn(&[Vector3<f32>]) -> Vec<Vector3<f32>>,
+) {
     for (toe, limb) in [
         (joint::LEFT_TOE, ik::LEFT_LEG),
         (joint::RIGHT_TOE, ik::RIGHT_LEG),
     ] {
         let path: Vec<Vector3<f32>> = poses.iter().map(|p| skeleton.forward(p)[toe]).collect();
-        let offsets = offsets(&path, slow);
+        let offsets = offsets(&path);
         for (pose, offset) in poses.iter_mut().zip(offsets).skip(1) {
             if offset.norm() > 1e-5 {
                 let ankle = skeleton.forward(pose)[limb.tip];
@@ -54,11 +68,27 @@ fn plant_slower(skeleton: &Skeleton, poses: &mut [Pose], strength: f32, slow: f3
 /// Stretches of frames in which a toe joint stands, slower than `slow` (metres a frame): first frame, and the one past the
 /// last.
 pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
+    slow_stretches(path, |_| slow)
+}
+
+/// [`stances`] of a walker's toe joint, the pelvis on its own path.
+pub(crate) fn walk_stances(path: &[Vector3<f32>], pelvis: &[Vector3<f32>]) -> Vec<(usize, usize)> {
+    let last = path.len().saturating_sub(1);
+    let speed = |t: usize| {
+        let (a, b) = (t.saturating_sub(4), (t + 4).min(last));
+        (pelvis[b] - pelvis[a]).xy().norm() / (b - a).max(1) as f32
+    };
+    let mut out = slow_stretches(path, |t| (speed(t) * SLOW_SHARE).clamp(SLOW, SLOW_WALK));
+    out.retain(|(from, to)| (path[to - 1] - path[*from]).xy().norm() < CREEP);
+    out
+}
+
+fn slow_stretches(path: &[Vector3<f32>], slow: impl Fn(usize) -> f32) -> Vec<(usize, usize)> {
     let last = path.len().saturating_sub(1);
     let stands = |t: usize| {
         let (a, b) = (t.saturating_sub(2), (t + 2).min(last));
         let way = (path[b] - path[a]).xy().norm();
-        path[t].z < LOW && way < slow * (b - a).max(1) as f32
+        path[t].z < LOW && way < slow(t) * (b - a).max(1) as f32
     };
     let mut out: Vec<(usize, usize)> = Vec::new();
     for t in (0..path.len()).filter(|t| stands(*t)) {
@@ -71,13 +101,15 @@ pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
     out
 }
 
-/// What is added to a toe joint's position at each frame.
-fn offsets(path: &[Vector3<f32>], slow: f32) -> Vec<Vector3<f32>> {
+/// What is added to a toe joint's position at each frame, standing where `stances` say. `arrives`: a stance up to the last
+/// frame is where it is then.
+fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> Vec<Vector3<f32>> {
     let mut out = vec![Vector3::zeros(); path.len()];
-    let stances = stances(path, slow);
-    for &(from, to) in &stances {
+    for &(from, to) in stances {
         let place = if from == 0 {
             path[0]
+        } else if arrives && to == path.len() {
+            path[to - 1]
         } else {
             path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32
         };
@@ -130,7 +162,7 @@ mod tests {
         }
         let corrected: Vec<Vector3<f32>> = path
             .iter()
-            .zip(offsets(&path, SLOW))
+            .zip(offsets(&path, &stances(&path, SLOW), false))
             .map(|(p, o)| p + o)
             .collect();
         for t in 1..24 {
@@ -151,7 +183,41 @@ mod tests {
             .iter()
             .map(|p| p + Vector3::new(0.0, 0.0, 0.5))
             .collect();
-        assert!(offsets(&flying, SLOW).iter().all(|o| o.norm() == 0.0));
-        assert!(offsets(&[], SLOW).is_empty());
+        assert!(
+            offsets(&flying, &stances(&flying, SLOW), false)
+                .iter()
+                .all(|o| o.norm() == 0.0)
+        );
+        assert!(offsets(&[], &[], false).is_empty());
+    }
+
+    #[test]
+    fn a_walker_is_held_at_pace_and_ends_where_it_ends() {
+        // Hips at 1.1 m/s; the toe creeps at a third of that for 14 frames, steps in 12, then stands.
+        let (mut toe, mut hips) = (0.0, 0.0);
+        let (mut path, mut pelvis) = (Vec::new(), Vec::new());
+        for t in 0..60 {
+            hips += if t < 40 { 0.037 } else { 0.0 };
+            toe += match t {
+                0..14 => 0.01,
+                14..26 => 0.1,
+                26..40 => 0.01,
+                _ => 0.001,
+            };
+            path.push(Vector3::new(toe, 0.0, 0.03));
+            pelvis.push(Vector3::new(hips, 0.0, 0.9));
+        }
+        let stances = walk_stances(&path, &pelvis);
+        assert_eq!(stances.len(), 1, "the second one creeps on: {stances:?}");
+        // Somebody who stands is held as ever; what creeps far is no stance.
+        let still = vec![Vector3::new(0.0, 0.0, 0.9); 60];
+        let creeping: Vec<_> = (0..60)
+            .map(|t| Vector3::new(t as f32 * 0.012, 0.0, 0.03))
+            .collect();
+        assert!(walk_stances(&creeping, &still).is_empty());
+        let slowly: Vec<_> = creeping.iter().map(|p| p * 0.1).collect();
+        let offsets = offsets(&slowly, &[(20, 60)], true);
+        assert!(offsets[59].xy().norm() < 1e-6, "the last frame stays");
+        assert!(offsets[30].x > 0.0);
     }
 }

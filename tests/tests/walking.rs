@@ -145,7 +145,7 @@ fn walks_made_together_are_those_made_alone() {
             scene: None,
         })
         .collect();
-    let mut results = vec![None, None, None];
+    let mut results = [None, None, None];
     synthesizer.walk_batch(&orders, &mut |_, _| Flow::Continue, &mut |i, result| {
         results[i] = Some(result.map(|g| g.clip));
     });

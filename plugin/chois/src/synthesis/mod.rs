@@ -335,7 +335,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant);
-        Ok(Generated { clip, plan })
+        Ok(Generated { clip, plan: *plan })
     }
 
     /// The clip of a walk whose windows are all made.
@@ -345,7 +345,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant_walk);
-        Ok(GeneratedWalk { clip, plan })
+        Ok(GeneratedWalk { clip, plan: *plan })
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.

@@ -549,7 +549,7 @@ impl Trainer {
         .unsqueeze(1);
         let mut x = self.schedule.add_noise(&features, &batch.steps, &noise);
         if let Some(channels) = &channels {
-            x = x * channels;
+            x *= channels;
         }
         let fused = network.fused();
         let constants = fused.constants(&condition, Some(&language), Some(&padding));

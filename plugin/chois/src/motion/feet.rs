@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_walker_is_held_at_pace_and_ends_where_it_ends() {
-        // Hips at 1.1 m/s; the toe creeps at a third of that for 14 frames, steps in 12, then stands.
+        // Hips at 1.1 m/s; the toe creeps at a third of that for 14 frames, steps in 12, then creeps on and stands.
         let (mut toe, mut hips) = (0.0, 0.0);
         let (mut path, mut pelvis) = (Vec::new(), Vec::new());
         for t in 0..60 {
@@ -252,7 +252,7 @@ mod tests {
             toe += match t {
                 0..14 => 0.01,
                 14..26 => 0.1,
-                26..40 => 0.01,
+                26..40 => 0.013,
                 _ => 0.001,
             };
             path.push(Vector3::new(toe, 0.0, 0.03));

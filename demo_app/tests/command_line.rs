@@ -479,3 +479,74 @@ fn contact_is_enforced_and_reported() {
     let both = read_clip(&place.path("both.safetensors")).expect("a clip");
     assert_eq!(both, held);
 }
+
+#[test]
+fn walks_are_written_and_interactions_go_on_from_them() {
+    let place = Place::new();
+    tiny::walking_checkpoint()
+        .save(&place.path("walker"), false)
+        .expect("a checkpoint");
+    let walk = |more: &[&str]| {
+        let start = ["walk", "--model", "walker", "--clip", "walk.safetensors"];
+        place.run(&[&start[..], more].concat())
+    };
+    let output = walk(&[
+        "--end", "1.2,-0.4", "--facing", "-90", "--out", "walk.glb", "--json",
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(
+        facts["end_error"].as_f64().expect("a number") < 1e-2,
+        "{facts}"
+    );
+    let walked = read_clip(&place.path("walk.safetensors")).expect("a clip");
+    assert!(!walked.has_object());
+    assert!(place.path("walk.glb").is_file());
+
+    let more = [
+        "--model",
+        "walker",
+        "--start",
+        "1.2,-1.0,0",
+        "--after",
+        "walk.safetensors",
+    ];
+    let text = [
+        "--text",
+        "Lift the box.",
+        "--clip",
+        "lift.safetensors",
+        "--no-contact",
+    ];
+    let generate = ["generate", "--object", "box.obj"];
+    let output = place.run(&[&generate[..], &more, &text].concat());
+    assert!(output.status.success(), "{output:?}");
+    let lifted = read_clip(&place.path("lift.safetensors")).expect("a clip");
+    let last = walked.frames.len() - 1;
+    let off = (walked.joints(last)[0] - lifted.joints(0)[0]).norm();
+    assert!(off < 5e-3, "{off} m");
+
+    let before = place.names();
+    let refused = |output: &Output, words: &[&str]| place.refused(&before, output, words);
+    refused(&walk(&["--end", "90,0"]), &["end", "in parts"]);
+    refused(
+        &walk(&["--end", "3,0", "--seconds", "1"]),
+        &["seconds", "1.6 m/s"],
+    );
+    refused(
+        &walk(&["--end", "1,0", "--after", "none.safetensors"]),
+        &["none.safetensors"],
+    );
+    let cannot = place.run(&[
+        "walk",
+        "--model",
+        "model",
+        "--end",
+        "1,0",
+        "--clip",
+        "a.safetensors",
+    ]);
+    refused(&cannot, &["not learned to walk"]);
+    let nothing = place.run(&["walk", "--model", "walker", "--end", "1,0"]);
+    refused(&nothing, &["nothing to write"]);
+}

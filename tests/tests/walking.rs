@@ -145,7 +145,7 @@ fn walks_made_together_are_those_made_alone() {
             scene: None,
         })
         .collect();
-    let mut results = vec![None, None, None];
+    let mut results = [None, None, None];
     synthesizer.walk_batch(&orders, &mut |_, _| Flow::Continue, &mut |i, result| {
         results[i] = Some(result.map(|g| g.clip));
     });
@@ -508,4 +508,62 @@ fn only_walking_moves_only_the_person() {
         assert_eq!(frame.contact, [0.0; 4]);
     }
     assert!(fastest(&clip).is_finite());
+}
+
+#[test]
+fn a_walk_keeps_out_of_a_scene_where_guidance_says_so() {
+    let mut synthesizer = tiny::walking_synthesizer();
+    let wall = tiny::cuboid([0.7, -1.0, 0.0], [0.3, 2.0, 2.0]);
+    let grid = chois::geometry::SdfGrid::from_mesh(&wall, 24).expect("a grid");
+    let request = WalkRequest::to([1.5, 0.0]).seed(2);
+    let mut made = |scene| {
+        let order = WalkOrder {
+            request: &request,
+            scene,
+        };
+        synthesizer
+            .walk(&order, &mut |_| Flow::Continue)
+            .expect("a walk")
+            .clip
+    };
+    assert_ne!(made(None), made(Some(&grid)), "the scene has a say");
+}
+
+#[test]
+fn damaged_captures_never_panic() {
+    let skeleton = Skeleton::adult();
+    let folder = capture_folder(&skeleton, 1);
+    let text = std::fs::read(folder.path().join("step_0.bvh")).expect("read");
+    let text = &text[..text.len().min(9_000)];
+    let path = Path::new("a.bvh");
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..400 {
+        let mut bytes = text.to_vec();
+        for _ in 0..=random(4) {
+            let at = random(bytes.len());
+            match random(3) {
+                0 => bytes[at] = random(256) as u8,
+                1 => bytes.truncate(at.max(1)),
+                _ => {
+                    let end = (at + random(40)).min(bytes.len());
+                    bytes.drain(at..end);
+                }
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        // Whatever is read is whole.
+        if let Ok(motion) = bvh::read::parse(&bytes, path) {
+            let frames =
+                (0..motion.frames.len()).all(|f| motion.world(f).len() == motion.bones.len());
+            assert!(frames);
+        }
+    }
 }

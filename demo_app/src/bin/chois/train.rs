@@ -25,6 +25,9 @@ pub struct Args {
     /// Folder of the clips' objects (`<object>.obj` in the capture's frame, or `<object>.glb`); one for each `--clips`.
     #[arg(long, required = true)]
     objects: Vec<PathBuf>,
+    /// How often windows of each `--clips` are drawn, in proportion; by default all alike, however many clips they have.
+    #[arg(long)]
+    weight: Vec<f64>,
     /// Folder of captured walking (`*.bvh` of one person): the network learns to walk without an object too.
     #[arg(long)]
     locomotion: Option<PathBuf>,
@@ -128,8 +131,11 @@ enum SkipArg {
     ObjectAndJoints,
 }
 
-/// All clips of all folders.
-fn read_clips(args: &Args, encoder: &MiniLm) -> Result<Dataset> {
+/// Of the first folder's clips, one of so many is held out.
+const HELD_OUT: usize = 20;
+
+/// All clips of all folders, and those held out.
+fn read_clips(args: &Args, encoder: &MiniLm) -> Result<(Dataset, Dataset)> {
     if args.clips.len() != args.objects.len() {
         return Err(Error::invalid(
             "objects",
@@ -140,13 +146,31 @@ fn read_clips(args: &Args, encoder: &MiniLm) -> Result<Dataset> {
             ),
         ));
     }
-    let mut all: Option<Dataset> = None;
-    for (clips, objects) in args.clips.iter().zip(&args.objects) {
+    let weights = match args.weight.len() {
+        0 => vec![1.0; args.clips.len()],
+        n if n == args.clips.len() && args.weight.iter().all(|w| w.is_finite() && *w > 0.0) => {
+            args.weight.clone()
+        }
+        n => {
+            return Err(Error::invalid(
+                "weight",
+                format!(
+                    "{n} of them for {} folders of clips; give each a number above 0, or none",
+                    args.clips.len()
+                ),
+            ));
+        }
+    };
+    let mut all: Option<(Dataset, Dataset)> = None;
+    for ((clips, objects), weight) in args.clips.iter().zip(&args.objects).zip(weights) {
         eprintln!("reading clips from {}", clips.display());
         let data = Dataset::load(clips, objects, encoder, !args.no_mirror)?;
         all = Some(match all {
-            Some(all) => all.merged(data),
-            None => data,
+            Some((all, held)) => (all.merged(data.weighing(weight)), held),
+            None => {
+                let (train, held) = data.split(HELD_OUT);
+                (train.weighing(weight), held)
+            }
         });
     }
     all.ok_or_else(|| Error::invalid("clips", "no folder is given"))
@@ -264,9 +288,7 @@ fn fresh(
 pub fn run(args: &Args) -> Result<()> {
     let device = chois::device::choose();
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
-    let interactions = read_clips(args, &encoder)?;
-    let statistics = interactions.statistics(0.25);
-    let (mut train, mut held) = interactions.split(20);
+    let (mut train, mut held) = read_clips(args, &encoder)?;
     let state = args.out.join("state.safetensors");
     let mut trainer = if args.resume {
         let kept = Trainer::resume(&state, device, None)?;
@@ -286,6 +308,7 @@ pub fn run(args: &Args) -> Result<()> {
         config.provenance = provenance(args);
         Trainer::tune(config, settings(args)?, device, &weights)?
     } else {
+        let statistics = train.statistics(0.25).joined(&held.statistics(0.25));
         let mut model = fresh(args, &encoder, &train, statistics);
         if let Some(folder) = &args.locomotion {
             // Walks go farther than what is carried: bounds must cover them.
@@ -307,6 +330,12 @@ pub fn run(args: &Args) -> Result<()> {
         held.sources.len(),
         windows.len()
     );
+    if train.has_interactions() {
+        eprintln!(
+            "loaders prepare {:.1} batches a second",
+            trainer.loader_rate(&train)
+        );
+    }
     let bar = ProgressBar::new(trainer.config().steps)
         .with_position(trainer.step_count())
         .with_style(

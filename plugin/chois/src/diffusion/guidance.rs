@@ -430,7 +430,8 @@ impl<'a> FewStep<'a> {
         }
         if c.feet_slide > 0.0 {
             let toes = Tensor::stack(&TOES.map(toe), 2);
-            let (place, firm) = tch::no_grad(|| planted(&toes.detach()));
+            let (place, firm) =
+                tch::no_grad(|| planted(&toes.detach(), |path, _| feet::stances(path, feet::SLOW)));
             let off = (toes.narrow(3, 0, 2) - place) * firm.sqrt();
             energy += half_square(off) * c.feet_slide;
         }
@@ -590,8 +591,11 @@ pub(super) const TOES: [usize; 2] = [joint::LEFT_TOE, joint::RIGHT_TOE];
 const EASE: f32 = 4.0;
 
 /// Where each toe joint ought to stand, (B, T, 2, 2), and how firmly, (B, T, 2, 1), from positions (B, T, 2, 3) in metres:
-/// over each stance at the stance's mean place.
-pub(super) fn planted(toes: &Tensor) -> (Tensor, Tensor) {
+/// over each stance at the stance's mean place. `stances` finds them in the path of a toe of a window.
+pub(super) fn planted(
+    toes: &Tensor,
+    stances: impl Fn(&[Vector3<f32>], usize) -> Vec<(usize, usize)>,
+) -> (Tensor, Tensor) {
     let size = toes.size();
     let (batch, frames) = (size[0] as usize, size[1] as usize);
     let count = batch * frames * TOES.len();
@@ -605,7 +609,7 @@ pub(super) fn planted(toes: &Tensor) -> (Tensor, Tensor) {
             let path: Vec<Vector3<f32>> = (0..frames)
                 .map(|t| Vector3::from_column_slice(&values[3 * at(t)..3 * at(t) + 3]))
                 .collect();
-            for (from, to) in feet::stances(&path, feet::SLOW) {
+            for (from, to) in stances(&path, b) {
                 let mean = path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32;
                 for t in from..to {
                     places[2 * at(t)..2 * at(t) + 2].copy_from_slice(&[mean.x, mean.y]);

@@ -81,7 +81,7 @@ impl Predict for FastPredictor<'_> {
         let x = used.as_ref().unwrap_or(x);
         let mut out = self.denoiser.forward(x, &time, &self.constants, 0.0);
         if let Some(base) = &self.base {
-            out = out + base;
+            out += base;
         }
         match &self.channels {
             Some(channels) => out * channels,

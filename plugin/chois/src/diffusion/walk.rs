@@ -3,7 +3,8 @@
 //! As [`super::guidance::FewStep`] is for interactions: what has a closed form is done by it, a gradient on energies in
 //! metres does the rest. Places are met exactly by shifting the whole person, the correction spread over time.
 
-use tch::{Kind, Tensor};
+use nalgebra::Vector3;
+use tch::{Device, Kind, Tensor};
 
 use super::guidance::{
     FADE, SceneField, TOE, TOES, gradient, interpolation, mobility, planted, smooth,
@@ -12,6 +13,7 @@ use super::sampler::{Guide, Moment};
 use crate::condition::WALK_CHANNELS;
 use crate::model::kinematics::{self, Bounds};
 use crate::motion::features::{JOINT_POSITIONS, JOINT_ROTATIONS, Statistics};
+use crate::motion::feet;
 use crate::request::GuidanceConfig;
 use crate::skeleton::{JOINTS, joint};
 
@@ -149,7 +151,12 @@ impl<'a> WalkGuide<'a> {
         }
         if c.feet_slide > 0.0 {
             let toes = Tensor::stack(&TOES.map(toe), 2);
-            let (place, firm) = tch::no_grad(|| planted(&toes.detach()));
+            let (place, firm) = tch::no_grad(|| {
+                let pelvis = pelvis_paths(&joints.detach());
+                planted(&toes.detach(), |path, b| {
+                    feet::walk_stances(path, &pelvis[b])
+                })
+            });
             let off = (toes.narrow(3, 0, 2) - place) * firm.sqrt();
             energy += half_square(off) * c.feet_slide;
         }
@@ -159,6 +166,26 @@ impl<'a> WalkGuide<'a> {
         }
         energy
     }
+}
+
+/// The pelvis' path of each window, metres, from joints (B, T, 24, 3).
+fn pelvis_paths(joints: &Tensor) -> Vec<Vec<Vector3<f32>>> {
+    let size = joints.size();
+    let flat = joints
+        .select(2, joint::PELVIS as i64)
+        .to_device(Device::Cpu)
+        .contiguous()
+        .view(-1);
+    let count = (3 * size[0] * size[1]) as usize;
+    let values = Vec::<f32>::try_from(&flat).unwrap_or_else(|_| vec![0.0; count]);
+    values
+        .chunks_exact(3 * size[1].max(1) as usize)
+        .map(|path| {
+            path.chunks_exact(3)
+                .map(Vector3::from_column_slice)
+                .collect()
+        })
+        .collect()
 }
 
 /// 1 at the frame itself, 0 from [`FADE`] frames away on, sooner where a window of `last + 1` frames is shorter than two of

@@ -201,7 +201,7 @@ pub fn evaluate(
                 })
                 .collect();
             if request.planting() > 0.0 {
-                feet::plant(&source.skeleton, &mut poses, request.planting());
+                feet::plant_walk(&source.skeleton, &mut poses, request.planting());
             }
             let joints: Vec<_> = poses.iter().map(|p| source.skeleton.forward(p)).collect();
             let last = choice.length - 1;

@@ -167,8 +167,7 @@ impl PathSkip {
             [batch, frames, FEATURES as i64],
             (path.kind(), path.device()),
         );
-        let _ = base
-            .narrow(2, JOINT_POSITIONS.start as i64, 3 * joints)
+        base.narrow(2, JOINT_POSITIONS.start as i64, 3 * joints)
             .view([batch, frames, joints, 3])
             .narrow(3, 0, 2)
             .copy_(&xy);

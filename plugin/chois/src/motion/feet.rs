@@ -13,6 +13,21 @@ use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 const LOW: f32 = 0.09;
 /// ... slower than this, metres a frame at 30 frames a second.
 pub(crate) const SLOW: f32 = 0.015;
+/// The same of somebody who walks: as a share of the pelvis' speed, and at most. A network's feet creep more at a walk, and
+/// the other foot is far faster.
+const SLOW_SHARE: f32 = 0.6;
+const SLOW_WALK: f32 = 0.03;
+/// A walker's toe joint that creeps farther than this does not stand, metres.
+const CREEP: f32 = 0.15;
+/// Feet that go along with the body are no faster than this many times its speed, and than so many metres a frame.
+const ALONG: f32 = 1.3;
+const ALONG_MOST: f32 = 0.05;
+/// Somebody whose foot has gone along with the body for longer than this has not stepped, frames; steps are put in, each
+/// foot's in every other stretch of so many frames.
+const GLIDE: usize = 30;
+const SLOT: usize = 12;
+/// Farthest that a foot creeps which stands from the first frame to the last.
+const UNMOVED: f32 = 0.03;
 /// The shortest stance and the longest gap within one, frames.
 const STANCE: usize = 4;
 const GAP: usize = 2;
@@ -25,12 +40,77 @@ const STEP: f32 = 0.2;
 /// Holds standing feet in place. `strength` 0 leaves the poses as they are, 1 holds them exactly where the legs reach.
 /// Metres, Z up, floor at z = 0, 30 frames a second. The first frame stays as it is.
 pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
-    for (toe, limb) in [
+    plant_offsets(skeleton, poses, strength, |_, path| {
+        offsets(path, &stances(path, SLOW), false)
+    });
+}
+
+/// [`plant`] for somebody who walks: at a walk feet that creep faster are held too, and the last frame stays as it is.
+pub fn plant_walk(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
+    let pelvis: Vec<Vector3<f32>> = poses.iter().map(|p| p.root).collect();
+    plant_offsets(skeleton, poses, strength, |foot, path| {
+        offsets(path, &steps(path, &pelvis, foot), true)
+    });
+}
+
+/// Stances of a walker who must have stepped: [`walk_stances`], and those between steps that are put in where a foot (0
+/// left, 1 right) glides along with the body.
+fn steps(path: &[Vector3<f32>], pelvis: &[Vector3<f32>], foot: usize) -> Vec<(usize, usize)> {
+    let speed = pace(pelvis);
+    let along = slow_stretches(path, |t| (speed(t) * ALONG).clamp(SLOW, ALONG_MOST));
+    let mut out = Vec::new();
+    for (from, to) in along {
+        let creep = path[from..to]
+            .iter()
+            .map(|p| (p - path[from]).xy().norm())
+            .fold(0.0, f32::max);
+        let unmoved = from == 0 && to == path.len() && creep > UNMOVED;
+        if !unmoved && (creep < CREEP || to - from <= GLIDE) {
+            out.push((from, to));
+            continue;
+        }
+        let mut stance = None;
+        for t in from..to {
+            let steps = (t / SLOT) % 2 == foot && t > 0 && t + 1 < path.len();
+            match (steps, stance) {
+                (false, None) => stance = Some(t),
+                (true, Some(since)) => {
+                    out.push((since, t));
+                    stance = None;
+                }
+                _ => {}
+            }
+        }
+        out.extend(stance.map(|since| (since, to)));
+    }
+    out.retain(|(from, to)| to - from >= STANCE || *from == 0 || *to == path.len());
+    out
+}
+
+/// The pelvis' speed at a frame, metres a frame.
+fn pace(pelvis: &[Vector3<f32>]) -> impl Fn(usize) -> f32 {
+    let last = pelvis.len().saturating_sub(1);
+    move |t| {
+        let (a, b) = (t.saturating_sub(4), (t + 4).min(last));
+        (pelvis[b] - pelvis[a]).xy().norm() / (b - a).max(1) as f32
+    }
+}
+
+fn plant_offsets(
+    skeleton: &Skeleton,
+    poses: &mut [Pose],
+    strength: f32,
+    offsets: impl Fn(usize, &[Vector3<f32>]) -> Vec<Vector3<f32>>,
+) {
+    for (foot, (toe, limb)) in [
         (joint::LEFT_TOE, ik::LEFT_LEG),
         (joint::RIGHT_TOE, ik::RIGHT_LEG),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let path: Vec<Vector3<f32>> = poses.iter().map(|p| skeleton.forward(p)[toe]).collect();
-        let offsets = offsets(&path);
+        let offsets = offsets(foot, &path);
         for (pose, offset) in poses.iter_mut().zip(offsets).skip(1) {
             if offset.norm() > 1e-5 {
                 let ankle = skeleton.forward(pose)[limb.tip];
@@ -43,11 +123,23 @@ pub fn plant(skeleton: &Skeleton, poses: &mut [Pose], strength: f32) {
 /// Stretches of frames in which a toe joint stands, slower than `slow` (metres a frame): first frame, and the one past the
 /// last.
 pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
+    slow_stretches(path, |_| slow)
+}
+
+/// [`stances`] of a walker's toe joint, the pelvis on its own path.
+pub(crate) fn walk_stances(path: &[Vector3<f32>], pelvis: &[Vector3<f32>]) -> Vec<(usize, usize)> {
+    let speed = pace(pelvis);
+    let mut out = slow_stretches(path, |t| (speed(t) * SLOW_SHARE).clamp(SLOW, SLOW_WALK));
+    out.retain(|(from, to)| (path[to - 1] - path[*from]).xy().norm() < CREEP);
+    out
+}
+
+fn slow_stretches(path: &[Vector3<f32>], slow: impl Fn(usize) -> f32) -> Vec<(usize, usize)> {
     let last = path.len().saturating_sub(1);
     let stands = |t: usize| {
         let (a, b) = (t.saturating_sub(2), (t + 2).min(last));
         let way = (path[b] - path[a]).xy().norm();
-        path[t].z < LOW && way < slow * (b - a).max(1) as f32
+        path[t].z < LOW && way < slow(t) * (b - a).max(1) as f32
     };
     let mut out: Vec<(usize, usize)> = Vec::new();
     for t in (0..path.len()).filter(|t| stands(*t)) {
@@ -60,13 +152,15 @@ pub(crate) fn stances(path: &[Vector3<f32>], slow: f32) -> Vec<(usize, usize)> {
     out
 }
 
-/// What is added to a toe joint's position at each frame.
-fn offsets(path: &[Vector3<f32>]) -> Vec<Vector3<f32>> {
+/// What is added to a toe joint's position at each frame, standing where `stances` say. `arrives`: a stance up to the last
+/// frame is where it is then.
+fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> Vec<Vector3<f32>> {
     let mut out = vec![Vector3::zeros(); path.len()];
-    let stances = stances(path, SLOW);
-    for &(from, to) in &stances {
+    for &(from, to) in stances {
         let place = if from == 0 {
             path[0]
+        } else if arrives && to == path.len() {
+            path[to - 1]
         } else {
             path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32
         };
@@ -119,7 +213,7 @@ mod tests {
         }
         let corrected: Vec<Vector3<f32>> = path
             .iter()
-            .zip(offsets(&path))
+            .zip(offsets(&path, &stances(&path, SLOW), false))
             .map(|(p, o)| p + o)
             .collect();
         for t in 1..24 {
@@ -140,7 +234,54 @@ mod tests {
             .iter()
             .map(|p| p + Vector3::new(0.0, 0.0, 0.5))
             .collect();
-        assert!(offsets(&flying).iter().all(|o| o.norm() == 0.0));
-        assert!(offsets(&[]).is_empty());
+        assert!(
+            offsets(&flying, &stances(&flying, SLOW), false)
+                .iter()
+                .all(|o| o.norm() == 0.0)
+        );
+        assert!(offsets(&[], &[], false).is_empty());
+    }
+
+    #[test]
+    fn a_walker_is_held_at_pace_and_ends_where_it_ends() {
+        // Hips at 1.1 m/s; the toe creeps at a third of that for 14 frames, steps in 12, then creeps on and stands.
+        let (mut toe, mut hips) = (0.0, 0.0);
+        let (mut path, mut pelvis) = (Vec::new(), Vec::new());
+        for t in 0..60 {
+            hips += if t < 40 { 0.037 } else { 0.0 };
+            toe += match t {
+                0..14 => 0.01,
+                14..26 => 0.1,
+                26..40 => 0.013,
+                _ => 0.001,
+            };
+            path.push(Vector3::new(toe, 0.0, 0.03));
+            pelvis.push(Vector3::new(hips, 0.0, 0.9));
+        }
+        let stances = walk_stances(&path, &pelvis);
+        assert_eq!(stances.len(), 1, "the second one creeps on: {stances:?}");
+        // Somebody who glides is made to step: both feet, in turns, ending where they end.
+        let gliding: Vec<_> = (0..60)
+            .map(|t| Vector3::new(t as f32 * 0.015, 0.0, 0.03))
+            .collect();
+        let both = [0, 1].map(|foot| steps(&gliding, &gliding, foot));
+        assert!(both.iter().all(|s| s.len() >= 3), "{both:?}");
+        for t in 1..59 {
+            let stands = both
+                .iter()
+                .filter(|s| s.iter().any(|(a, b)| (*a..*b).contains(&t)));
+            assert_eq!(stands.count(), 1, "one foot stands at {t}");
+        }
+        assert_eq!(both.map(|s| s[s.len() - 1].1), [60, 60]);
+        // Somebody who stands is held as ever; what creeps far is no stance.
+        let still = vec![Vector3::new(0.0, 0.0, 0.9); 60];
+        let creeping: Vec<_> = (0..60)
+            .map(|t| Vector3::new(t as f32 * 0.012, 0.0, 0.03))
+            .collect();
+        assert!(walk_stances(&creeping, &still).is_empty());
+        let slowly: Vec<_> = creeping.iter().map(|p| p * 0.1).collect();
+        let offsets = offsets(&slowly, &[(20, 60)], true);
+        assert!(offsets[59].xy().norm() < 1e-6, "the last frame stays");
+        assert!(offsets[30].x > 0.0);
     }
 }

@@ -199,11 +199,11 @@ impl WalkPlan {
     }
 }
 
-/// Where a pose faces, radians from +x.
+/// Where a pose faces, radians from +x, between -pi and pi.
 pub fn facing(pose: &Pose) -> f32 {
     // Identity faces -y.
     let left = canonical::heading(&pose.rotations[0]) * Vector3::x();
-    left.y.atan2(left.x) - PI / 2.0
+    near(left.y.atan2(left.x) - PI / 2.0, 0.0)
 }
 
 /// The angle that is the same direction as `angle` and nearest to `other`.
@@ -310,7 +310,8 @@ mod tests {
         }
         assert!(degrees(plan.headings[0]).abs() < 1.0);
         assert!((degrees(plan.headings[end]) - 90.0).abs() < 15.0);
-        assert!((facing(&plan.arrival) - plan.headings[end]).abs() < 1e-3);
+        let turned = facing(&plan.arrival) - plan.headings[end];
+        assert!(near(turned, 0.0).abs() < 1e-3, "{turned} rad");
         let fastest = plan.path.windows(2).map(|p| (p[1] - p[0]).norm() * FPS);
         assert!(fastest.fold(0.0, f32::max) < MAX_WALK_SPEED);
         for pair in plan.headings.windows(2) {

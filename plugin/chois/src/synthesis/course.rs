@@ -23,11 +23,11 @@ use crate::skeleton::Skeleton;
 pub(super) enum Task<'a> {
     Interaction {
         order: &'a Order<'a>,
-        plan: Plan,
+        plan: Box<Plan>,
     },
     Walk {
         order: &'a WalkOrder<'a>,
-        plan: WalkPlan,
+        plan: Box<WalkPlan>,
     },
 }
 
@@ -106,7 +106,7 @@ impl Synthesizer {
             index,
             task: Task::Interaction {
                 order,
-                plan: self.plan(order)?,
+                plan: Box::new(self.plan(order)?),
             },
             sentence: self.sentence(&order.request.text)?,
             starts: order.request.window_starts(),
@@ -121,7 +121,7 @@ impl Synthesizer {
         index: usize,
         order: &'a WalkOrder<'a>,
     ) -> Result<Course<'a>> {
-        let plan = self.plan_walk(order)?;
+        let plan = Box::new(self.plan_walk(order)?);
         Ok(Course {
             index,
             starts: window_starts(plan.frames()),

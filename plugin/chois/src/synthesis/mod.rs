@@ -334,8 +334,8 @@ impl Synthesizer {
             return Err(Error::invalid("order", "it is a walk's"));
         };
         let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
-        plant(&mut clip, order.request.planting());
-        Ok(Generated { clip, plan })
+        plant(&mut clip, order.request.planting(), feet::plant);
+        Ok(Generated { clip, plan: *plan })
     }
 
     /// The clip of a walk whose windows are all made.
@@ -344,8 +344,8 @@ impl Synthesizer {
             return Err(Error::invalid("order", "it is an interaction's"));
         };
         let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
-        plant(&mut clip, order.request.planting());
-        Ok(GeneratedWalk { clip, plan })
+        plant(&mut clip, order.request.planting(), feet::plant_walk);
+        Ok(GeneratedWalk { clip, plan: *plan })
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.
@@ -405,10 +405,10 @@ impl Synthesizer {
 }
 
 /// Holds standing feet in place.
-fn plant(clip: &mut MotionClip, strength: f32) {
+fn plant(clip: &mut MotionClip, strength: f32, hold: fn(&Skeleton, &mut [Pose], f32)) {
     if strength > 0.0 {
         let mut poses: Vec<Pose> = clip.frames.iter().map(|f| f.pose).collect();
-        feet::plant(&clip.skeleton, &mut poses, strength);
+        hold(&clip.skeleton, &mut poses, strength);
         for (frame, pose) in clip.frames.iter_mut().zip(poses) {
             frame.pose = pose;
         }

@@ -129,7 +129,10 @@ pub struct Dataset {
     /// The sources.
     pub sources: Vec<Source>,
     basis: BpsBasis,
-    /// Cumulative share of each source in what is drawn of interactions.
+    /// Weight of each source in what is drawn: those of interactions sum to the weights of their folders, those of walks
+    /// alike.
+    weights: Vec<f64>,
+    /// Cumulative share of each source in what is drawn of interactions; empty where there is none.
     shares: Vec<f64>,
     /// The same of walks.
     walk_shares: Vec<f64>,
@@ -140,8 +143,9 @@ pub struct Dataset {
 /// sentence says.
 const GROUP_POWER: f64 = 0.3;
 
-/// Cumulative shares of interactions: groups of one object and sentence balanced, within a group by frames.
-fn shares(sources: &[Source]) -> Vec<f64> {
+/// Weights of the sources of one folder: interactions by groups of one object and sentence, balanced, and within a group by
+/// frames; walks by frames. Both sum to 1.
+fn weights(sources: &[Source]) -> Vec<f64> {
     let key = |s: &Source| {
         let object = s.geometry.as_ref()?;
         Some((object.name().to_owned(), s.text.clone()))
@@ -150,26 +154,34 @@ fn shares(sources: &[Source]) -> Vec<f64> {
     for s in sources {
         *frames.entry(key(s)).or_default() += s.motion.len() as f64;
     }
-    cumulative(sources.iter().map(|s| match key(s) {
-        None => 0.0,
-        key => s.motion.len() as f64 * frames[&key].max(1.0).powf(GROUP_POWER - 1.0),
-    }))
+    let mut weights: Vec<f64> = sources
+        .iter()
+        .map(|s| match key(s) {
+            None => s.motion.len() as f64,
+            key => s.motion.len() as f64 * frames[&key].max(1.0).powf(GROUP_POWER - 1.0),
+        })
+        .collect();
+    for mode in [Mode::Interaction, Mode::Walk] {
+        let own = |s: &Source| s.mode() == mode;
+        let of = sources.iter().zip(&weights);
+        let sum: f64 = of.filter(|(s, _)| own(s)).map(|(_, w)| w).sum();
+        for (_, weight) in sources.iter().zip(&mut weights).filter(|(s, _)| own(s)) {
+            *weight /= sum.max(f64::MIN_POSITIVE);
+        }
+    }
+    weights
 }
 
-/// Cumulative shares of walks, by frames.
-fn walk_shares(sources: &[Source]) -> Vec<f64> {
-    cumulative(sources.iter().map(|s| match s.mode() {
-        Mode::Interaction => 0.0,
-        Mode::Walk => s.motion.len() as f64,
-    }))
-}
-
-/// Running sums over their last; empty where all weights are zero.
-fn cumulative(weights: impl Iterator<Item = f64>) -> Vec<f64> {
+/// Running sums of the weights of a mode's sources over the last; empty where it has none.
+fn cumulative(sources: &[Source], weights: &[f64], mode: Mode) -> Vec<f64> {
     let mut sum = 0.0;
-    let mut out: Vec<f64> = weights
-        .map(|weight| {
-            sum += weight;
+    let mut out: Vec<f64> = sources
+        .iter()
+        .zip(weights)
+        .map(|(source, weight)| {
+            if source.mode() == mode {
+                sum += weight;
+            }
             sum
         })
         .collect();
@@ -182,12 +194,25 @@ fn cumulative(weights: impl Iterator<Item = f64>) -> Vec<f64> {
 
 impl Dataset {
     fn new(sources: Vec<Source>) -> Self {
+        let weights = weights(&sources);
+        Self::with_weights(sources, weights)
+    }
+
+    fn with_weights(sources: Vec<Source>, weights: Vec<f64>) -> Self {
         Self {
-            shares: shares(&sources),
-            walk_shares: walk_shares(&sources),
+            shares: cumulative(&sources, &weights, Mode::Interaction),
+            walk_shares: cumulative(&sources, &weights, Mode::Walk),
+            weights,
             sources,
             basis: BpsBasis::standard().clone(),
         }
+    }
+
+    /// The same with so much weight beside others that it is merged with; 1 at first.
+    #[must_use]
+    pub fn weighing(mut self, weight: f64) -> Self {
+        self.weights.iter_mut().for_each(|w| *w *= weight);
+        self
     }
 
     /// Walks as sources, with a mirrored twin each when `mirror` is set.
@@ -216,11 +241,12 @@ impl Dataset {
         Ok(Self::new(sources))
     }
 
-    /// The sources of both.
+    /// The sources of both; how often each is drawn follows from [`Self::weighing`], not from how many clips it has.
     #[must_use]
     pub fn merged(mut self, other: Self) -> Self {
         self.sources.extend(other.sources);
-        Self::new(self.sources)
+        self.weights.extend(other.weights);
+        Self::with_weights(self.sources, self.weights)
     }
 
     /// The captured one of each walk, not what was made of it or its mirror image.

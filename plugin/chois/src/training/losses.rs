@@ -85,7 +85,7 @@ impl Losses {
         let frames = target.frames.unsqueeze(-1);
         let mut error = (prediction - target.features).abs() * &frames;
         if let Some(channels) = target.channels {
-            error = error * channels;
+            error *= channels;
         }
         let part =
             |start: usize, end: usize| mean(error.narrow(2, start as i64, (end - start) as i64));
@@ -130,10 +130,9 @@ impl Losses {
             + predicted_center.unsqueeze(2);
         let mut keypoints = (points - target.keypoints).abs() * &frames4;
         if let Some(channels) = target.channels {
-            keypoints = keypoints
-                * channels
-                    .narrow(2, OBJECT_POSITION.start as i64, 1)
-                    .unsqueeze(-1);
+            keypoints *= channels
+                .narrow(2, OBJECT_POSITION.start as i64, 1)
+                .unsqueeze(-1);
         }
         let keypoints = mean(keypoints);
 

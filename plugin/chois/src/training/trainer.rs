@@ -403,6 +403,20 @@ impl Trainer {
         self.seconds
     }
 
+    /// Batches a second that all loader threads together can prepare while nothing else runs: to be compared with the steps
+    /// a second of a run, which they must not hold up.
+    pub fn loader_rate(&self, data: &Dataset) -> f64 {
+        const BATCHES: u64 = 4;
+        let began = Instant::now();
+        for n in 0..BATCHES {
+            let mut rng = step_rng(self.config.seed ^ 0x7370_6565, n);
+            let choices = draw(data, &self.config, &mut rng);
+            make_batch(data, &choices, &self.model, &self.config, &mut rng);
+        }
+        let one = BATCHES as f64 / began.elapsed().as_secs_f64().max(1e-9);
+        one * self.config.loaders.max(1) as f64
+    }
+
     /// Trains until `stop` says so or the run's steps are made. `each` sees every step.
     pub fn run(
         &mut self,
@@ -535,7 +549,7 @@ impl Trainer {
         .unsqueeze(1);
         let mut x = self.schedule.add_noise(&features, &batch.steps, &noise);
         if let Some(channels) = &channels {
-            x = x * channels;
+            x *= channels;
         }
         let fused = network.fused();
         let constants = fused.constants(&condition, Some(&language), Some(&padding));
@@ -558,6 +572,18 @@ impl Trainer {
             &self.bounds,
         )
     }
+}
+
+/// The windows of one batch.
+fn draw(data: &Dataset, config: &TrainingConfig, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<Choice> {
+    let sampling = Sampling {
+        from_start: config.from_start,
+        whole: config.whole,
+        walking: config.walking,
+    };
+    (0..config.batch)
+        .map(|_| data.draw(rng, &sampling))
+        .collect()
 }
 
 /// A batch of these windows, with its diffusion steps and noise.
@@ -626,16 +652,9 @@ impl Loader {
                 let (send, receive) = sync_channel(2);
                 let (data, model, config) = (data.clone(), model.clone(), config.clone());
                 std::thread::spawn(move || {
-                    let sampling = Sampling {
-                        from_start: config.from_start,
-                        whole: config.whole,
-                        walking: config.walking,
-                    };
                     for step in (first + thread as u64..).step_by(threads) {
                         let mut rng = step_rng(config.seed, step);
-                        let choices: Vec<Choice> = (0..config.batch)
-                            .map(|_| data.draw(&mut rng, &sampling))
-                            .collect();
+                        let choices = draw(&data, &config, &mut rng);
                         let batch = make_batch(&data, &choices, &model, &config, &mut rng);
                         if send.send(batch).is_err() {
                             // The run is over.

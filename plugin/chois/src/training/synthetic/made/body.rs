@@ -19,7 +19,7 @@ use crate::training::synthetic::stepping::reach_feet;
 type Turn = UnitQuaternion<f32>;
 
 /// Time in which a person stoops toward a thing, and straightens after letting go, seconds.
-const STOOPS: f32 = 0.95;
+const STOOPS: f32 = 0.85;
 /// Time in which a hand comes to its place, and leaves it, seconds.
 const REACHES: f32 = 0.7;
 /// Half the time over which hips and hands' heights are smoothed, frames.

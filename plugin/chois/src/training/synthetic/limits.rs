@@ -406,6 +406,15 @@ impl Tally {
         self.taken.values().map(|(_, frames)| frames).sum()
     }
 
+    /// What most clips were not taken for.
+    pub fn commonest(&self) -> Option<Rejection> {
+        let mut counts: BTreeMap<Rejection, usize> = BTreeMap::new();
+        for (why, count) in self.rejected.values().flatten() {
+            *counts.entry(*why).or_default() += count;
+        }
+        (counts.into_iter().max_by_key(|(_, count)| *count)).map(|(why, _)| why)
+    }
+
     /// Clips that were not taken.
     pub fn refused(&self) -> usize {
         self.rejected.values().flat_map(BTreeMap::values).sum()

@@ -209,8 +209,8 @@ fn captured_clips_are_shown_with_other_things() {
     let captured = as_captured(folder.path());
     let settings = Settings {
         captured: Some(captured),
-        hours: 0.02,
-        made_share: 0.3,
+        hours: 0.03,
+        made_share: 0.6,
         variants: [3, 3],
         made: 2,
         ..Settings::new(folder.path().join("out"))

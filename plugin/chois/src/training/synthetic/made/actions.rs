@@ -205,14 +205,14 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
                 height: half + hands - over,
                 ..standing
             };
-            stage.bring(up, lifting * 1.1);
+            stage.bring_over(up, true, lifting * 1.3);
             let here = stage.course.here();
             if action == Action::Overhead {
                 stage.walk(goal(&here, way, course_turn), bulge, false, speed);
             } else {
                 stage.round(here.at, angle, speed);
             }
-            stage.bring(before, lifting * 1.1);
+            stage.bring_over(before, false, lifting * 1.3);
             stage.bring(standing, lifting * 1.1);
         }
         Action::DragEdge | Action::TiltPull => {

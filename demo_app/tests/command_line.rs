@@ -358,6 +358,37 @@ fn other_commands_name_what_is_missing_too() {
             &["none", "checkpoint"],
         ),
         (
+            &["synthesize", "--out", "new", "--hours", "0"],
+            &["hours: ", "more than 0"],
+        ),
+        (
+            &["synthesize", "--out", "new"],
+            &["captured: ", "own motion only"],
+        ),
+        (
+            &[
+                "synthesize",
+                "--out",
+                "new",
+                "--captured",
+                "none",
+                "--captured-objects",
+                "none",
+            ],
+            &["cannot read none"],
+        ),
+        (
+            &[
+                "synthesize",
+                "--out",
+                "new",
+                "--own-motion-only",
+                "--actions",
+                "dance",
+            ],
+            &["action: ", "kick-carry"],
+        ),
+        (
             &[
                 "import",
                 "--model",

@@ -88,7 +88,7 @@ fn every_action_is_done_with_several_things_and_is_read_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = Settings {
         made: 4,
-        ..own(folder.path(), 0.42)
+        ..own(folder.path(), 0.38)
     };
     let summary = run(&settings).expect("a corpus");
     // What was refused has reasons, and all add up.
@@ -209,8 +209,8 @@ fn captured_clips_are_shown_with_other_things() {
     let captured = as_captured(folder.path());
     let settings = Settings {
         captured: Some(captured),
-        hours: 0.02,
-        made_share: 0.3,
+        hours: 0.03,
+        made_share: 0.6,
         variants: [3, 3],
         made: 2,
         ..Settings::new(folder.path().join("out"))
@@ -307,7 +307,7 @@ fn what_cannot_be_is_refused_in_one_sentence() {
         ..own(&out, 0.01)
     });
     assert!(
-        message.starts_with("limits: ") && message.contains("jitter"),
+        message.starts_with("limits: ") && message.contains("refused for: jitter"),
         "{message}"
     );
     // What was made before is not mixed with.

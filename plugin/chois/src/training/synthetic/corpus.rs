@@ -98,9 +98,14 @@ pub fn synthesize(settings: &Settings, progress: &mut dyn FnMut(f64, &Tally)) ->
             }
             let frames = match &outcome.clip {
                 Ok((clip, figures)) => {
+                    // The mesh first: a run that is cut short leaves nothing that cannot be read.
+                    if used.insert(outcome.thing) {
+                        let thing = &things[outcome.thing];
+                        let name = format!("objects/{}.obj", thing.name);
+                        write_obj(&settings.out.join(name), thing)?;
+                    }
                     let name = format!("clips/{}.safetensors", clip.name);
                     write_clip(&settings.out.join(name), clip)?;
-                    used.insert(outcome.thing);
                     add(&mut sums, figures);
                     Ok(clip.frames.len())
                 }
@@ -109,23 +114,18 @@ pub fn synthesize(settings: &Settings, progress: &mut dyn FnMut(f64, &Tally)) ->
             summary.tally.count(&outcome.kind, frames);
         }
         if tried > TRIES * (summary.tally.clips() + BATCH) {
+            let why = summary.tally.commonest();
             return Err(Error::invalid(
                 "limits",
                 format!(
-                    "of {tried} clips {} were taken; widen the limits, or name other clips and objects\n{}",
+                    "of {tried} clips {} were taken, most others refused for: {}; widen the limits, or name other clips \
+                     and objects",
                     summary.tally.clips(),
-                    summary.tally
+                    why.map_or_else(|| "nothing".into(), |why| why.to_string()),
                 ),
             ));
         }
         progress(hours(summary.tally.frames()), &summary.tally);
-    }
-    for thing in &used {
-        let thing = &things[*thing];
-        write_obj(
-            &settings.out.join(format!("objects/{}.obj", thing.name)),
-            thing,
-        )?;
     }
     summary.clips = summary.tally.clips();
     summary.objects = used.len();

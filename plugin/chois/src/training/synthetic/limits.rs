@@ -10,10 +10,24 @@ use crate::contact::report::{ContactReport, ReportOptions};
 use crate::contact::{ContactEvent, Corrected, LetGo, PhysicalObject};
 use crate::error::Result;
 use crate::motion::MotionClip;
-use crate::skeleton::JOINTS;
+use crate::skeleton::{JOINTS, joint};
 
 /// Every so many frames the skin is looked at: it is most of the work.
 const SKIN_STRIDE: usize = 6;
+
+/// Bones of trunk and legs, and how thick the flesh about them is, metres.
+const FLESH: [(usize, usize, f32); 8] = [
+    (joint::PELVIS, joint::SPINE2, 0.09),
+    (joint::SPINE2, joint::SPINE3, 0.09),
+    (joint::SPINE3, joint::NECK, 0.08),
+    (joint::NECK, joint::HEAD, 0.06),
+    (joint::LEFT_HIP, joint::LEFT_KNEE, 0.06),
+    (joint::RIGHT_HIP, joint::RIGHT_KNEE, 0.06),
+    (joint::LEFT_KNEE, joint::LEFT_ANKLE, 0.045),
+    (joint::RIGHT_KNEE, joint::RIGHT_ANKLE, 0.045),
+];
+/// A surface is this deep inside it at most, 95th percentile of the frames, metres.
+const BURIED: f64 = 0.035;
 
 /// How far a thing may move with nobody at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,6 +265,7 @@ impl Limits {
         };
         above(unreached, allowed, Rejection::NobodyThere)?;
 
+        above(buried(clip, object), BURIED, Rejection::BodyPenetration)?;
         let thin = MotionClip {
             fps: clip.fps / SKIN_STRIDE as f32,
             frames: clip.frames.iter().step_by(SKIN_STRIDE).copied().collect(),
@@ -287,6 +302,36 @@ fn acceleration(clip: &MotionClip) -> f64 {
         }
     }
     f64::from(most * clip.fps * clip.fps)
+}
+
+/// How far the surface is inside the flesh about the bones of trunk and legs, metres, 95th percentile of the frames: a board
+/// that goes through somebody is nowhere deep inside.
+fn buried(clip: &MotionClip, object: &PhysicalObject) -> f64 {
+    let center = object.geometry().center();
+    let (low, high) = object.geometry().mesh().bounds();
+    let depths: Vec<f64> = (0..clip.frames.len())
+        .step_by(SKIN_STRIDE)
+        .map(|t| {
+            let frame = &clip.frames[t];
+            let joints = clip.joints(t);
+            let middle = frame.object_rotation * center + frame.object_position;
+            let mut deepest = 0.0f32;
+            for (a, b, radius) in FLESH {
+                for share in [0.15, 0.4, 0.65, 0.9] {
+                    let place = joints[a].lerp(&joints[b], share);
+                    let local = frame.object_rotation.inverse() * (place - middle);
+                    let near =
+                        (0..3).all(|i| (low[i] - radius..=high[i] + radius).contains(&local[i]));
+                    if near {
+                        let distance = object.surface().signed_distance(&local).abs();
+                        deepest = deepest.max(radius - distance);
+                    }
+                }
+            }
+            f64::from(deepest)
+        })
+        .collect();
+    percentile(&depths, 0.95)
 }
 
 /// How far the object is tipped over in the end, radians.
@@ -359,6 +404,15 @@ impl Tally {
     /// Frames taken.
     pub fn frames(&self) -> usize {
         self.taken.values().map(|(_, frames)| frames).sum()
+    }
+
+    /// What most clips were not taken for.
+    pub fn commonest(&self) -> Option<Rejection> {
+        let mut counts: BTreeMap<Rejection, usize> = BTreeMap::new();
+        for (why, count) in self.rejected.values().flatten() {
+            *counts.entry(*why).or_default() += count;
+        }
+        (counts.into_iter().max_by_key(|(_, count)| *count)).map(|(why, _)| why)
     }
 
     /// Clips that were not taken.

@@ -12,6 +12,8 @@ use crate::skeleton::{Pose, Skeleton, joint};
 
 /// A leg is stretched to this share of its bones at most, unless it was before.
 const LEG: f32 = 0.985;
+/// No leg is straighter.
+pub(super) const STRAIGHT: f32 = 0.995;
 /// Half the time over which hips sink and rise again, frames.
 const SINKS: usize = 8;
 /// Most that the hips sink, metres.
@@ -55,7 +57,13 @@ pub(super) fn reach_feet(
             let length =
                 skeleton.rest_offsets[leg.middle].norm() + skeleton.rest_offsets[leg.end].norm();
             let hip = joints[t][leg.upper];
-            let most = (LEG * length).max((hip - joints[t][leg.tip]).norm().min(0.995 * length));
+            let before = (hip - joints[t][leg.tip]).norm().min(STRAIGHT * length);
+            // Blended poses say nothing of how far somebody stretches.
+            let most = if hinged {
+                STRAIGHT * length
+            } else {
+                before.max(LEG * length)
+            };
             let way = hip - ankles[side][t];
             let level = way.xy().norm_squared();
             let height = (most * most - level).max(0.0).sqrt();

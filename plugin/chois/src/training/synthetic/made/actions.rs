@@ -60,7 +60,7 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
     };
     let speed = within(0.6, 1.1);
     let (reaching, lifting) = (within(0.55, 0.95), within(0.55, 0.95));
-    let (pause, end) = (within(0.0, 0.3), within(0.45, 0.8));
+    let (pause, end) = (within(0.0, 0.3), within(0.7, 1.1));
     let bulge = within(-0.18, 0.18);
     let way = within(0.6, 2.0);
     let course_turn = within(-1.2, 1.2);
@@ -205,14 +205,14 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
                 height: half + hands - over,
                 ..standing
             };
-            stage.bring(up, lifting * 1.1);
+            stage.bring_over(up, true, lifting * 1.3);
             let here = stage.course.here();
             if action == Action::Overhead {
                 stage.walk(goal(&here, way, course_turn), bulge, false, speed);
             } else {
                 stage.round(here.at, angle, speed);
             }
-            stage.bring(before, lifting * 1.1);
+            stage.bring_over(before, false, lifting * 1.3);
             stage.bring(standing, lifting * 1.1);
         }
         Action::DragEdge | Action::TiltPull => {
@@ -220,7 +220,7 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
             let by = if action == Action::DragEdge {
                 -(0.12 + 0.1 * carried)
             } else {
-                0.14 + 0.12 * carried
+                (0.14 + 0.12 * carried).min(0.16 / thing.size.z)
             };
             let tilted = stage.tilted(&standing, by);
             lean(&mut stage, &standing, 0.0, by, lifting);
@@ -243,7 +243,9 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
             stage.held = Some(standing);
         }
         Action::Tilt => {
-            let by = if carried < 0.5 { tilt } else { -tilt };
+            // What is high would come down on the person.
+            let toward = carried < 0.5 && thing.size.z < 0.6;
+            let by = if toward { tilt } else { -tilt };
             lean(&mut stage, &standing, 0.0, by, lifting * 1.2);
             stage.held = Some(stage.tilted(&standing, by));
             stage.stand(0.3);

@@ -9,6 +9,7 @@ use super::posture::{Posture, Table, legs};
 use super::stage::Plan;
 use crate::contact::Grasp;
 use crate::contact::palm::{Palm, pad};
+use crate::figure::feet::ease;
 use crate::ik;
 use crate::motion::blend::slerp;
 use crate::motion::{FPS, Frame, MotionClip};
@@ -19,9 +20,13 @@ use crate::training::synthetic::stepping::reach_feet;
 type Turn = UnitQuaternion<f32>;
 
 /// Time in which a person stoops toward a thing, and straightens after letting go, seconds.
-const STOOPS: f32 = 0.95;
+const STOOPS: f32 = 0.85;
 /// Time in which a hand comes to its place, and leaves it, seconds.
 const REACHES: f32 = 0.7;
+/// Legs of who stands are stretched to this share of their bones.
+const STANDS: f32 = 0.99;
+/// Farthest that a heel rises, radians.
+const RISES: f32 = 0.6;
 /// Half the time over which hips and hands' heights are smoothed, frames.
 const SMOOTH: usize = 5;
 /// Frames in which a walk begins to show and ceases to.
@@ -134,6 +139,7 @@ impl Actor<'_> {
                 pose(ground, &posture, &(sway * (1.0 - 0.4 * share)))
             })
             .collect();
+        self.heels(&poses, &mut steps);
         let targets = [0, 1].map(|side| steps.iter().map(|s| s[side].ankle).collect::<Vec<_>>());
         for (pose, step) in poses.iter_mut().zip(&steps) {
             for side in 0..2 {
@@ -192,7 +198,7 @@ impl Actor<'_> {
                 + self.skeleton.rest_offsets[leg.end].norm();
             let hip = joints[leg.upper];
             let level = (feet[side].ankle - hip).xy().norm();
-            let most = 0.985 * length;
+            let most = STANDS * length;
             let up = (most * most - level * level).max(0.0).sqrt();
             height = height.min(feet[side].ankle.z + up - hip.z);
         }
@@ -231,6 +237,35 @@ impl Actor<'_> {
             })
             .collect();
         smoothed(&speed, SMOOTH)
+    }
+
+    /// Heels that rise where a leg is too short for a foot that stands flat: its toe joint stays where it is.
+    fn heels(&self, poses: &[Pose], steps: &mut [[Foot; 2]]) {
+        for (side, leg) in [ik::LEFT_LEG, ik::RIGHT_LEG].into_iter().enumerate() {
+            let bone = self.skeleton.rest_offsets[joint::LEFT_TOE + side];
+            let length = self.skeleton.rest_offsets[leg.middle].norm()
+                + self.skeleton.rest_offsets[leg.end].norm();
+            let risen = |foot: &Foot, angle: f32| {
+                let across = foot.rotation * Vector3::x();
+                let across = Vector3::new(across.x, across.y, 0.0);
+                let across = across.try_normalize(1e-6).unwrap_or_default();
+                let rotation = Turn::from_scaled_axis(across * angle) * foot.rotation;
+                let toe = foot.ankle + foot.rotation * bone;
+                (toe - rotation * bone, rotation)
+            };
+            let needed = poses.iter().zip(steps.iter()).map(|(pose, step)| {
+                let hip = self.skeleton.forward(pose)[leg.upper];
+                let angles = (0..=12).map(|k| k as f32 * RISES / 12.0);
+                let mut angles = angles
+                    .filter(|angle| (risen(&step[side], *angle).0 - hip).norm() <= STANDS * length);
+                angles.next().unwrap_or(RISES)
+            });
+            let angles = ease(needed, 4);
+            for (step, angle) in steps.iter_mut().zip(angles) {
+                let foot = &mut step[side];
+                (foot.ankle, foot.rotation) = risen(foot, angle);
+            }
+        }
     }
 
     /// Feet that strike leave their steps for it.

@@ -223,6 +223,28 @@ pub(super) fn places(
     }
 }
 
+/// Where a foot finds a thing at this height over the floor: how far toward the person and to their left of its middle. The
+/// most central place that there is, since legs and feet of furniture are not in the middle.
+pub(super) fn low_place(thing: &Thing, side: &Side, height: f32) -> Option<(f32, f32)> {
+    let z = height - thing.size.z / 2.0;
+    let shares = [
+        0.0, 0.2, -0.2, 0.4, -0.4, 0.6, -0.6, 0.75, -0.75, 0.85, -0.85, 0.93, -0.93,
+    ];
+    shares.iter().find_map(|share| {
+        let left = share * side.wide;
+        let from = side.at(side.deep + 0.2, left, z);
+        let (point, normal) = trace(
+            &thing.object,
+            &thing.middle(),
+            from,
+            side.way(-1.0, 0.0),
+            side.deep + 0.2,
+        )?;
+        let toward = point.xy().dot(&side.toward);
+        (normal.dot(&side.way(1.0, 0.0)) > FACES).then_some((toward, left))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

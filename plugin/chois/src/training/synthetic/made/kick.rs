@@ -4,10 +4,13 @@ use nalgebra::{Rotation2, Vector3};
 use rand::{Rng, RngExt};
 
 use super::course::{Ground, minimum_jerk};
-use super::handling::{Place, Side};
+use super::handling::{Place, Side, low_place};
 use super::stage::{Cast, HELD, Held, Plan, Stage, Strike, grasp};
 use crate::motion::FPS;
 use crate::training::synthetic::words::Action;
+
+/// Height at which the toe joint strikes, metres: low, so that what is high does not tip over.
+const TOE: f32 = 0.065;
 
 /// A foot strikes a thing, which slides away; then it may be carried.
 pub(super) fn kick(
@@ -21,8 +24,13 @@ pub(super) fn kick(
     let thing = cast.thing;
     let foot = rng.random_range(0..2usize);
     let slid: f32 = rng.random_range(0.2..0.5);
-    let near = side.deep + 0.3;
+    let (deep, aside) = low_place(thing, &side, TOE)?;
+    let near = deep.max(side.deep - 0.12) + 0.3;
     let mut stage = Stage::new(cast, side, near, back, yaw);
+    // The foot comes straight ahead to what it strikes.
+    let sign = if foot == 0 { 1.0 } else { -1.0 };
+    let shift = stage.course.here().left() * (sign * 0.08 - aside);
+    stage.thing[0].0 += Vector3::new(shift.x, shift.y, 0.0);
     stage.stand(pause + 0.2);
     if back > 0.0 {
         let to = Ground {
@@ -50,14 +58,13 @@ pub(super) fn kick(
             .thing
             .push((start.0 + Vector3::new(flat.x, flat.y, 0.0), start.1));
     }
-    let sign = if foot == 0 { 1.0 } else { -1.0 };
-    let touch = here.offset(near - side.deep, sign * 0.06);
+    let touch = here.offset(near - deep, sign * 0.08);
     let strike = Strike {
         foot,
         first,
         hit,
         last,
-        toe: Vector3::new(touch.x, touch.y, 0.09),
+        toe: Vector3::new(touch.x, touch.y, TOE),
         through: here.ahead() * 0.3,
     };
     stage.stand(0.5);

@@ -245,7 +245,7 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
     Posture {
         // Who leans forward moves the hips back.
         pelvis: Vector3::new(0.0, 0.09 * lean + 0.02 * low, up - sink - 0.01),
-        ahead: 0.22 + 0.06 * low,
+        ahead: 0.27 + 0.05 * low,
         rotations,
     }
 }

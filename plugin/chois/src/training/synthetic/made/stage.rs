@@ -10,7 +10,7 @@ use crate::training::synthetic::catalogue::Thing;
 /// Room between a thing and the middle between the feet beside it, metres.
 pub(super) const ROOM: f32 = 0.24;
 /// The same to what is held before the body.
-pub(super) const HELD: f32 = 0.16;
+pub(super) const HELD: f32 = 0.19;
 
 /// A hand that holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,6 +176,21 @@ impl<'a> Stage<'a> {
         let from = self.held.unwrap_or(to);
         self.course.stand(seconds);
         self.follow(|u| Some(between(&from, &to, minimum_jerk(u))));
+        self.held = Some(to);
+    }
+
+    /// What is held goes over the head, or comes down from there: past the face, not through it.
+    pub fn bring_over(&mut self, to: Held, up: bool, seconds: f32) {
+        let from = self.held.unwrap_or(to);
+        self.course.stand(seconds);
+        self.follow(|u| {
+            let (early, late) = (minimum_jerk(u / 0.75), minimum_jerk((u - 0.35) / 0.65));
+            let (rise, back) = if up { (early, late) } else { (late, early) };
+            Some(Held {
+                ahead: between(&from, &to, back).ahead,
+                ..between(&from, &to, rise)
+            })
+        });
         self.held = Some(to);
     }
 

@@ -7,7 +7,8 @@ use super::route::sampled;
 use crate::command::{Manner, Pace};
 use crate::condition::WAYPOINT_FRAMES;
 use crate::motion::FPS;
-use crate::request::plan::{Curve, RAMP, eased, moving};
+use crate::request::curve::{Curve, eased};
+use crate::request::plan::{RAMP, moving};
 use crate::request::{InteractionRequest, MAX_SECONDS, MAX_WAYPOINTS};
 
 /// Speed of a carried object at its fastest, metres a second: waypoints then lie 0.8 m apart at most.
@@ -67,7 +68,7 @@ pub(super) fn waypoints(points: &[Vector2<f32>], request: &InteractionRequest) -
     for start in request.window_starts() {
         // The last frame of a window is given, too.
         for frame in WAYPOINT_FRAMES.iter().map(|f| start + f) {
-            let share = eased((frame as f32 - from) / (to - from).max(1.0));
+            let share = eased((frame as f32 - from) / (to - from).max(1.0), RAMP);
             marks.push(share * total);
         }
     }

@@ -31,7 +31,7 @@ use chois_tests::tiny;
 use nalgebra::{UnitQuaternion, Vector2, Vector3};
 
 /// Seconds that anything may take on a busy machine.
-const PATIENCE: f32 = 60.0;
+const PATIENCE: f32 = 20.0;
 
 static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npc");
@@ -140,7 +140,7 @@ impl Model for Sliding {
     }
 }
 
-/// A floor with a marker "A", a crate, a sofa that stays, and a person.
+/// A floor with a marker, a crate, a sofa that stays, and a person.
 struct Room {
     app: App,
     person: Entity,
@@ -195,7 +195,7 @@ impl Room {
             shape([1.8, 0.8, 0.7]),
             thing("sofa", Mobility::Fixed),
         ));
-        let name = "A".into();
+        let name = "blue cross".into();
         (app.world_mut()).spawn((Transform::from_xyz(-1.5, 0.0, -1.0), SceneMarker { name }));
         let person = Self::somebody(&mut app, Vec3::ZERO);
         Self {
@@ -238,7 +238,10 @@ impl Room {
 #[test]
 fn a_thing_is_brought_where_it_was_said() {
     let mut room = Room::new();
-    room.say(room.person, "Take the crate to A, then come back.");
+    room.say(
+        room.person,
+        "Take the crate to the blue cross, then come back.",
+    );
     let accepted = room.until::<CommandAccepted>(1);
     assert!(
         accepted[0].words.contains("carry crate"),
@@ -260,9 +263,7 @@ fn a_thing_is_brought_where_it_was_said() {
     let home = room.at(room.person);
     assert!(home.length() < 0.3, "{home}");
     assert!(heard::<CommandFailed>(&room.app).is_empty());
-    let state = room.app.world().get::<NpcState>(room.person);
     tick_times(&mut room.app, 2);
-    assert!(state.is_some());
     assert_eq!(
         room.app.world().get::<NpcState>(room.person),
         Some(&NpcState::Idle)
@@ -273,8 +274,8 @@ fn a_thing_is_brought_where_it_was_said() {
 fn what_cannot_be_is_refused_with_a_reason() {
     let mut room = Room::new();
     for (k, (text, words)) in [
-        ("Bring the piano to A.", "piano"),
-        ("Lift the sofa and carry it to A.", "sofa"),
+        ("Bring the piano to the blue cross.", "piano"),
+        ("Lift the sofa and carry it to the blue cross.", "sofa"),
         ("", "nothing"),
         ("Pick up the crate.", "hands"),
         ("qwertz uiop", ""),
@@ -296,8 +297,8 @@ fn what_cannot_be_is_refused_with_a_reason() {
 fn one_gets_it_the_other_is_told() {
     let mut room = Room::new();
     let other = Room::somebody(&mut room.app, Vec3::new(3.0, 0.0, 0.5));
-    room.say(room.person, "Take the crate to A.");
-    room.say(other, "Take the crate to A.");
+    room.say(room.person, "Take the crate to the blue cross.");
+    room.say(other, "Take the crate to the blue cross.");
     let refused = room.until::<CommandRefused>(1);
     let by = match &refused[0].refusal {
         Refusal::Taken { by, .. } => *by,
@@ -308,7 +309,7 @@ fn one_gets_it_the_other_is_told() {
     assert_eq!(finished[0].entity, by);
     // Now it is free.
     let told = refused[0].entity;
-    room.say(told, "Take the crate back.");
+    room.say(told, "Take the crate to the sofa.");
     room.until::<CommandAccepted>(2);
 }
 
@@ -316,11 +317,11 @@ fn one_gets_it_the_other_is_told() {
 fn commands_wait_replace_and_are_called_off() {
     let mut room = Room::new();
     let person = room.person;
-    room.say(person, "Take the crate to A.");
+    room.say(person, "Take the crate to the blue cross.");
     room.say(person, "Go to the sofa.");
     room.until::<CommandStepStarted>(1);
     // The one that waits is called off at once, the other with its clip.
-    let instead = NpcCommand::new(person, "Go to A.").replacing();
+    let instead = NpcCommand::new(person, "Go to the blue cross.").replacing();
     let last = instead.id;
     room.app.world_mut().trigger(instead);
     let cancelled = room.until::<CommandCancelled>(2);
@@ -345,7 +346,7 @@ fn commands_wait_replace_and_are_called_off() {
 #[test]
 fn a_thing_that_was_moved_is_gone_for_again() {
     let mut room = Room::new();
-    room.say(room.person, "Take the crate to A.");
+    room.say(room.person, "Take the crate to the blue cross.");
     room.until::<CommandStepStarted>(1);
     // While they walk there.
     let elsewhere = Vec3::new(1.0, 0.0, 1.2);
@@ -361,18 +362,18 @@ fn a_thing_that_was_moved_is_gone_for_again() {
 #[test]
 fn things_and_people_that_are_gone_end_it_with_a_reason() {
     let mut room = Room::new();
-    room.say(room.person, "Take the crate to A.");
+    room.say(room.person, "Take the crate to the blue cross.");
     room.until::<CommandStepStarted>(1);
     room.app.world_mut().entity_mut(room.crate_).despawn();
     let failed = room.until::<CommandFailed>(1);
     assert!(!failed[0].reason.is_empty());
     let mut room = Room::new();
-    room.say(room.person, "Take the crate to A.");
+    room.say(room.person, "Take the crate to the blue cross.");
     room.until::<CommandAccepted>(1);
     room.app.world_mut().entity_mut(room.person).despawn();
     tick_times(&mut room.app, 30);
     // Who is nobody's listener.
     let nobody = room.app.world_mut().spawn_empty().id();
-    room.say(nobody, "Take the crate to A.");
+    room.say(nobody, "Take the crate to the blue cross.");
     tick_times(&mut room.app, 3);
 }

@@ -566,7 +566,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                         .priority(self.npc.priority);
                     Some(self.synthesizer.walk(order))
                 }
-                Leg::Interact(interact) => Some(self.interaction(interact, pose)),
+                Leg::Interact(interact) => Some(self.interaction(*interact, pose)),
             };
             if let Some(current) = &mut self.errands.current {
                 current.coming.push_back(Coming { leg, clip });

@@ -130,8 +130,9 @@ impl Mind {
         let legs = Navigator::new(scene, self.navigation)
             .plan(&plan, scene)
             .map_err(Refusal::Navigation)?;
+        let words = plan.describe(scene).to_string();
         Ok(Thought {
-            words: plan.describe(scene).to_string(),
+            words,
             plan: Arc::new(plan),
             legs,
         })

@@ -12,6 +12,7 @@ use bevy::ecs::event::{EntityEvent, Event};
 use bevy::ecs::message::{Message, MessageReader, MessageWriter};
 use bevy::ecs::schedule::{IntoScheduleConfigs, SystemSet};
 use bevy::ecs::system::{Commands, Query, Res, ResMut, SystemParam};
+use bevy::ecs::world::World;
 use bevy::log::{debug, error, info, warn};
 use bevy::prelude::GlobalTransform;
 use bevy::transform::TransformSystems;
@@ -608,8 +609,8 @@ fn submit(
 }
 
 /// Whether there is a [`SynthesisPlugin`].
-pub(crate) fn synthesis_is_there(generations: Option<Res<Generations>>) -> bool {
-    generations.is_some()
+pub(crate) fn synthesis_is_there(world: &World) -> bool {
+    world.contains_resource::<Generations>()
 }
 
 /// Has the thread end together with the app.

@@ -420,8 +420,9 @@ impl Follower {
         for hand in 0..2 {
             let ideal: Vec<f32> = ideal.iter().map(|angles| angles[hand]).collect();
             if ideal.iter().any(|angle| *angle != 0.0) {
-                for (help, angle) in helps.iter_mut().zip(smoothed(&ideal, half)) {
-                    help.swivel[hand] = angle;
+                for (f, angle) in smoothed(&ideal, half).into_iter().enumerate() {
+                    // The clip's first pose stays as it is.
+                    helps[f].swivel[hand] = angle * ease(f as f32 / half as f32);
                 }
             }
         }

@@ -162,7 +162,11 @@ mod tests {
         request.seconds = carrying_seconds(6.0, &Manner::default());
         let marks = waypoints(&points, &request);
         let steps: Vec<f32> = marks.windows(2).map(|p| p[1][0] - p[0][0]).collect();
-        assert!(steps.iter().all(|s| *s < 0.81), "{steps:?}");
+        // Where a window ends the next given frame is up to 50 frames away, not 30.
+        assert!(
+            steps.iter().all(|s| *s < 0.8 * 50.0 / 30.0 + 0.01),
+            "{steps:?}"
+        );
         let cruising = steps.iter().filter(|s| (0.55..0.81).contains(*s)).count();
         assert!(cruising * 2 >= steps.len(), "{steps:?}");
     }

@@ -420,10 +420,16 @@ impl Follower {
         for hand in 0..2 {
             let ideal: Vec<f32> = ideal.iter().map(|angles| angles[hand]).collect();
             if ideal.iter().any(|angle| *angle != 0.0) {
-                for (f, angle) in smoothed(&ideal, half).into_iter().enumerate() {
-                    // The clip's first pose stays as it is.
-                    helps[f].swivel[hand] = angle * ease(f as f32 / half as f32);
+                for (help, angle) in helps.iter_mut().zip(smoothed(&ideal, half)) {
+                    help.swivel[hand] = angle;
                 }
+            }
+        }
+        // The clip's first pose stays as it is, unless a hand holds that soon.
+        let soon = goals.iter().take(half).flatten().flatten();
+        if soon.fold(0.0, |most: f32, goal| most.max(goal.laid)) < 0.5 {
+            for (f, help) in helps.iter_mut().enumerate().take(half) {
+                *help = Help::between(&Help::default(), help, ease(f as f32 / half as f32));
             }
         }
         helps

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bevy::asset::{Assets, Handle};
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
-use bevy::ecs::event::{EntityEvent, Event};
+use bevy::ecs::event::EntityEvent;
 use bevy::ecs::message::{Message, MessageReader};
 use bevy::ecs::observer::On;
 use bevy::ecs::query::With;
@@ -26,7 +26,7 @@ use super::scene::{Surroundings, entity};
 use super::{Npc, NpcCommand, NpcState, StopNpc, Turn};
 use crate::clip::MotionClip;
 use crate::playback::InteractionPlayer;
-use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason};
+use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason, tell};
 use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
 
 /// Clips that are made ahead of the one that plays.
@@ -50,6 +50,22 @@ pub(super) struct Errands {
     /// How the last clip left them.
     stood: Option<Stood>,
     stop: Option<StopNpc>,
+}
+
+impl Errands {
+    /// What waits is called off at once, what is being done at its next turn.
+    fn call_off(&mut self, stop: StopNpc, commands: &mut Commands) {
+        for waiting in self.queue.drain(..) {
+            let cancelled = CommandCancelled {
+                entity: stop.entity,
+                command: waiting.id,
+            };
+            tell(commands, cancelled);
+        }
+        if self.current.is_some() {
+            self.stop = Some(stop);
+        }
+    }
 }
 
 /// How somebody stands, as long as the game leaves them there.
@@ -140,20 +156,11 @@ pub(super) fn told(
         return;
     };
     if command.turn == Turn::Replace {
-        for waiting in errands.queue.drain(..) {
-            let command = waiting.id;
-            let cancelled = CommandCancelled {
-                entity: npc,
-                command,
-            };
-            tell(&mut commands, cancelled);
-        }
-        if errands.current.is_some() {
-            errands.stop = Some(StopNpc {
-                entity: npc,
-                at_once: false,
-            });
-        }
+        let gently = StopNpc {
+            entity: npc,
+            at_once: false,
+        };
+        errands.call_off(gently, &mut commands);
     }
     errands.queue.push_back(command);
 }
@@ -164,29 +171,9 @@ pub(super) fn stopped(
     mut npcs: Query<&mut Errands, With<Npc>>,
     mut commands: Commands,
 ) {
-    let npc = stop.entity;
-    let Ok(mut errands) = npcs.get_mut(npc) else {
-        return;
-    };
-    for waiting in std::mem::take(&mut errands.queue) {
-        let cancelled = CommandCancelled {
-            entity: npc,
-            command: waiting.id,
-        };
-        tell(&mut commands, cancelled);
+    if let Ok(mut errands) = npcs.get_mut(stop.entity) {
+        errands.call_off(*stop.event(), &mut commands);
     }
-    if errands.current.is_some() {
-        errands.stop = Some(*stop.event());
-    }
-}
-
-/// Tells it both ways.
-fn tell<E>(commands: &mut Commands, event: E)
-where
-    E: Message + Clone + EntityEvent + for<'a> Event<Trigger<'a>: Default>,
-{
-    commands.write_message(event.clone());
-    commands.trigger(event);
 }
 
 /// What happened to what plays.
@@ -259,7 +246,7 @@ struct Actor<'a, 'aw, 'as_, 'mw, 'cw, 'cs> {
 impl Actor<'_, '_, '_, '_, '_, '_> {
     fn tell<E>(&mut self, event: E)
     where
-        E: Message + Clone + EntityEvent + for<'a> Event<Trigger<'a>: Default>,
+        E: Message + Clone + for<'a> EntityEvent<Trigger<'a>: Default>,
     {
         tell(self.commands, event);
     }

@@ -172,7 +172,7 @@ impl std::fmt::Display for InterruptReason {
 }
 
 /// Tells it both ways.
-pub(super) fn tell<E>(commands: &mut Commands, event: E)
+pub(crate) fn tell<E>(commands: &mut Commands, event: E)
 where
     E: Message + Clone + for<'a> EntityEvent<Trigger<'a>: Default>,
 {

@@ -7,8 +7,8 @@ use chois::geometry::{BpsBasis, Mesh, ObjectGeometry};
 use chois::model::kinematics::{self, Bounds};
 use chois::motion::canonical::Canonical;
 use chois::motion::features::{
-    FEATURES, JOINT_POSITIONS, OBJECT_POSITION, OBJECT_ROTATION, Statistics, Window, from_6d,
-    matrix_from_6d, matrix_to_quaternion, quaternion, to_6d,
+    FEATURES, JOINT_POSITIONS, OBJECT_POSITION, OBJECT_ROTATION, Orthonormal, Statistics, Window,
+    from_6d, matrix_from_6d, matrix_to_quaternion, quaternion, to_6d,
 };
 use chois::motion::path::{self, Spacing};
 use chois::motion::{WINDOW, blend};
@@ -369,7 +369,7 @@ fn window_features_match() {
     close("norm.jpos", &columns(JOINT_POSITIONS));
     close("norm.obj", &columns(OBJECT_POSITION));
     close("rel.out", &columns(OBJECT_ROTATION));
-    let back = Window::decode(&features, &statistics, &reference);
+    let back = Window::decode(&features, &statistics, &reference, Orthonormal::Published);
     close("denorm.jpos", &flat(back.joints.as_flattened()));
     close("denorm.obj", &flat(&back.object_center));
     close("rel.back", &as_matrices(&back.object_rotation));

@@ -368,6 +368,7 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
         offsets: flat(&skeleton.rest_offsets).unsqueeze(0),
         vertices: flat(object.vertices()),
         consistency_reference: reference.shallow_clone(),
+        by_quaternion: false,
         reference,
     };
     let field = SceneField::new(&grid, &canonical, Device::Cpu);

@@ -97,6 +97,7 @@ fn interaction(golden: &Golden, data: &Golden, prefix: &str, given: &str) -> Int
             .tensor(&format!("{given}reference_obj_rot_mat"))
             .squeeze_dim(1),
         consistency_reference: golden.tensor(&format!("{given}obj_rot_mat")).select(1, 0),
+        by_quaternion: true,
     }
 }
 
@@ -268,6 +269,7 @@ fn guidance_matches_pytorch() {
     let second = Interaction {
         reference: reference.shallow_clone(),
         consistency_reference: reference,
+        by_quaternion: true,
         ..self::interaction(&golden, &golden, "in.", "in.")
     };
     let total = second.published(&x, None).total();

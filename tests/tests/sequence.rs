@@ -8,8 +8,8 @@ use chois::geometry::{BpsBasis, Mesh, ObjectGeometry};
 use chois::model::Network;
 use chois::motion::blend;
 use chois::motion::features::{
-    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION, Window,
-    matrix_to_quaternion,
+    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION,
+    Orthonormal, Window, matrix_to_quaternion,
 };
 use chois::motion::seam::Seam;
 use chois::motion::{OVERLAP, WINDOW};
@@ -92,7 +92,7 @@ fn two_windows_match_pytorch() {
     assert_close("window 0", &first[..kept], &stitched[..kept], 1e-4);
 
     // The seam.
-    let mut sequence = Window::decode(&first, &statistics, &reference);
+    let mut sequence = Window::decode(&first, &statistics, &reference, Orthonormal::Published);
     let trans2joint = Vector3::from_row_slice(&golden.f32("in.trans2joint"));
     let mut seam = Seam::new(&sequence, OVERLAP, &trans2joint).expect("a seam");
     let turn = seam.canonical.rotation.to_rotation_matrix();
@@ -169,7 +169,12 @@ fn two_windows_match_pytorch() {
         .collect();
     let bps = Tensor::from_slice(&bps).view([1, 1, -1]);
     let second = sample(&network, &golden, 1, &bps, &given, Some(&overlap));
-    let mut window = Window::decode(&second, &statistics, &UnitQuaternion::identity());
+    let mut window = Window::decode(
+        &second,
+        &statistics,
+        &UnitQuaternion::identity(),
+        Orthonormal::Published,
+    );
     for q in &mut window.object_rotation {
         *q *= seam.reference();
     }

@@ -404,6 +404,15 @@ impl Follower {
                 helps[f] = self.share(&poses[f], need);
             }
         }
+        // What a walking pelvis or a leg at its end make of an even need is not even.
+        let pelvis: Vec<Vector3<f32>> = helps.iter().map(|h| h.pelvis).collect();
+        let lean: Vec<Vector3<f32>> = helps.iter().map(|h| h.lean).collect();
+        let each = smoothed(&pelvis, half / 2)
+            .into_iter()
+            .zip(smoothed(&lean, half / 2));
+        for (help, (pelvis, lean)) in helps.iter_mut().zip(each) {
+            (help.pelvis, help.lean) = (pelvis, lean);
+        }
         let ideal: Vec<[f32; 2]> = (poses.iter().zip(goals).zip(&helps))
             .map(|((pose, goals), help)| {
                 let laid = |goal: &&HandGoal| goal.laid > 0.0;
@@ -425,11 +434,13 @@ impl Follower {
                 }
             }
         }
-        // The clip's first pose stays as it is, unless a hand holds that soon.
-        let soon = goals.iter().take(half).flatten().flatten();
-        if soon.fold(0.0, |most: f32, goal| most.max(goal.laid)) < 0.5 {
-            for (f, help) in helps.iter_mut().enumerate().take(half) {
-                *help = Help::between(&Help::default(), help, ease(f as f32 / half as f32));
+        // The clip's first pose stays as it is, unless a hand holds at once: help comes over the time that there is.
+        let holds = |goals: &[Option<HandGoal>; 2]| goals.iter().flatten().any(|g| g.laid > 0.5);
+        let first = goals.iter().position(holds).unwrap_or(goals.len());
+        if first > half / 2 {
+            let fade = first.min(2 * half);
+            for (f, help) in helps.iter_mut().enumerate().take(fade) {
+                *help = Help::between(&Help::default(), help, ease(f as f32 / fade as f32));
             }
         }
         helps

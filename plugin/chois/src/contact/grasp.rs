@@ -28,6 +28,9 @@ const OPPOSED: f32 = -0.3;
 const TWO_HANDS: f32 = 0.11;
 /// How deep the skin of a palm gives, metres.
 const GIVES: f32 = 0.004;
+/// How deep the flesh of the whole palm gives, and how far off the surface a palm lies for the rest of it, metres.
+const YIELDS: f32 = 0.0035;
+const MOST_LIFT: f32 = 0.006;
 /// Fingers close around what is no thicker than this, or ends so near to the palm's middle, metres; and how closely that is
 /// looked at.
 const GRASPED: f32 = 0.1;
@@ -42,6 +45,9 @@ pub struct Grasp {
     pub point: Vector3<f32>,
     /// The surface's outward normal there; the palm faces the other way.
     pub normal: Unit<Vector3<f32>>,
+    /// How far off the surface the middle of the palm is, metres: where the ball of the thumb or the knuckles meet an edge or
+    /// something round before the palm's middle does.
+    pub lift: f32,
     /// How the hand is turned (from its rest pose), palm on the surface.
     pub rotation: UnitQuaternion<f32>,
     /// Whether fingers close around what is there, an edge or something thin: such a hand pulls as hard as it pushes.
@@ -49,6 +55,35 @@ pub struct Grasp {
 }
 
 impl Grasp {
+    /// The middle of the palm.
+    pub fn pad(&self) -> Vector3<f32> {
+        self.point + self.normal.into_inner() * self.lift
+    }
+
+    /// The same with the hand off the surface as far as it takes for its `flesh` (see [`super::palm::flesh`]) not to be in
+    /// the object, turned like any of `rotations` (object's frame) and laid on the surface.
+    pub(crate) fn lifted<'r>(
+        self,
+        palm: &Palm,
+        flesh: &[Vector3<f32>],
+        rotations: impl IntoIterator<Item = &'r UnitQuaternion<f32>>,
+        surface: &Surface,
+    ) -> Self {
+        let mut out = self;
+        for rotation in rotations {
+            let turn = self.aligned(palm, rotation);
+            // Off the surface depths shrink by less than the way where it is steep there.
+            for _ in 0..2 {
+                let place = out.pad();
+                let deepest = (flesh.iter())
+                    .map(|p| -surface.signed_distance(&(place + turn * (p - palm.pad))))
+                    .fold(0.0, f32::max);
+                out.lift = (out.lift + (deepest - YIELDS).max(0.0)).min(MOST_LIFT);
+            }
+        }
+        out
+    }
+
     /// The direction in which the fingers close around what is held.
     pub fn closing(&self, palm: &Palm) -> Vector3<f32> {
         self.rotation * palm.inward.into_inner()
@@ -199,6 +234,7 @@ fn judge(
     let grasp = Grasp {
         point: found.position,
         normal: found.normal,
+        lift: 0.0,
         rotation: lay(palm, rotation, &found.normal),
         closes: false,
     };
@@ -385,6 +421,7 @@ mod tests {
             point: Vector3::zeros(),
             normal,
             rotation: down,
+            lift: 0.0,
             closes: true,
         };
         let turned = UnitQuaternion::from_axis_angle(&normal, 0.7) * down;

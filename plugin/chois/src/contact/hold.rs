@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::ContactEvent;
 use super::grasp::{self, Grasp, Near};
 use super::object::PhysicalObject;
-use super::palm::{Palm, pad, part};
+use super::palm::{Palm, flesh, pad, part};
 use super::simulation::{GRAVITY, Grip};
 use crate::motion::touch::{Touch, touches};
 use crate::motion::{ContactPart, MotionClip};
@@ -32,6 +32,9 @@ const HOLDS: f32 = 0.2;
 const UNSAID: f32 = 0.12;
 /// A hand takes part in a motion that it touches for this share of the time.
 const TAKES_PART: f32 = 0.25;
+
+/// How many of a hold's frames tell how the hand is turned on the surface.
+const TURNED: usize = 3;
 
 /// The share of what a flat palm can pull that is counted on.
 const MARGIN: f32 = 0.4;
@@ -170,6 +173,13 @@ pub(crate) fn plan(
         if let Ok(found) = grasp::find(&palms[hand], &near, object.surface(), &others) {
             holds[k].grasp = found;
         }
+    }
+    let flesh = flesh(&clip.skeleton);
+    for hold in &mut holds {
+        let hand = hold.hand;
+        let turns = tracks[hand].rotations[hold.first..=hold.last].iter();
+        let few = turns.step_by((hold.last + 1 - hold.first).div_ceil(TURNED));
+        hold.grasp = (hold.grasp).lifted(&palms[hand], &flesh[hand], few, object.surface());
     }
     holds.sort_by_key(|h| (h.first, h.hand));
     // A foot that happens to be near what the hands carry does not kick it.

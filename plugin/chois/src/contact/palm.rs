@@ -3,8 +3,12 @@
 //! The skeleton's "palm" joint is the knuckle of the middle finger, two centimetres above what a hand lies on. What is laid
 //! on an object is the flesh between it and the wrist.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
+use crate::figure::{Figure, finger_joint};
 use crate::motion::ContactPart;
 use crate::skeleton::{JOINTS, Skeleton, joint};
 
@@ -77,6 +81,59 @@ impl Palm {
         })
     }
 }
+
+/// Skin of the left and of the right palm that no finger moves, relative to the wrist in the rest pose: metres, SMPL axes.
+/// The mannequin's, at this person's size; the back of the hand is in nothing that the palm lies on.
+pub(crate) fn flesh(skeleton: &Skeleton) -> [Vec<Vector3<f32>>; 2] {
+    let (standard, palms) = (&*FLESH, Palm::of(skeleton));
+    [0, 1].map(|hand| {
+        let (bone, points) = &standard[hand];
+        let size = skeleton.rest_offsets[joint::LEFT_PALM + hand].norm() / bone.max(1e-6);
+        let palm = &palms[hand];
+        (points.iter().map(|p| p * size))
+            .filter(|p| (p - palm.pad).dot(&palm.inward) > -THICK * palm.length)
+            .collect()
+    })
+}
+
+/// The palm's side of a hand is so deep, in lengths of the palm.
+const THICK: f32 = 0.2;
+/// The middle finger's place among the fingers.
+const MIDDLE: usize = 1;
+/// Edge of the cells of which each keeps one point of skin, metres.
+const CELL: f32 = 0.014;
+/// The wrist moves a point of the palm by this share at least; the first bones of the fingers may move the rest.
+const OWN: f32 = 0.3;
+
+/// Length from the wrist to the middle finger's knuckle, and the skin, of each hand of the mannequin.
+static FLESH: LazyLock<[(f32, Vec<Vector3<f32>>); 2]> = LazyLock::new(|| {
+    let figure = Figure::standard();
+    [0, 1].map(|hand| {
+        let wrist = joint::LEFT_WRIST + hand;
+        let (origin, forearm) = (figure.joints[wrist].position, joint::LEFT_ELBOW + hand);
+        let mut taken = HashSet::new();
+        let mut points = Vec::new();
+        for part in &figure.parts {
+            for ((place, joints), weights) in
+                part.vertices.iter().zip(&part.joints).zip(&part.weights)
+            {
+                let share = |joint: usize| -> f32 {
+                    (joints.iter().zip(weights))
+                        .filter(|(j, _)| usize::from(**j) == joint)
+                        .map(|(_, w)| f32::from(*w) / 255.0)
+                        .sum()
+                };
+                let from_wrist = place - origin;
+                let cell = <[f32; 3]>::from(from_wrist / CELL).map(|c| c.floor() as i32);
+                if share(wrist) > OWN && share(forearm) < OWN && taken.insert(cell) {
+                    points.push(from_wrist);
+                }
+            }
+        }
+        let knuckle = figure.joints[finger_joint(hand, MIDDLE, 0)].position;
+        ((knuckle - origin).norm(), points)
+    })
+});
 
 /// The middle of a palm in the world: `joints` are a pose's joint positions, `rotation` that of the wrist.
 pub fn pad(

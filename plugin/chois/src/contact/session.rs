@@ -506,7 +506,7 @@ impl Session {
         let clips = pose.rotations[joint::LEFT_WRIST + hold.hand];
         let local = place.rotation.inverse() * clips;
         HandGoal {
-            pad: (place * nalgebra::Point3::from(hold.grasp.point)).coords,
+            pad: (place * nalgebra::Point3::from(hold.grasp.pad())).coords,
             rotation: place.rotation * hold.grasp.aligned(&self.palms[hold.hand], &local),
             normal: Unit::new_unchecked(place.rotation * hold.grasp.normal.into_inner()),
             laid: 1.0,
@@ -648,10 +648,10 @@ impl Session {
         busy.then_some(goal)
     }
 
-    /// The point that a hand holds, in the object's mesh frame, metres.
+    /// Where the middle of a palm that holds is, in the object's mesh frame, metres.
     pub(crate) fn held_point(&self, hand: usize) -> Option<Vector3<f32>> {
         let k = self.hands[hand].holding?;
-        Some(self.plan.holds[k].grasp.point + self.object.geometry().center())
+        Some(self.plan.holds[k].grasp.pad() + self.object.geometry().center())
     }
 
     /// What the clip's contact channels become: 1 where a hand holds, the foot's own where it kicks.

@@ -5,7 +5,7 @@
 //! motors), so that it lags, tilts, drags and is lost as its weight and the things in its way have it. Nothing else moves
 //! an object that nobody touches.
 
-use std::f32::consts::PI;
+use std::f32::consts::{PI, TAU};
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rapier3d::prelude::{
@@ -24,10 +24,16 @@ use crate::skeleton::{JOINTS, Pose as BodyPose, Skeleton, joint};
 
 /// A physics step, seconds, which rapier divides by four again; other times are divided into steps about as long.
 const STEP: f32 = 1.0 / 60.0;
+/// Each axis has at least this share of a hand's force or torque, whatever is asked there.
+const LEAST_SHARE: f32 = 0.2;
+/// Force or torque above this share of all there is is all there is.
+const ALL: f32 = 0.97;
 /// Gravity, metres a second squared.
 pub const GRAVITY: f32 = 9.81;
 /// How stiffly hands hold: natural frequency in hertz, critically damped. Two hands sag by 2 mm under gravity.
 const FREQUENCY: f32 = 8.0;
+const STIFFNESS: f32 = (TAU * FREQUENCY) * (TAU * FREQUENCY);
+const DAMPING: f32 = 2.0 * TAU * FREQUENCY;
 /// Friction of skin: a palm that presses carries this share of its force along the surface.
 const SKIN: f32 = 0.8;
 /// Radius of a shoe about the line from ankle to toe, metres.
@@ -47,10 +53,10 @@ const WILD: f32 = 200.0;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Grip {
-    /// Most force of one hand, newtons, along each axis. 250 N: two hands lift 50 kg, near what an untrained adult can
-    /// lift once (Snook and Ciriello 1991 find 23 to 35 kg acceptable for half of men).
+    /// Most force of one hand, newtons. 250 N: two hands lift 50 kg, near what an untrained adult can lift once (Snook and
+    /// Ciriello 1991 find 23 to 35 kg acceptable for half of men).
     pub force: f32,
-    /// Most torque of one hand, newton metres, about each axis. 40 N m: a wrist alone has about 10, forearm and body help.
+    /// Most torque of one hand, newton metres. 40 N m: a wrist alone has about 10, forearm and body help.
     pub torque: f32,
     /// Most force, newtons, with which a flat palm pulls at, or slides along, what its fingers cannot close around and no
     /// other hand presses against. 60 N: skin sticks, fingertips find something. More than that takes pressing: sliding
@@ -115,6 +121,8 @@ struct Held {
     closes: bool,
     /// Force with which the palm pressed at the last step, newtons.
     pressed: f32,
+    /// Most that it can pull along the normal if it pulls, and most across it, newtons.
+    most: (f32, f32),
 }
 
 impl Held {
@@ -293,22 +301,18 @@ impl Simulation {
         let frame = &Isometry3::from_parts(Translation3::from(grasp.point), turn);
         let anchor = self.wanted * frame;
         self.world.bodies[self.anchors[hand]].set_position(to_pose(&anchor), true);
-        let omega = std::f32::consts::TAU * FREQUENCY;
-        let (stiffness, damping) = (omega * omega, 2.0 * omega);
         let mut joint = GenericJointBuilder::new(JointAxesMask::empty())
             .local_frame1(Pose::IDENTITY)
             .local_frame2(to_pose(frame))
             .contacts_enabled(false);
-        for axis in AXES {
-            let most = if LINEAR.contains(&axis) {
-                self.grip.force
-            } else {
-                self.grip.torque
-            };
-            joint = joint
-                .motor_model(axis, MotorModel::AccelerationBased)
-                .motor_position(axis, 0.0, stiffness, damping)
-                .motor_max_force(axis, most);
+        let Grip { force, torque, .. } = self.grip;
+        for (axes, most) in [(LINEAR, force), (ANGULAR, torque)] {
+            for axis in axes {
+                joint = joint
+                    .motor_model(axis, MotorModel::AccelerationBased)
+                    .motor_position(axis, 0.0, STIFFNESS, DAMPING)
+                    .motor_max_force(axis, most);
+            }
         }
         let joint = self
             .world
@@ -318,34 +322,60 @@ impl Simulation {
             frame: *frame,
             closes: grasp.closes,
             pressed: 0.0,
+            most: (self.grip.force, self.grip.force),
         });
     }
 
-    /// A palm that neither closes around something nor has another palm against it pushes with all its force, but hardly
-    /// pulls, and slides unless it presses.
-    fn limit(&mut self, hand: usize, wanted: &Isometry3<f32>) {
-        let place = self.place();
+    /// What a hand can give over the next step, going from where it would have the object to where it will. Force and torque
+    /// are limited as vectors: each axis gets its share of what is asked. A palm that neither closes around something nor has
+    /// another palm against it pushes with all its force, but hardly pulls, and slides unless it presses.
+    fn limit(&mut self, hand: usize, from: &Isometry3<f32>, wanted: &Isometry3<f32>) {
+        let dt = self.world.integration_parameters.dt;
+        let (place, (velocity, spin)) = (self.place(), self.velocity());
+        let middle = from_vec(self.world.bodies[self.object].center_of_mass());
         let other = self.held[1 - hand].as_ref().map(Held::normal);
-        let Some(held) = &self.held[hand] else {
+        let Some(held) = &mut self.held[hand] else {
             return;
         };
-        if held.closes {
-            return;
+        let (was, goal, now) = (from * held.frame, wanted * held.frame, place * held.frame);
+        let way = goal.translation.vector - now.translation.vector;
+        let rate = (goal.translation.vector - was.translation.vector) / dt
+            - (velocity + spin.cross(&(now.translation.vector - middle)));
+        let turn = (goal.rotation * now.rotation.inverse()).scaled_axis();
+        let turning = (goal.rotation * was.rotation.inverse()).scaled_axis() / dt - spin;
+        let local = |v: Vector3<f32>| now.rotation.inverse() * v;
+        // The springs', up to the mass.
+        let asked = local(way * STIFFNESS + rate * DAMPING);
+        let asked_torque = local(turn * STIFFNESS + turning * DAMPING);
+
+        let Grip {
+            force,
+            torque,
+            pull,
+            ..
+        } = self.grip;
+        let sure = held.closes || other.is_some_and(|other| opposed(&other, &held.normal()));
+        let pull = if sure { force } else { pull.min(force) };
+        let across = if sure {
+            force
+        } else {
+            (SKIN * held.pressed).clamp(pull, force)
+        };
+        held.most = (pull, across);
+        let mut limits = shared(force, &asked);
+        if !sure {
+            let sliding = shared(across, &Vector3::new(0.0, asked.y, asked.z));
+            limits = limits.inf(&Vector3::new(force, sliding.y, sliding.z));
+            if way.dot(&(now.rotation * Vector3::x())) > 0.0 {
+                limits.x = limits.x.min(pull);
+            }
         }
-        let pressed_between = other.is_some_and(|other| opposed(&other, &held.normal()));
-        let way =
-            (wanted * held.frame).translation.vector - (place * held.frame).translation.vector;
-        let pulls = way.dot(&(place.rotation * held.normal())) > 0.0;
-        let Grip { force, pull, .. } = self.grip;
-        let across = (SKIN * held.pressed).clamp(pull.min(force), force);
-        let limits = match (pressed_between, pulls) {
-            (true, _) => [force; 3],
-            (false, true) => [pull.min(force), across, across],
-            (false, false) => [force, across, across],
-        };
+        let torques = shared(torque, &asked_torque);
         if let Some(joint) = self.world.impulse_joints.get_mut(held.joint, false) {
-            for (axis, most) in LINEAR.into_iter().zip(limits) {
-                joint.data.motors[axis as usize].max_force = most;
+            let axes = (LINEAR.into_iter().zip(limits.iter()))
+                .chain(ANGULAR.into_iter().zip(torques.iter()));
+            for (axis, most) in axes {
+                joint.data.motors[axis as usize].max_force = *most;
             }
         }
     }
@@ -382,11 +412,12 @@ impl Simulation {
         let from = self.wanted;
         let shoes = [0, 1].map(|side| self.shoe(side, kicks[side]));
         let mut facts = [HandFacts::default(); 2];
+        let mut was = from;
         for step in 1..=steps as usize {
             let t = step as f32 / steps;
             let now = between(&from, wanted, t);
             for hand in 0..2 {
-                self.limit(hand, &now);
+                self.limit(hand, &was, &now);
                 if let Some(held) = &self.held[hand] {
                     let anchor = to_pose(&(now * held.frame));
                     self.world.bodies[self.anchors[hand]].set_next_kinematic_position(anchor);
@@ -401,6 +432,7 @@ impl Simulation {
             for (hand, facts) in facts.iter_mut().enumerate() {
                 self.feel(hand, dt, &now, facts);
             }
+            was = now;
         }
         self.wanted = *wanted;
         Ok(facts)
@@ -455,35 +487,31 @@ impl Simulation {
                 .integration_parameters
                 .num_solver_iterations
                 .max(1) as f32;
-        let size = |axes: [JointAxis; 3]| {
-            let squares = axes.map(|a| (joint.data.motors[a as usize].impulse / small).powi(2));
-            squares.iter().sum::<f32>().sqrt()
+        let given = |axes: [JointAxis; 3]| {
+            Vector3::from(axes.map(|a| joint.data.motors[a as usize].impulse / small))
         };
-        let force = size(LINEAR);
-        let torque = size([JointAxis::AngX, JointAxis::AngY, JointAxis::AngZ]);
-        let strained = AXES.iter().any(|&axis| {
-            let motor = &joint.data.motors[axis as usize];
-            (motor.impulse / small).abs() > 0.98 * motor.max_force
-        });
-        let slides = LINEAR.iter().any(|&axis| {
-            let motor = &joint.data.motors[axis as usize];
-            let most = motor.max_force;
-            most < 0.98 * self.grip.force && (motor.impulse / small).abs() > 0.98 * most
-        });
-        let pressed = (joint.data.motors[JointAxis::LinX as usize].impulse / small).abs();
-        let lag = self.apart(held, now);
+        let (force, torque) = (given(LINEAR), given(ANGULAR));
         let normal = self.place().rotation * held.normal();
         let way =
             (now * held.frame).translation.vector - (self.place() * held.frame).translation.vector;
-        let pressed = if way.dot(&normal) > 0.0 { 0.0 } else { pressed };
-        if let Some(held) = &mut self.held[hand] {
-            held.pressed = pressed;
-        }
+        let pulls = way.dot(&normal) > 0.0;
+        let lag = self.apart(held, now);
+        let Grip {
+            force: most,
+            torque: most_torque,
+            ..
+        } = self.grip;
+        let (pull, across) = held.most;
+        let slides = (across < ALL * most && force.yz().norm() > ALL * across)
+            || (pulls && pull < ALL * most && force.x.abs() > ALL * pull);
         facts.slides = slides;
-        facts.force = facts.force.max(force);
-        facts.torque = facts.torque.max(torque);
+        facts.force = facts.force.max(force.norm());
+        facts.torque = facts.torque.max(torque.norm());
         facts.lag = lag;
-        facts.strained |= strained;
+        facts.strained |= slides || force.norm() > ALL * most || torque.norm() > ALL * most_torque;
+        if let Some(held) = &mut self.held[hand] {
+            held.pressed = if pulls { 0.0 } else { force.x.abs() };
+        }
     }
 
     /// How far a hand's grasp is from where the hand wants it with the object at `wanted`, metres.
@@ -526,16 +554,17 @@ fn groups(memberships: Group, filter: Group) -> InteractionGroups {
     InteractionGroups::new(memberships, filter, InteractionTestMode::And)
 }
 
-const AXES: [JointAxis; 6] = [
-    JointAxis::LinX,
-    JointAxis::LinY,
-    JointAxis::LinZ,
-    JointAxis::AngX,
-    JointAxis::AngY,
-    JointAxis::AngZ,
-];
+/// Limits along three axes that together limit a vector: each axis has its share of what is `asked`.
+fn shared(most: f32, asked: &Vector3<f32>) -> Vector3<f32> {
+    let size = asked.norm();
+    if size < 1e-6 {
+        return Vector3::repeat(most);
+    }
+    (asked / size).map(|share| most * share.abs().max(LEAST_SHARE))
+}
 
 const LINEAR: [JointAxis; 3] = [JointAxis::LinX, JointAxis::LinY, JointAxis::LinZ];
+const ANGULAR: [JointAxis; 3] = [JointAxis::AngX, JointAxis::AngY, JointAxis::AngZ];
 
 /// Between two places, turning the short way.
 pub(crate) fn between(a: &Isometry3<f32>, b: &Isometry3<f32>, t: f32) -> Isometry3<f32> {

@@ -40,6 +40,9 @@ pub struct Interaction {
     pub reference: Tensor,
     /// Reference of the consistency term: the same, except in the published first window (Q2).
     pub consistency_reference: Tensor,
+    /// Whether predicted rotations of the object become rotations by way of a quaternion, as published, and not the nearest
+    /// ones.
+    pub by_quaternion: bool,
 }
 
 /// A prediction in metres.
@@ -75,6 +78,31 @@ impl PublishedLosses {
     pub fn total(&self) -> Tensor {
         self.hand_object() * 1e4 + &self.feet * 3e5
     }
+}
+
+/// The rotation nearest to each matrix (..., 3, 3), by Newton's iteration for the polar factor (Higham, "Computing the polar
+/// decomposition", 1986). What a prediction's rotation is far from one (flat or mirrored) goes through a quaternion.
+fn nearest_rotation(m: &Tensor) -> Tensor {
+    const ROUNDS: usize = 4;
+    let mut x = m.shallow_clone();
+    for _ in 0..ROUNDS {
+        // Rows of the inverse's transpose: cross products of the other rows over the determinant.
+        let row = |i: i64| x.select(-2, i);
+        let cofactors = Tensor::stack(
+            &[
+                row(1).linalg_cross(&row(2), -1),
+                row(2).linalg_cross(&row(0), -1),
+                row(0).linalg_cross(&row(1), -1),
+            ],
+            -2,
+        );
+        let determinant = (row(0) * cofactors.select(-2, 0)).sum_dim_intlist(-1, true, Kind::Float);
+        let inverse = cofactors / determinant.clamp_min(1e-2).unsqueeze(-1);
+        x = (&x + inverse) * 0.5;
+    }
+    let off = x.matmul(&x.transpose(-2, -1)) - Tensor::eye(3, (Kind::Float, x.device()));
+    let far = off.abs().amax([-2, -1], true).lt(1e-2).logical_not();
+    through_quaternion(m).where_self(&far, &x)
 }
 
 /// A rotation matrix (..., 3, 3) through a quaternion, which makes a matrix that is not quite a rotation one.
@@ -163,7 +191,15 @@ impl Interaction {
             center: self
                 .bounds
                 .object(&x.narrow(2, OBJECT_POSITION.start as i64, 3)),
-            rotation: through_quaternion(&relative.matmul(&self.reference.unsqueeze(1))),
+            rotation: {
+                let turned = relative.matmul(&self.reference.unsqueeze(1));
+                if self.by_quaternion {
+                    through_quaternion(&turned)
+                } else {
+                    // Guidance for few steps leaves the object's rotation to the network.
+                    tch::no_grad(|| nearest_rotation(&turned))
+                }
+            },
             relative,
         }
     }
@@ -396,7 +432,7 @@ impl<'a> FewStep<'a> {
     /// Squared distance of palms that are held to be in contact and the surface, summed over frames.
     fn contact_energy(&self, x: &Tensor, posed: &Posed) -> Tensor {
         let off = (self.interaction.palm_distance(posed) - HELD).clamp_min(0.0);
-        (off.square() * held(x)).sum(Kind::Float) * (0.5 * self.config.contact)
+        (off.square() * coming(&held(x))).sum(Kind::Float) * (0.5 * self.config.contact)
     }
 
     /// Energy whose descent is the guidance: squared errors in metres, summed over frames.
@@ -419,6 +455,7 @@ impl<'a> FewStep<'a> {
                 (&local * &weight).sum_dim_intlist([1_i64].as_slice(), true, Kind::Float)
                     / (weight.sum_dim_intlist([1_i64].as_slice(), true, Kind::Float) + 1e-6)
             });
+            let weight = coming(&held).unsqueeze(-1);
             energy += half_square((local - place) * weight.sqrt()) * c.consistency;
         }
         let toe = |j: usize| posed.joints.select(2, j as i64);
@@ -579,10 +616,41 @@ impl FewStep<'_> {
     }
 }
 
-/// How sure the contact channels are of each hand, (B, T, 2): 0 at 0.5, 1 from 0.9 on, so that hands come and go without a
-/// jump. Carries no gradient.
+/// How sure the contact channels are of each hand, (B, T, 2): 0 at 0.5, 1 from 0.9 on. Carries no gradient.
 fn held(x: &Tensor) -> Tensor {
     ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0)
+}
+
+/// Reaches, in frames, of the two mean filters that make a smooth transition of a jump.
+const GENTLE: [i64; 2] = [2, 3];
+
+/// Rows (B, C, T), smoothed over time, the ends repeated.
+fn gentle(rows: Tensor) -> Tensor {
+    (GENTLE.iter()).fold(rows, |x, &half| {
+        x.replication_pad1d([half, half])
+            .avg_pool1d([2 * half + 1], [1], [0], false, true)
+    })
+}
+
+/// Weights (B, T, 2) that are `held`'s while a hand holds, and rise and fall outside of that: contact channels change
+/// within a frame or two, and a hand that is only then brought to the surface jumps there.
+fn coming(held: &Tensor) -> Tensor {
+    let reach: i64 = GENTLE.iter().sum();
+    let widened = (held.transpose(1, 2).replication_pad1d([reach, reach])).max_pool1d(
+        [2 * reach + 1],
+        [1],
+        [0],
+        [1],
+        false,
+    );
+    gentle(widened).transpose(1, 2)
+}
+
+/// A gradient (B, T, 220) in the metric in which motions far apart in speed are far apart, and not only those far apart in
+/// place (a Sobolev gradient): what one frame asks for, those about it share. The nearest vertex to a palm is now on this
+/// side of a pole and now on that; followed frame by frame hands would jump.
+fn shared(gradient: &Tensor) -> Tensor {
+    gentle(gradient.transpose(1, 2)).transpose(1, 2)
 }
 
 /// The toe joints.
@@ -712,7 +780,7 @@ impl Guide for FewStep<'_> {
                 x = tch::no_grad(|| self.stand(&x));
             }
             let g = gradient(&x, |x| self.energy(x));
-            x = tch::no_grad(|| x - g * &self.mobility);
+            x = tch::no_grad(|| x - shared(&g) * &self.mobility);
         }
         // Before the last step the network has the last word on the pose anyway.
         if at.remaining == 0 && self.config.feet_floor > 0.0 {
@@ -720,7 +788,7 @@ impl Guide for FewStep<'_> {
             // The body has moved once more: the arms make up for it.
             for _ in 0..self.config.iterations {
                 let g = gradient(&x, |x| self.contact_energy(x, &self.interaction.pose(x)));
-                x = tch::no_grad(|| x - g * &self.arms);
+                x = tch::no_grad(|| x - shared(&g) * &self.arms);
             }
         }
         tch::no_grad(|| {

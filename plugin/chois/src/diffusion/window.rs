@@ -365,6 +365,7 @@ impl Generator<'_> {
             vertices: Tensor::from_slice(&flat).view([-1, 3]).to_device(device),
             consistency_reference: reference.shallow_clone(),
             reference,
+            by_quaternion: w.sampling.method == Method::Ancestral,
         }
     }
 

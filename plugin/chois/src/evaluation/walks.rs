@@ -10,7 +10,7 @@ use crate::condition::walk_frames;
 use crate::diffusion::window::{Generator, WalkWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
-use crate::motion::features::{FEATURES, Window};
+use crate::motion::features::{FEATURES, Orthonormal, Window};
 use crate::motion::{WINDOW, canonical, feet};
 use crate::request::WalkRequest;
 use crate::skeleton::{JOINTS, Pose};
@@ -190,6 +190,7 @@ pub fn evaluate(
                 &features[..choice.length * FEATURES],
                 statistics,
                 &nalgebra::UnitQuaternion::identity(),
+                Orthonormal::Nearest,
             );
             let mut poses: Vec<Pose> = window
                 .joints

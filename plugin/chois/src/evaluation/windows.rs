@@ -7,7 +7,7 @@ use crate::diffusion::window::{Generator, InteractionWindow, WindowInput, Window
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, Surface};
-use crate::motion::features::{FEATURES, Window};
+use crate::motion::features::{FEATURES, Orthonormal, Window};
 use crate::motion::{WINDOW, feet};
 use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
 use crate::skeleton::Pose;
@@ -101,6 +101,7 @@ pub fn evaluate(
                 &features[..choice.length * FEATURES],
                 statistics,
                 &captured.object_rotation[0],
+                Orthonormal::Nearest,
             );
             let mut poses: Vec<Pose> = window
                 .joints

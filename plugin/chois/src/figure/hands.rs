@@ -43,6 +43,12 @@ const OPEN: Bend = [
     [-8.0, 4.0, 2.0],
     [-4.0, 0.0, 0.0],
 ];
+/// How far knuckles (and the thumb's root) bend back when the object is in the way of the open hand, degrees: as of a hand
+/// that pushes with its heel. And in what steps that is looked for.
+const BACK: [f32; FINGERS] = [-50.0, -50.0, -50.0, -50.0, -30.0];
+const BACK_STEP: f32 = 3.0;
+/// Steps in which a finger that is in the object is opened.
+const OPENING: usize = 8;
 /// A fist.
 pub(crate) const CLOSED: Bend = [
     [82.0, 98.0, 62.0],
@@ -89,23 +95,51 @@ impl Finger {
         out
     }
 
-    /// Closes until `blocked` says of a point that it lies within the finger's radius of the surface; relaxed when
-    /// nothing is found. `inside` is only asked of the open finger: what begins outside cannot come inside unnoticed,
-    /// since a step is shorter than a finger is thick.
-    fn close(
+    /// The open finger, bent back where that would be in the object.
+    fn open(
         &self,
         finger: usize,
         inside: impl Fn(&Vector3<f32>) -> bool,
         blocked: impl Fn(&Vector3<f32>, f32) -> bool,
     ) -> [f32; PHALANGES] {
         let mut bend = OPEN[finger];
+        while bend[0] > BACK[finger] && !self.free(&bend, &inside, &blocked) {
+            bend[0] = (bend[0] - BACK_STEP).max(BACK[finger]);
+        }
+        bend
+    }
+
+    /// Whether the finger is out of the object: skin may touch.
+    fn free(
+        &self,
+        bend: &[f32; PHALANGES],
+        inside: impl Fn(&Vector3<f32>) -> bool,
+        blocked: impl Fn(&Vector3<f32>, f32) -> bool,
+    ) -> bool {
+        let ends = self.ends(bend);
+        let middles = (1..PHALANGES).map(|p| (ends[p] + ends[p + 1]) / 2.0);
+        let mut points = ends[1..].iter().copied().chain(middles);
+        points.all(|p| !blocked(&p, 0.5 * self.radius) && !inside(&p))
+    }
+
+    /// Closes until `blocked` says of a point that it lies within the finger's radius of the surface; relaxed when
+    /// nothing is found. `inside` is only asked of the open finger, which bends back as far as it must: what begins
+    /// outside cannot come inside unnoticed, since a step is shorter than a finger is thick.
+    fn close(
+        &self,
+        finger: usize,
+        inside: impl Fn(&Vector3<f32>) -> bool,
+        blocked: impl Fn(&Vector3<f32>, f32) -> bool,
+    ) -> [f32; PHALANGES] {
+        let open = self.open(finger, &inside, &blocked);
+        let mut bend = open;
         let mut first_free = 0;
         let mut met = false;
         for step in 0..=STEPS {
             let t = step as f32 / STEPS as f32;
             let mut next = bend;
             for p in first_free..PHALANGES {
-                next[p] = OPEN[finger][p] + (CLOSED[finger][p] - OPEN[finger][p]) * t;
+                next[p] = open[p] + (CLOSED[finger][p] - open[p]) * t;
             }
             let ends = self.ends(&next);
             // The outermost phalanx that meets the surface stops itself and all joints before it.
@@ -366,7 +400,60 @@ pub(crate) fn bends(shape: &Hand, track: &Track, surface: &Bvh) -> Vec<Bend> {
         hold(shape, track, surface, start, end, &mut out);
         start = end;
     }
-    smooth(&out, (EASE * track.fps).round() as usize)
+    let half = (EASE * track.fps).round() as usize;
+    let mut out = smooth(&out, half);
+    clear(shape, track, surface, &touching, half, &mut out);
+    out
+}
+
+/// Opens fingers that easing, or a hand that turns on the surface, has put into the object: each as far as it must, and
+/// gently before and after.
+fn clear(
+    shape: &Hand,
+    track: &Track,
+    surface: &Bvh,
+    touching: &[bool],
+    half: usize,
+    bends: &mut [Bend],
+) {
+    for (finger, bones) in shape.fingers.iter().enumerate() {
+        let mut opened = vec![0.0f32; bends.len()];
+        let mut open = vec![[0.0; PHALANGES]; bends.len()];
+        for f in (0..bends.len()).filter(|f| touching[*f]) {
+            let (place, turn) = track.wrists[f];
+            let inside = |point: &Vector3<f32>| surface.winding(&(place + turn * point)) > 0.5;
+            let blocked = |point: &Vector3<f32>, radius: f32| {
+                surface.distance(&(place + turn * point), radius) < radius
+            };
+            if bones.free(&bends[f][finger], &inside, &blocked) {
+                continue;
+            }
+            open[f] = bones.open(finger, inside, blocked);
+            let at = |t: f32| mix(&bends[f][finger], &open[f], t);
+            opened[f] = (1..=OPENING)
+                .map(|k| k as f32 / OPENING as f32)
+                .find(|t| bones.free(&at(*t), &inside, &blocked))
+                .unwrap_or(1.0);
+        }
+        if opened.iter().all(|t| *t == 0.0) {
+            continue;
+        }
+        // Where a neighbour opens, this frame does a part of it, toward what the neighbour opens to.
+        for f in 0..bends.len() {
+            let near = f.saturating_sub(half)..(f + half + 1).min(bends.len());
+            let share = |g: usize| opened[g] * (1.0 - f.abs_diff(g) as f32 / (half + 1) as f32);
+            let most = near
+                .max_by(|a, b| share(*a).total_cmp(&share(*b)))
+                .unwrap_or(f);
+            if share(most) > 0.0 {
+                bends[f][finger] = mix(&bends[f][finger], &open[most], share(most));
+            }
+        }
+    }
+}
+
+fn mix(a: &[f32; PHALANGES], b: &[f32; PHALANGES], t: f32) -> [f32; PHALANGES] {
+    std::array::from_fn(|p| a[p] + (b[p] - a[p]) * t)
 }
 
 /// Grips over one spell of contact, frames `start` to `end`.
@@ -396,7 +483,7 @@ fn grip(shape: &Hand, track: &Track, surface: &Bvh, frame: usize) -> Bend {
 
 /// Between two hands.
 pub(crate) fn blend(a: &Bend, b: &Bend, t: f32) -> Bend {
-    std::array::from_fn(|f| std::array::from_fn(|p| a[f][p] + (b[f][p] - a[f][p]) * t))
+    std::array::from_fn(|f| mix(&a[f], &b[f], t))
 }
 
 /// A raised-cosine window of `half` frames to each side; the ends are held.
@@ -479,6 +566,25 @@ mod tests {
             let empty = bones.close(finger, |_| false, |_, _| false);
             assert!(total(&empty) > total(&RELAXED[finger]));
             assert!(total(&empty) < 0.5 * total(&CLOSED[finger]));
+        }
+    }
+
+    #[test]
+    fn fingers_bend_back_from_what_a_heel_pushes() {
+        let shape = Hand::new(Figure::standard(), 0);
+        for finger in 0..FINGERS - 1 {
+            let bones = &shape.fingers[finger];
+            // A wall through the knuckle, rising toward the fingertips by 0.6 radians: the open finger is in it.
+            let (root, normal) = (
+                bones.joints[0],
+                Vector3::new(-0.6f32.sin(), 0.6f32.cos(), 0.0),
+            );
+            let off = |p: &Vector3<f32>| (p - root).dot(&normal) + 0.002;
+            let bend = bones.close(finger, |p| off(p) < 0.0, |p, radius| off(p).abs() < radius);
+            assert!(bend[0] < OPEN[finger][0] - 15.0, "{finger}: {bend:?}");
+            for end in &bones.ends(&bend)[1..] {
+                assert!(off(end) > 0.0, "{finger}: {}", off(end));
+            }
         }
     }
 

@@ -151,6 +151,30 @@ pub fn quaternion(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
     UnitQuaternion::new_normalize(matrix_to_quaternion(m))
 }
 
+/// The rotation nearest to a matrix (its orthogonal polar factor), w >= 0. Unlike [`quaternion`] it changes no faster than
+/// the matrix does: the published conversion takes another of its four ways where another component becomes the largest,
+/// which a matrix that is no rotation shows as a jump of tens of degrees.
+pub fn nearest_rotation(m: &Matrix3<f32>) -> UnitQuaternion<f32> {
+    let svd = (m.iter().all(|v| v.is_finite())).then(|| m.cast::<f64>().svd(true, true));
+    let Some((Some(u), Some(v_t))) = svd.map(|svd| (svd.u, svd.v_t)) else {
+        return quaternion(m);
+    };
+    let mirror = (u * v_t).determinant().signum();
+    // Singular values come in falling order: the least gives way.
+    let nearest = u * Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, mirror)) * v_t;
+    quaternion(&nearest.cast())
+}
+
+/// How the matrix that a network gives for the object's rotation becomes a rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orthonormal {
+    /// The nearest ([`nearest_rotation`]).
+    #[default]
+    Nearest,
+    /// By way of a quaternion, as the published code does for meshes (specification, Q9); it jumps.
+    Published,
+}
+
 /// The published conversion (PyTorch3D), w >= 0: of the four ways the one with the largest divisor. Not of unit length
 /// when the matrix is not a rotation, which the network's relative rotations of the object are not.
 pub fn matrix_to_quaternion(m: &Matrix3<f32>) -> Quaternion<f32> {
@@ -294,21 +318,25 @@ impl Window {
         out
     }
 
-    /// The window of these features (`T` x 220 row-major). The object's rotation is orthonormalised after the reference is
-    /// applied, by way of a quaternion, as published.
+    /// The window of these features (`T` x 220 row-major). The object's rotation is made one after the reference is applied.
     pub fn decode(
         features: &[f32],
         statistics: &Statistics,
         reference: &UnitQuaternion<f32>,
+        orthonormal: Orthonormal,
     ) -> Self {
         let mut out = Self::default();
         let reference = reference.to_rotation_matrix();
+        let rotation = match orthonormal {
+            Orthonormal::Nearest => nearest_rotation,
+            Orthonormal::Published => quaternion,
+        };
         for row in features.chunks_exact(FEATURES) {
             out.object_center
                 .push(statistics.denormalise_object(&row[OBJECT_POSITION]));
             let relative = Matrix3::from_row_slice(&row[OBJECT_ROTATION]);
             out.object_rotation
-                .push(quaternion(&(relative * reference.matrix())));
+                .push(rotation(&(relative * reference.matrix())));
             out.joints.push(std::array::from_fn(|j| {
                 statistics.denormalise_joint(j, &row[JOINT_POSITIONS.start + 3 * j..][..3])
             }));

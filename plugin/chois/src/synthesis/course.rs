@@ -12,7 +12,7 @@ use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
-use crate::motion::features::{FEATURES, OBJECT_POSITION, Window};
+use crate::motion::features::{FEATURES, OBJECT_POSITION, Orthonormal, Window};
 use crate::motion::seam::Seam;
 use crate::request::plan::Plan;
 use crate::request::walk_plan::WalkPlan;
@@ -317,6 +317,7 @@ impl Synthesizer {
             &features[..window.range.len() * FEATURES],
             &self.checkpoint.config.statistics,
             &UnitQuaternion::identity(),
+            Orthonormal::Nearest,
         );
         for q in &mut made.object_rotation {
             *q *= window.reference;

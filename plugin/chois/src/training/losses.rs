@@ -26,6 +26,9 @@ pub struct LossWeights {
     pub hand_object: f64,
     /// Speed of ankles and toes, metres per frame. Not in the published model.
     pub foot_speed: f64,
+    /// Squared acceleration of all joints, metres per frame and frame. Not in the published model: a network that does not
+    /// know in which frame a hand lets go leaves all of the way to one frame, which costs the other losses nothing.
+    pub acceleration: f64,
 }
 
 impl Default for LossWeights {
@@ -36,6 +39,7 @@ impl Default for LossWeights {
             keypoints: 1.0,
             hand_object: 0.0,
             foot_speed: 0.0,
+            acceleration: 0.0,
         }
     }
 }
@@ -76,6 +80,8 @@ pub struct Losses {
     pub hand_object: Tensor,
     /// Speed of the feet.
     pub foot_speed: Tensor,
+    /// Acceleration of all joints.
+    pub acceleration: Tensor,
 }
 
 impl Losses {
@@ -157,6 +163,14 @@ impl Losses {
         let foot_speed =
             mean((speed(&predicted) - speed(&truth)).abs() * frames4.narrow(1, 1, t - 1));
 
+        let acceleration = |x: &Tensor| {
+            x.narrow(1, 2, t - 2) - x.narrow(1, 1, t - 2) * 2.0 + x.narrow(1, 0, t - 2)
+        };
+        let acceleration = mean(
+            (acceleration(&predicted) - acceleration(&truth)).square()
+                * frames4.narrow(1, 2, t - 2),
+        );
+
         Self {
             diffusion: mean(error.shallow_clone()),
             object: part(0, OBJECT_ROTATION.end),
@@ -166,6 +180,7 @@ impl Losses {
             keypoints,
             hand_object,
             foot_speed,
+            acceleration,
         }
     }
 
@@ -180,6 +195,9 @@ impl Losses {
         }
         if w.foot_speed != 0.0 {
             total += &self.foot_speed * w.foot_speed;
+        }
+        if w.acceleration != 0.0 {
+            total += &self.acceleration * w.acceleration;
         }
         total
     }

@@ -83,7 +83,8 @@ impl Default for TrainingConfig {
                 kinematics: 1.0,
                 keypoints: 1.0,
                 hand_object: 0.5,
-                foot_speed: 2.0,
+                foot_speed: 6.0,
+                acceleration: 200.0,
             },
             ema_beta: 0.995,
             ema_every: 2,
@@ -186,6 +187,8 @@ pub struct StepReport {
     pub hand_object: f64,
     /// Loss of the speed of the feet.
     pub foot_speed: f64,
+    /// Loss of the acceleration of all joints.
+    pub acceleration: f64,
     /// Norm of the gradient before clipping.
     pub gradient: f64,
     /// Learning rate.
@@ -463,6 +466,7 @@ impl Trainer {
             keypoints: losses.keypoints.double_value(&[]),
             hand_object: losses.hand_object.double_value(&[]),
             foot_speed: losses.foot_speed.double_value(&[]),
+            acceleration: losses.acceleration.double_value(&[]),
             rate,
             ..StepReport::default()
         };

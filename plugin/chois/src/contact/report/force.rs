@@ -220,11 +220,15 @@ impl Footprint {
         let middle = touching.iter().sum::<Vector3<f64>>() / touching.len().max(1) as f64;
         let reach = |v: &Vector3<f64>| (track.rotations[t] * (v - middle)).xy().norm();
         let at = |t: usize| track.rotations[t] * middle + track.centers[t];
-        let speed = (at(t + 1) - at(t - 1)).xy() * (track.fps / 2.0);
+        let (came, went) = ((at(t) - at(t - 1)).xy(), (at(t + 1) - at(t)).xy());
+        // What comes to rest, lands or tips over between two frames has been braked and held, each for a part of the time.
+        let slide = (came.dot(&went) > 0.0)
+            .then(|| ((came + went) * (track.fps / 2.0)).try_normalize(SLIDES))
+            .flatten();
         Self {
             middle: at(t),
             radius: touching.iter().map(reach).fold(0.0, f64::max),
-            slide: speed.try_normalize(SLIDES),
+            slide,
         }
     }
 

@@ -353,6 +353,7 @@ impl Actor<'_> {
                 let grasp = Grasp {
                     point: grip.place.point + thing.middle(),
                     normal: grip.place.normal,
+                    lift: 0.0,
                     rotation: local,
                     closes: false,
                 };

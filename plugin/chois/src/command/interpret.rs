@@ -216,6 +216,11 @@ impl Reading<'_> {
             Verb::Stand | Verb::Hold if p.still => Some(Action::Stop),
             Verb::Come | Verb::Go | Verb::Run if p.back && !has_place => Some(Action::ComeBack),
             Verb::Return if no_object && !has_place => Some(Action::ComeBack),
+            Verb::Come | Verb::Go | Verb::Run | Verb::Return | Verb::Move
+                if no_object && clause.places == [Place::Home] =>
+            {
+                Some(Action::ComeBack)
+            }
             Verb::Come | Verb::Go | Verb::Run => Some(Action::Walk),
             Verb::Move | Verb::Return | Verb::Stand if no_object && has_place => Some(Action::Walk),
             _ => None,
@@ -729,6 +734,12 @@ impl Deed {
         }
     }
 
+    /// Whether all that is said of its place is what it leaves.
+    fn only_away(&self) -> bool {
+        let relation = self.goal.as_ref().map(|goal| goal.relation);
+        self.open && relation == Some(Relation::AwayFrom)
+    }
+
     /// Takes a deed into this one where both are one: lifting, moving and putting down is carrying. Whether it did.
     fn joins(&mut self, new: &Self) -> bool {
         use Action as A;
@@ -749,6 +760,12 @@ impl Deed {
             (A::Carry, A::Walk) if self.manner.overhead && self.goal.is_none() && self.open => {
                 (A::Carry, new.goal.clone())
             }
+            // "Take it off the desk and put it under the table."
+            (A::Carry, A::Carry | A::PutDown) if same && self.only_away() && new.goal.is_some() => {
+                (A::Carry, new.goal.clone())
+            }
+            // "Go stand behind the sofa."
+            (A::Walk, A::Walk) if self.goal.is_none() => (A::Walk, new.goal.clone()),
             (A::PickUp | A::Hold | A::PutDown, _) => return false,
             (action, A::PutDown) if held && action.needs_object() => {
                 if self.goal.is_some() && new.goal.is_some() {

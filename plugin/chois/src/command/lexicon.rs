@@ -429,7 +429,15 @@ fn tag(words: &str) -> Option<Tag> {
         | "down there" | "in there" | "to that spot" | "on that spot" | "to that place" => {
             Tag::There
         }
-        "where it was"
+        "where you were"
+        | "to where you were"
+        | "back to where you were"
+        | "where you started"
+        | "to where you started"
+        | "back to where you started"
+        | "to your place"
+        | "back to your place"
+        | "where it was"
         | "to where it was"
         | "back to where it was"
         | "back where it was"
@@ -543,9 +551,9 @@ fn tag(words: &str) -> Option<Tag> {
         | "that has fallen over"
         | "which has fallen over"
         | "that is lying down" => Tag::Fallen,
-        "that is" | "which is" | "that are" | "which are" | "that stands" | "which stands"
-        | "that sits" | "which sits" | "standing" | "sitting" | "lying" | "located"
-        | "that lies" | "which lies" => Tag::That,
+        "made of" | "made from" | "made out of" | "that is" | "which is" | "that are"
+        | "which are" | "that stands" | "which stands" | "that sits" | "which sits"
+        | "standing" | "sitting" | "lying" | "located" | "that lies" | "which lies" => Tag::That,
         "so that it stands"
         | "so it stands"
         | "so that it is"

@@ -6,6 +6,7 @@
 
 pub mod carry;
 pub mod contact_suite;
+pub mod errands;
 pub mod home;
 pub mod rooms;
 pub mod torch_random;

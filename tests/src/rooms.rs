@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use chois::geometry::ObjectGeometry;
 use chois::request::PersonPlace;
-use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene, place_of_origin};
+use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene, place_of};
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use ron::Value;
 
 /// Other names and tags of what stands in the rooms.
@@ -76,7 +77,9 @@ pub fn room(name: &str) -> Scene {
             .unwrap_or_else(|e| panic!("{e}"));
         let [x, y, z] = get(piece, "at").map_or([0.0; 3], numbers);
         let yaw = get(piece, "yaw").map_or(0.0, number);
-        let place = place_of_origin(&geometry, [x, -z, y], yaw);
+        let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw.to_radians());
+        let origin = Isometry3::from_parts(Translation3::new(x, -z, y), turn);
+        let place = place_of(&geometry, &origin).expect("a place");
         let mut item = Item::new(ItemId(items.len() as u64), name, geometry, place);
         let kind = text(piece, "kind").unwrap_or("Thing");
         if kind != "Thing" {

@@ -13,8 +13,7 @@ use bevy::ecs::system::{Commands, Query, Res, SystemParam};
 use bevy::log::warn;
 use bevy::transform::components::Transform;
 use chois::command::{CommandPlan, Pace};
-use chois::navigation::{InteractLeg, Leg, WalkLeg};
-use chois::request::{PersonPlace, WalkRequest};
+use chois::navigation::{InteractLeg, Leg};
 use chois::skeleton::Pose;
 
 use super::events::{
@@ -35,8 +34,6 @@ const AHEAD: usize = 1;
 const MOVED: f32 = 0.1;
 /// How often a command is planned anew because the world has changed.
 const REPLANS: u8 = 2;
-/// Places on a walk are no nearer to each other than this, metres.
-const SPACING: f32 = 0.7;
 /// Things spoken of before that are remembered.
 const RECENT: usize = 8;
 
@@ -544,7 +541,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     let slow_or_quick = (current.thought.as_ref())
                         .and_then(|t| t.plan.steps.get(walk.step))
                         .is_some_and(|step| step.manner.pace != Pace::Usual);
-                    let mut request = walk_request(&walk, slow_or_quick).seed(seed);
+                    let mut request = walk.request(slow_or_quick).seed(seed);
                     request.sampling = self.npc.sampling;
                     request.person = self.around.person(self.avatar).unwrap_or_default();
                     request.pose = pose;
@@ -655,24 +652,4 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         };
         self.tell(started);
     }
-}
-
-/// The walk of a leg. Its pace is the usual one unless it is to be slow or quick.
-fn walk_request(leg: &WalkLeg, slow_or_quick: bool) -> WalkRequest {
-    let end = leg.points.last().copied().unwrap_or_default();
-    let apart = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-    let mut places: Vec<[f32; 2]> = Vec::new();
-    let mut last = leg.points.first().copied().unwrap_or(end);
-    for point in leg.points.iter().skip(1) {
-        if apart(point, &last) >= SPACING && apart(point, &end) >= SPACING {
-            places.push(*point);
-            last = *point;
-        }
-    }
-    let mut request = WalkRequest::to(end).waypoints(places).facing(leg.facing);
-    request.person = PersonPlace::default();
-    if slow_or_quick {
-        request.seconds = leg.times.last().copied();
-    }
-    request
 }

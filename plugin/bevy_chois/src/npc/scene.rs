@@ -11,8 +11,8 @@ use bevy::math::{Isometry3d, Vec3};
 use bevy::transform::components::{GlobalTransform, Transform};
 use chois::geometry::ObjectGeometry;
 use chois::request::{ObjectPlace, PersonPlace};
-use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene};
-use nalgebra::Vector3;
+use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene, place_of};
+use nalgebra::Isometry3;
 
 use super::NpcCommand;
 use crate::frame;
@@ -172,28 +172,9 @@ pub(super) fn entity(id: ItemId) -> Option<Entity> {
     Entity::try_from_bits(id.0)
 }
 
-/// Where an object with its mesh's origin at a place stands; None where that is no place.
+/// A thing's place.
 fn object_place(geometry: &ObjectGeometry, place: Isometry3d) -> Option<ObjectPlace> {
-    let turn = frame::rotation(place.rotation);
-    let center: Vector3<f32> = frame::vector(place.translation.into()) + turn * geometry.center();
-    let position = [center.x, center.y, center.z + geometry.lowest(&turn)];
-    if !(position.iter().all(|v| v.is_finite()) && (turn.norm() - 1.0).abs() < 1e-2) {
-        return None;
-    }
-    // A turn about the vertical is said as one: what is planned with it turns on.
-    let up = turn * Vector3::z();
-    Some(if up.z > 0.9999 {
-        let (.., yaw) = turn.euler_angles();
-        ObjectPlace {
-            position,
-            yaw: yaw.to_degrees(),
-            rotation: None,
-        }
-    } else {
-        ObjectPlace {
-            position,
-            yaw: 0.0,
-            rotation: Some([turn.i, turn.j, turn.k, turn.w]),
-        }
-    })
+    let translation = frame::vector(place.translation.into()).into();
+    let origin = Isometry3::from_parts(translation, frame::rotation(place.rotation));
+    place_of(geometry, &origin)
 }

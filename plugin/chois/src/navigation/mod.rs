@@ -22,7 +22,7 @@ pub use refusal::NavigationRefusal;
 pub use route::Route;
 
 use crate::command::CommandPlan;
-use crate::request::{InteractionRequest, ObjectPlace, PersonPlace};
+use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::{Footprint, Item, ItemId, Scene};
 
 /// How much room people take.
@@ -73,6 +73,31 @@ pub struct WalkLeg {
     pub times: Vec<f32>,
     /// Direction faced at the end, degrees from +x, counter-clockwise.
     pub facing: f32,
+}
+
+/// Places that a walk is asked to pass are no nearer to each other than this, metres.
+const SPACING: f32 = 0.7;
+
+impl WalkLeg {
+    /// What the network is asked for; the person is still to be set. The pace is the usual one unless the leg's own times
+    /// are to be kept.
+    pub fn request(&self, timed: bool) -> WalkRequest {
+        let end = self.points.last().copied().unwrap_or_default();
+        let apart = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+        let mut places: Vec<[f32; 2]> = Vec::new();
+        let mut last = self.points.first().copied().unwrap_or(end);
+        for point in self.points.iter().skip(1) {
+            if apart(point, &last) >= SPACING && apart(point, &end) >= SPACING {
+                places.push(*point);
+                last = *point;
+            }
+        }
+        let mut request = WalkRequest::to(end).waypoints(places).facing(self.facing);
+        if timed {
+            request.seconds = self.times.last().copied();
+        }
+        request
+    }
 }
 
 /// An interaction with an item.

@@ -9,7 +9,7 @@ mod shape;
 
 use std::collections::HashSet;
 
-use nalgebra::{Point2, Quaternion, UnitQuaternion, Vector2, Vector3};
+use nalgebra::{Isometry3, Point2, Quaternion, UnitQuaternion, Vector2, Vector3};
 use serde::{Deserialize, Serialize};
 
 pub use footprint::Footprint;
@@ -159,15 +159,26 @@ pub fn rotation(place: &ObjectPlace) -> UnitQuaternion<f32> {
     UnitQuaternion::from_axis_angle(&Vector3::z_axis(), place.yaw.to_radians()) * given
 }
 
-/// The place of an item whose mesh has its origin here, turned by `yaw` degrees: what a game knows of an entity.
-pub fn place_of_origin(geometry: &ObjectGeometry, origin: [f32; 3], yaw: f32) -> ObjectPlace {
-    let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw.to_radians());
-    let center = Vector3::from(origin) + turn * geometry.center();
-    ObjectPlace {
-        position: [center.x, center.y, center.z + geometry.lowest(&turn)],
-        yaw,
-        rotation: None,
+/// The place of an item whose mesh's origin is here: what a game knows of an entity. None for what is no place: a number
+/// that is not finite, or a turn that is none.
+pub fn place_of(geometry: &ObjectGeometry, origin: &Isometry3<f32>) -> Option<ObjectPlace> {
+    let turn = origin.rotation;
+    let center = origin.translation.vector + turn * geometry.center();
+    let position = [center.x, center.y, center.z + geometry.lowest(&turn)];
+    if !(position.iter().all(|v| v.is_finite()) && (turn.norm() - 1.0).abs() < 1e-2) {
+        return None;
     }
+    // A turn about the vertical is said as one: what is planned with it turns on.
+    let upright = (turn * Vector3::z()).z > 0.9999;
+    Some(ObjectPlace {
+        position,
+        yaw: if upright {
+            turn.euler_angles().2.to_degrees()
+        } else {
+            0.0
+        },
+        rotation: (!upright).then_some([turn.i, turn.j, turn.k, turn.w]),
+    })
 }
 
 /// A named spot on the floor.

@@ -14,7 +14,7 @@ use chois::request::PersonPlace;
 use chois::scene::{Item, ItemId, Scene, place_of, rotation};
 use chois::skeleton::{PARENTS, joint};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
-use nalgebra::{Isometry3, Point3, Translation3, Vector3};
+use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 
 /// Commands by room.
 pub const COMMANDS: [(&str, [&str; 20]); 3] = [
@@ -24,13 +24,13 @@ pub const COMMANDS: [(&str, [&str; 20]); 3] = [
             "Move the floor lamp next to the table.",
             "Put the suitcase against the wall.",
             "Carry the chair to the window.",
-            "Take the crate to the sofa.",
+            "Take the storage box to the sofa.",
             "Bring the stool in front of the sofa.",
             "Push the box next to the shelf.",
             "Put the bin beside the sofa, then come back.",
             "Move the lamp away from the window.",
             "Carry the small table to the rug.",
-            "Put the crate between the sofa and the table.",
+            "Put the bin between the sofa and the table.",
             "Take the suitcase to the door.",
             "Move the box one metre to the left.",
             "Bring the clothes stand to the plant.",
@@ -137,7 +137,9 @@ impl Outcome {
     /// Whether all bars are met.
     pub fn done(&self) -> bool {
         self.refused.is_none()
-            && self.off.is_none_or(|(way, _)| way < PLACE)
+            && self
+                .off
+                .is_none_or(|(way, turn)| way < PLACE && turn < TURN)
             && self.astray.is_none_or(|way| way < PLACE)
             && self.item_depth.metres < DEPTH
             && self.body_depth.metres < DEPTH
@@ -293,7 +295,15 @@ impl Doer {
                     );
                     let place = place_of(&item.geometry, &origin).expect("a place");
                     let way = Vector3::from(place.position) - Vector3::from(leg.end.position);
-                    let turn = rotation(&place).angle_to(&rotation(&leg.end));
+                    // The nearest of the ways in which it looks the same.
+                    let alike = request.end_turn.map_or(1, |turn| turn.alike);
+                    let turn = (0..alike)
+                        .map(|k| {
+                            let way = std::f32::consts::TAU * k as f32 / alike as f32;
+                            let turned = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), way);
+                            rotation(&place).angle_to(&(turned * rotation(&leg.end)))
+                        })
+                        .fold(f32::INFINITY, f32::min);
                     out.off = Some((way.norm(), turn));
                     (held.clip, Some((leg.item, place)))
                 }

@@ -187,6 +187,7 @@ fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
                 path_keys: Vec::new(),
                 height_keys: Vec::new(),
                 rest: [None; 2],
+                turn: None,
             }),
         }
     };
@@ -381,6 +382,7 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
             &x,
             [ends(), ends()],
             [None; 2],
+            (None, 0),
             scene,
         );
         let at = |remaining| Moment {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chois::geometry::UpAxis;
 use chois::request::file::{Job, read_jobs};
-use chois::request::{InteractionRequest, Method, PersonPlace, Waypoint};
+use chois::request::{EndTurn, InteractionRequest, Method, PersonPlace, Waypoint};
 use chois::{Error, Result};
 use chois_demo::jobs::{ContactArgs, ModelArgs, run_jobs};
 
@@ -35,6 +35,9 @@ pub struct Args {
     /// Where the object is at the end: x,y,z as for the start.
     #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
     end: Option<[f32; 3]>,
+    /// Turn of the object about the vertical at the end, degrees, as `--yaw` says it; without it, as the motion leaves it.
+    #[arg(long, allow_hyphen_values = true)]
+    end_yaw: Option<f32>,
     /// Where the person stands at the start: x,y in metres and the direction faced in degrees from +x.
     #[arg(long, value_parser = numbers::<3>, allow_hyphen_values = true)]
     person: Option<[f32; 3]>,
@@ -156,6 +159,7 @@ impl Args {
         request.start.yaw = self.yaw.unwrap_or_default();
         request.waypoints.clone_from(&self.waypoints);
         request.end = self.end;
+        request.end_turn = self.end_yaw.map(|yaw| EndTurn { yaw, alike: 1 });
         request.person = self.person.map(|[x, y, facing]| PersonPlace {
             position: [x, y],
             facing,

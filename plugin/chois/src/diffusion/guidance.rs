@@ -376,6 +376,26 @@ impl SceneField {
     }
 }
 
+/// How an object is to be turned about the vertical in the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TurnGoal {
+    /// Since the reference frame, radians.
+    pub angle: f32,
+    /// In how many ways it looks the same on one turn.
+    pub alike: u32,
+    /// The share of what is missing that this window makes up for; later ones do the rest.
+    pub share: f32,
+}
+
+impl TurnGoal {
+    /// How far an object that is turned by `angle` still has to turn, the nearest way, radians.
+    fn missing(&self, angle: f32) -> f32 {
+        let step = std::f32::consts::TAU / self.alike.max(1) as f32;
+        let off = self.angle - angle;
+        (off - (off / step).round() * step) * self.share
+    }
+}
+
 /// Guidance for samplers of few steps.
 pub struct FewStep<'a> {
     interaction: &'a Interaction,
@@ -386,6 +406,8 @@ pub struct FewStep<'a> {
     given_frames: [Vec<i64>; 2],
     /// Shares (1, T, 1) of the resting pose at the start and of the one at the end in the object's motion.
     rest: [Option<Tensor>; 2],
+    /// How the object is to be turned, and over which frames it turns.
+    turn: Option<(TurnGoal, [i64; 2])>,
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
@@ -395,13 +417,17 @@ pub struct FewStep<'a> {
     upward: [f64; 2],
 }
 
+/// How many steps before all else guidance begins to turn the object.
+const EARLY: usize = 3;
+
 /// Frames over which a correction of the first pose fades.
 pub(super) const FADE: i64 = 15;
 
 impl<'a> FewStep<'a> {
     /// Guidance of a request. `given` holds the given values: those of the first frame, the object's x and y at the first of
     /// `given_frames` and its z at the second, both ascending, from the first frame to the last that exists. The object
-    /// rests up to the first frame of `rest` and from the second on; no term else keeps it still while nobody holds it.
+    /// rests up to the first frame of `rest` and from the second on; no term else keeps it still while nobody holds it. It is
+    /// turned to the goal of `turn` between those frames, after as many frames as are kept from the window before.
     pub fn new(
         interaction: &'a Interaction,
         config: GuidanceConfig,
@@ -409,9 +435,17 @@ impl<'a> FewStep<'a> {
         given: &Tensor,
         given_frames: [Vec<usize>; 2],
         rest: [Option<usize>; 2],
+        turn: (Option<TurnGoal>, usize),
         scene: Option<&'a SceneField>,
     ) -> Self {
+        let last = given_frames[0].last().copied().unwrap_or_default();
+        let (goal, kept) = turn;
+        let turning = [
+            rest[0].unwrap_or_default().max(kept) as i64,
+            rest[1].unwrap_or(last) as i64,
+        ];
         Self {
+            turn: goal.map(|goal| (goal, turning)),
             interaction,
             config,
             given: given.shallow_clone(),
@@ -519,6 +553,93 @@ impl<'a> FewStep<'a> {
         let first = error.narrow(1, 0, 1).narrow(2, from, count);
         let _ = x.narrow(2, from, count).g_add_(&(first * fade));
         self.at_rest(&x)
+    }
+
+    /// Person and object turned about the object, more and more over the time that it is on its way, until it is turned as
+    /// it is to be in the end: what hands and object do with each other stays. Feet are left to the network, which takes
+    /// further steps from here.
+    fn turn_to(&self, x: &Tensor) -> Tensor {
+        let Some((goal, [from, to])) = self.turn.filter(|(_, [from, to])| from < to) else {
+            return x.shallow_clone();
+        };
+        let (batch, frames) = (x.size()[0], x.size()[1]);
+        let rows = x.narrow(2, OBJECT_ROTATION.start as i64, 9);
+        let at = |x: &Tensor, i: i64| x.narrow(2, i, 1);
+        // What the last of the frames in which it turns says; see `upright`.
+        let end = rows.narrow(1, to.min(frames - 1), 1);
+        let angle = (at(&end, 3) - at(&end, 1)).atan2(&(at(&end, 0) + at(&end, 4)));
+        let shares: Vec<f32> = (0..frames)
+            .map(|t| {
+                let u = ((t - from) as f32 / (to - from) as f32).clamp(0.0, 1.0);
+                u * u * (3.0 - 2.0 * u)
+            })
+            .collect();
+        let missing: Vec<f32> = (0..batch)
+            .map(|b| goal.missing(angle.double_value(&[b, 0, 0]) as f32))
+            .collect();
+        let turn = Tensor::from_slice(&missing).view([batch, 1, 1])
+            * Tensor::from_slice(&shares).view([1, frames, 1]);
+        let (sine, cosine) = (
+            turn.sin().to_device(x.device()),
+            turn.cos().to_device(x.device()),
+        );
+        // The first two rows of a rotation, or x and y of a place, mix; what else there is stays.
+        let mixed = |first: &Tensor, second: &Tensor, s: &Tensor, c: &Tensor| {
+            (first * c - second * s, first * s + second * c)
+        };
+        let object = {
+            let (a, b) = mixed(&rows.narrow(2, 0, 3), &rows.narrow(2, 3, 3), &sine, &cosine);
+            Tensor::cat(&[a, b, rows.narrow(2, 6, 3)], 2)
+        };
+        let many = |t: &Tensor| t.unsqueeze(-1);
+        let bones = x
+            .narrow(
+                2,
+                JOINT_ROTATIONS.start as i64,
+                JOINT_ROTATIONS.len() as i64,
+            )
+            .view([batch, frames, -1, 6]);
+        let bones = {
+            let (a, b) = mixed(
+                &bones.narrow(3, 0, 3),
+                &bones.narrow(3, 3, 3),
+                &many(&sine),
+                &many(&cosine),
+            );
+            Tensor::cat(&[a, b], 3).reshape([batch, frames, -1])
+        };
+        let bounds = &self.interaction.bounds;
+        let places = x
+            .narrow(
+                2,
+                JOINT_POSITIONS.start as i64,
+                JOINT_POSITIONS.len() as i64,
+            )
+            .view([batch, frames, -1, 3]);
+        let middle = bounds.object(&x.narrow(2, OBJECT_POSITION.start as i64, 3));
+        let middle =
+            middle.unsqueeze(2) * Tensor::from_slice(&[1.0f32, 1.0, 0.0]).to_device(x.device());
+        let off = bounds.joints(&places) - &middle;
+        let (a, b) = mixed(
+            &off.narrow(3, 0, 1),
+            &off.narrow(3, 1, 1),
+            &many(&sine),
+            &many(&cosine),
+        );
+        let turned = Tensor::cat(&[a, b, off.narrow(3, 2, 1)], 3) + &middle;
+        let places = bounds
+            .normalise_joints(&turned)
+            .reshape([batch, frames, -1]);
+        let out = x.copy();
+        for (range, values) in [
+            (OBJECT_ROTATION, object),
+            (JOINT_ROTATIONS, bones),
+            (JOINT_POSITIONS, places),
+        ] {
+            out.narrow(2, range.start as i64, range.len() as i64)
+                .copy_(&values);
+        }
+        out
     }
 
     /// The object still where it stands before it is taken and after it is put down.
@@ -766,11 +887,14 @@ fn arms() -> Tensor {
 impl Guide for FewStep<'_> {
     fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
         if at.remaining >= self.config.last_steps {
-            return None;
+            // A turn is the whole body's affair: the network is told of it while it can still take other steps.
+            let early = self.turn.is_some() && at.remaining < self.config.last_steps + EARLY;
+            return early.then(|| tch::no_grad(|| self.turn_to(x0)));
         }
         let mut x = x0.shallow_clone();
         // What has a closed form, the gradient for what remains, then what must hold exactly.
         tch::no_grad(|| {
+            x = self.turn_to(&x);
             if self.config.given > 0.0 {
                 x = self.meet_given(&x);
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nalgebra::UnitQuaternion;
 use tch::{Device, Kind, Tensor};
 
-use super::guidance::{FewStep, Interaction, Published, SceneField};
+use super::guidance::{FewStep, Interaction, Published, SceneField, TurnGoal};
 use super::sampler::{
     Ancestral, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource, Progress,
     Run, Sampler, SeededNoise,
@@ -75,6 +75,8 @@ pub struct InteractionWindow<'a> {
     pub height_keys: Vec<usize>,
     /// The object rests up to the first of these frames, and from the second on, where that is planned.
     pub rest: [Option<usize>; 2],
+    /// How the object is to be turned since the reference frame.
+    pub turn: Option<TurnGoal>,
 }
 
 /// A window of a walk. Its features also hold the pelvis' x, y and heading at the waypoint frames, at `path_keys` and at the
@@ -404,6 +406,7 @@ impl Generator<'_> {
                     &given,
                     [path, heights],
                     task.rest,
+                    (task.turn, w.keep.len() / FEATURES),
                     scene,
                 )))
             }

@@ -87,6 +87,7 @@ pub fn evaluate(
                         path_keys: Vec::new(),
                         height_keys: Vec::new(),
                         rest: [None; 2],
+                        turn: None,
                     }),
                 })
             })

@@ -13,6 +13,7 @@ mod npy;
 mod object;
 mod sdf;
 mod surface;
+mod symmetry;
 
 pub use bps::{BASIS_POINTS, BpsBasis};
 pub use load::{MeshFormat, UpAxis, load_mesh, parse_mesh};
@@ -20,3 +21,4 @@ pub use mesh::{MAX_EXTENT, MAX_TRIANGLES, MAX_VERTICES, MIN_EXTENT, Mesh};
 pub use object::ObjectGeometry;
 pub use sdf::{MAX_GRID, SdfGrid};
 pub use surface::{Surface, SurfacePoint};
+pub use symmetry::alike_turns;

@@ -37,6 +37,11 @@ impl Bounds {
         (n + 1.0) * 0.5 * &self.joint_span + &self.joint_min
     }
 
+    /// The inverse of [`Self::joints`].
+    pub fn normalise_joints(&self, metres: &Tensor) -> Tensor {
+        (metres - &self.joint_min) * 2.0 / &self.joint_span - 1.0
+    }
+
     /// One joint's position in metres, (..., 3), from a normalised one.
     pub fn joint(&self, joint: usize, n: &Tensor) -> Tensor {
         (n + 1.0) * 0.5 * self.joint_span.get(joint as i64) + self.joint_min.get(joint as i64)

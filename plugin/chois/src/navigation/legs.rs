@@ -9,8 +9,9 @@ use super::route::{self, Ends, Route};
 use super::stand::{self, Grasp};
 use super::{InteractLeg, Leg, NavigationConfig, WalkLeg, no_way, pace, places, walk};
 use crate::command::{Action, Manner, Step, sentence};
+use crate::geometry::alike_turns;
 use crate::request::plan::carried;
-use crate::request::{InteractionRequest, MAX_SECONDS, ObjectPlace, PersonPlace};
+use crate::request::{EndTurn, InteractionRequest, MAX_SECONDS, ObjectPlace, PersonPlace};
 use crate::scene::{Footprint, Item, ItemId, ItemKind, Scene};
 
 /// A person this near to where they should stand need not walk, metres.
@@ -205,6 +206,13 @@ impl<'a> Planning<'a> {
             .end(end.position);
         request.start = item.place;
         request.person = Some(self.person);
+        // What is tilted or laid down is turned as that leaves it.
+        if end.rotation == item.place.rotation {
+            request.end_turn = Some(EndTurn {
+                yaw: end.yaw,
+                alike: alike_turns(&item.geometry, &item.rotation()),
+            });
+        }
         let marks = pace::waypoints(&route.points, &request);
         request = request.waypoints(marks);
         self.interactions += 1;

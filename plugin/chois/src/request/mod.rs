@@ -46,6 +46,23 @@ pub struct ObjectPlace {
     pub rotation: Option<[f32; 4]>,
 }
 
+/// How the object is turned about the vertical at the end. What the network makes is turned there, person and all, about the
+/// object, while it is on its way; nothing in it has the object lie otherwise than the sentence says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndTurn {
+    /// Degrees, as `start.yaw` says it: an object with the same yaw at both ends has not turned.
+    pub yaw: f32,
+    /// In how many ways it looks the same on one turn about the vertical: 1 for a chair, 2 for a box, 4 for a square table.
+    /// The one that is nearest is taken.
+    #[serde(default = "one")]
+    pub alike: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
 /// Where the person stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -115,6 +132,9 @@ pub struct InteractionRequest {
     /// the starting height, or the start.
     #[serde(default)]
     pub end: Option<[f32; 3]>,
+    /// How the object is turned at the end. Without it, as the motion leaves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_turn: Option<EndTurn>,
     /// The person at the start. Without it, a step away from the object, facing it, the path to the left.
     #[serde(default)]
     pub person: Option<PersonPlace>,
@@ -147,6 +167,7 @@ impl InteractionRequest {
             start: ObjectPlace::default(),
             waypoints: Vec::new(),
             end: None,
+            end_turn: None,
             person: None,
             pose: None,
             seconds: four(),
@@ -177,6 +198,13 @@ impl InteractionRequest {
     #[must_use]
     pub fn end(mut self, position: [f32; 3]) -> Self {
         self.end = Some(position);
+        self
+    }
+
+    /// Sets how the object is turned about the vertical at the end, degrees, as `start.yaw` says it.
+    #[must_use]
+    pub fn end_yaw(mut self, yaw: f32) -> Self {
+        self.end_turn = Some(EndTurn { yaw, alike: 1 });
         self
     }
 
@@ -246,6 +274,15 @@ impl InteractionRequest {
                     format!(
                         "height {z} m of the object's lowest point is out of a person's reach (0 to 2.5)"
                     ),
+                );
+            }
+        }
+        if let Some(turn) = &self.end_turn {
+            finite("end_turn.yaw", &[turn.yaw])?;
+            if !(1..=360).contains(&turn.alike) {
+                return bad(
+                    "end_turn.alike",
+                    format!("{} is not between 1 and 360", turn.alike),
                 );
             }
         }

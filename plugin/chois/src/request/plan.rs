@@ -42,6 +42,9 @@ pub struct Plan {
     pub rest: Option<[usize; 2]>,
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
+    /// How the object is turned about the vertical at the end since the start, radians, and in how many ways it looks the
+    /// same.
+    pub turn: Option<(f32, u32)>,
 }
 
 impl Plan {
@@ -116,6 +119,8 @@ impl Plan {
             } else {
                 Vec::new()
             },
+            turn: (request.end_turn)
+                .map(|turn| ((turn.yaw - request.start.yaw).to_radians(), turn.alike)),
         })
     }
 }

@@ -7,6 +7,7 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 use super::{Order, Synthesizer, WalkOrder};
 use crate::condition::{Mode, WALK_CHANNELS};
+use crate::diffusion::guidance::TurnGoal;
 use crate::diffusion::window::{InteractionWindow, WalkWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
@@ -282,6 +283,18 @@ impl Synthesizer {
                             until.checked_sub(range.start),
                             from.checked_sub(range.start).filter(|f| *f < range.len()),
                         ]
+                    }),
+                    turn: plan.turn.map(|(angle, alike)| {
+                        let goal = window.canonical.rotation
+                            * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), angle)
+                            * plan.rotation
+                            * window.reference.inverse();
+                        let m = goal.to_rotation_matrix();
+                        TurnGoal {
+                            angle: (m[(1, 0)] - m[(0, 1)]).atan2(m[(0, 0)] + m[(1, 1)]),
+                            alike,
+                            share: 1.0 / (course.starts.len() - course.made) as f32,
+                        }
                     }),
                 }),
             ),

@@ -223,13 +223,15 @@ impl Doer {
             seed,
             ..NavigationConfig::default()
         };
-        let legs = match Navigator::new(scene, config).plan(&plan, scene) {
+        let mut navigator = Navigator::new(scene, config);
+        let legs = match navigator.plan(&plan, scene) {
             Ok(legs) => legs,
             Err(refusal) => {
                 out.refused = Some(refusal.to_string());
                 return out;
             }
         };
+        let about = navigator.distances(&legs);
         out.thought = began.elapsed();
         for item in &scene.items {
             if !item.is_passable() && !self.surfaces.contains_key(item.geometry.name()) {
@@ -249,7 +251,7 @@ impl Doer {
                     request.pose = pose;
                     let order = WalkOrder {
                         request: &request,
-                        scene: None,
+                        scene: about[k].as_ref(),
                     };
                     match self.synthesizer.walk(&order, &mut |_| Flow::Continue) {
                         Ok(made) => {
@@ -271,7 +273,7 @@ impl Doer {
                     let order = Order {
                         request: &request,
                         object: &item.geometry,
-                        scene: None,
+                        scene: about[k].as_ref(),
                     };
                     let made = match self.synthesizer.generate(&order, &mut |_| Flow::Continue) {
                         Ok(made) => made.clip,

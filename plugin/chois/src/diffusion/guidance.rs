@@ -415,6 +415,8 @@ pub struct FewStep<'a> {
     arms: Tensor,
     /// Normalised units per metre of the pelvis' and of the object's height.
     upward: [f64; 2],
+    /// Normalised units per metre of the pelvis' x and y.
+    level: [f64; 2],
 }
 
 /// How many steps before all else guidance begins to turn the object.
@@ -460,6 +462,8 @@ impl<'a> FewStep<'a> {
                 (statistics.object_min[2], statistics.object_max[2]),
             ]
             .map(|(low, high)| 2.0 / f64::from(high - low)),
+            level: [0, 1]
+                .map(|a| 2.0 / f64::from(statistics.joint_max[0][a] - statistics.joint_min[0][a])),
         }
     }
 
@@ -724,6 +728,44 @@ impl FewStep<'_> {
         x
     }
 
+    /// The whole person moved aside, out of what stands about: what limbs alone cannot do. Every frame gets what the frames
+    /// about it need, so that nothing jumps.
+    fn step_aside(&self, x: &Tensor, scene: &SceneField) -> Tensor {
+        let joints = self.interaction.pose(x).joints;
+        let body = joints.index_select(2, &Tensor::from_slice(&BODY).to_device(x.device()));
+        let size = body.size();
+        let points = body.detach().reshape([-1, 3]);
+        let depth = tch::no_grad(|| (-scene.distance(&points) + TORSO).clamp_min(0.0));
+        if depth.max().double_value(&[]) < 1e-3 {
+            return x.shallow_clone();
+        }
+        let out = gradient(&points, |p| scene.distance(p).sum(Kind::Float));
+        tch::no_grad(|| {
+            let out = out.narrow(1, 0, 2);
+            let way = &out / out.norm_scalaropt_dim(2, [1], true).clamp_min(1e-3);
+            let push = (way * depth.unsqueeze(1)).view([size[0], size[1], size[2], 2]);
+            // What the joint that is deepest each way asks for.
+            let most = push.amax([2], false).clamp_min(0.0) + push.amin([2], false).clamp_max(0.0);
+            let rows = most.transpose(1, 2);
+            let wide = |rows: &Tensor| {
+                let reach = ASIDE.iter().sum::<i64>();
+                let padded = rows.replication_pad1d([reach, reach]);
+                let widened = padded.max_pool1d([2 * reach + 1], [1], [0], [1], false);
+                mean_filtered(widened, &ASIDE)
+            };
+            let by = wide(&rows.clamp_min(0.0)) - wide(&(-&rows).clamp_min(0.0));
+            let by = by.transpose(1, 2) * (self.config.scene * 2.0).min(1.0);
+            let x = x.copy();
+            for axis in 0..2 {
+                let shift = by.select(2, axis) * self.level[axis as usize];
+                let _ = x
+                    .select(2, JOINT_POSITIONS.start as i64 + axis)
+                    .g_add_(&shift);
+            }
+            x
+        })
+    }
+
     /// The object raised out of the floor.
     fn raise(&self, x: &Tensor) -> Tensor {
         let depth = self
@@ -745,9 +787,20 @@ fn held(x: &Tensor) -> Tensor {
 /// Reaches, in frames, of the two mean filters that make a smooth transition of a jump.
 const GENTLE: [i64; 2] = [2, 3];
 
+/// Joints that are stepped aside for: all but arms. And how thick the body is about them, beyond what the scene allows for,
+/// metres.
+const BODY: [i64; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17];
+const TORSO: f64 = 0.03;
+/// Reaches of the mean filters by which a step aside comes and goes, frames.
+const ASIDE: [i64; 2] = [5, 6];
+
 /// Rows (B, C, T), smoothed over time, the ends repeated.
 fn gentle(rows: Tensor) -> Tensor {
-    (GENTLE.iter()).fold(rows, |x, &half| {
+    mean_filtered(rows, &GENTLE)
+}
+
+fn mean_filtered(rows: Tensor, reaches: &[i64]) -> Tensor {
+    (reaches.iter()).fold(rows, |x, &half| {
         x.replication_pad1d([half, half])
             .avg_pool1d([2 * half + 1], [1], [0], false, true)
     })
@@ -899,6 +952,10 @@ impl Guide for FewStep<'_> {
                 x = self.meet_given(&x);
             }
         });
+        let scene = self.scene.filter(|_| self.config.scene > 0.0);
+        if let Some(scene) = scene {
+            x = self.step_aside(&x, scene);
+        }
         for _ in 0..self.config.iterations {
             if self.config.feet_floor > 0.0 {
                 x = tch::no_grad(|| self.stand(&x));

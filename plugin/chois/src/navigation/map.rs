@@ -198,6 +198,11 @@ impl Map {
         ])
     }
 
+    /// What stands in people's way: its area and its heights over the floor.
+    pub(super) fn obstacles(&self) -> impl Iterator<Item = (ItemId, &Footprint, [f32; 2])> {
+        (self.obstacles.iter()).map(|o| (o.id, &o.area, o.heights))
+    }
+
     /// The floor that can be walked on, obstacles and all.
     pub fn floor(&self) -> &Footprint {
         &self.outline

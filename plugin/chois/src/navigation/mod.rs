@@ -7,6 +7,7 @@
 
 mod legs;
 mod map;
+mod near;
 mod pace;
 mod place;
 mod refusal;
@@ -22,6 +23,7 @@ pub use refusal::NavigationRefusal;
 pub use route::Route;
 
 use crate::command::CommandPlan;
+use crate::geometry::SdfGrid;
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::{Footprint, Item, ItemId, Scene};
 
@@ -76,7 +78,7 @@ pub struct WalkLeg {
 }
 
 /// Places that a walk is asked to pass are no nearer to each other than this, metres.
-const SPACING: f32 = 0.7;
+const SPACING: f32 = 0.35;
 
 impl WalkLeg {
     /// What the network is asked for; the person is still to be set. The pace is the usual one unless the leg's own times
@@ -174,6 +176,12 @@ impl Navigator {
             }
         }
         made
+    }
+
+    /// The distance to what stands about each leg of a plan, for guidance to keep body and object out of it; None for legs on
+    /// which nobody goes anywhere. Things are as much larger as there is flesh about a joint.
+    pub fn distances(&self, legs: &[Leg]) -> Vec<Option<SdfGrid>> {
+        near::distances(&self.map, legs)
     }
 
     /// The way of a walking person to a point, with room to spare where there is room.

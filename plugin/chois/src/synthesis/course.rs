@@ -20,6 +20,9 @@ use crate::request::walk_plan::WalkPlan;
 use crate::request::{SamplingConfig, window_starts};
 use crate::skeleton::Skeleton;
 
+/// Guidance holds a walker to the way at every so many frames: half a step.
+const ON_WAY: usize = 15;
+
 /// What a course is about, and its plan.
 pub(super) enum Task<'a> {
     Interaction {
@@ -304,7 +307,10 @@ impl Synthesizer {
                 order.request.seed,
                 order.scene,
                 WindowTask::Walk(WalkWindow {
-                    path_keys: keys(&plan.waypoint_frames, &[]),
+                    path_keys: keys(
+                        &plan.waypoint_frames,
+                        &(0..plan.frames()).step_by(ON_WAY).collect::<Vec<_>>(),
+                    ),
                     arrives: range.end == plan.frames(),
                 }),
             ),

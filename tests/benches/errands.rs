@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chois::command::Grammar;
+use chois::skeleton::NAMES;
 use chois::synthesis::Synthesizer;
 use chois::text::MiniLm;
 use chois_tests::contact_suite::assets;
@@ -56,7 +57,7 @@ fn line(o: &Outcome) -> String {
     let astray =
         (o.astray).map_or_else(String::new, |way| format!(", astray {:.1} cm", way * 100.0));
     format!(
-        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), body in {} {:.1} cm ({}:{}), thought {} ms, first {} ms, all {} ms",
+        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms, first {} ms, all {} ms",
         o.room,
         o.text,
         clips.join(", "),
@@ -64,6 +65,7 @@ fn line(o: &Outcome) -> String {
         o.item_depth.metres * 100.0,
         o.item_depth.clip,
         o.item_depth.frame,
+        o.body_depth.bone.map_or("body", |j| NAMES[j]),
         o.body_depth.what,
         o.body_depth.metres * 100.0,
         o.body_depth.clip,

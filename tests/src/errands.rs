@@ -129,6 +129,8 @@ pub struct Outcome {
 pub struct Deepest {
     pub metres: f32,
     pub what: String,
+    /// The joint at the end of the bone, of a body.
+    pub bone: Option<usize>,
     pub clip: usize,
     pub frame: usize,
 }
@@ -178,7 +180,7 @@ fn thickness(j: usize) -> f32 {
 }
 
 /// Points along the bones, with how thick the body is there.
-fn body(clip: &MotionClip, frame: usize) -> Vec<(Vector3<f32>, f32)> {
+fn body(clip: &MotionClip, frame: usize) -> Vec<(Vector3<f32>, f32, usize)> {
     let joints = clip.joints(frame);
     let mut out = Vec::new();
     for j in 1..joints.len() {
@@ -188,7 +190,7 @@ fn body(clip: &MotionClip, frame: usize) -> Vec<(Vector3<f32>, f32)> {
         let (a, b) = (joints[parent], joints[j]);
         let count = ((b - a).norm() / 0.06).ceil().max(1.0) as usize;
         for k in 1..=count {
-            out.push((a.lerp(&b, k as f32 / count as f32), thickness(j)));
+            out.push((a.lerp(&b, k as f32 / count as f32), thickness(j), j));
         }
     }
     out
@@ -374,7 +376,11 @@ impl Doer {
                 }
             })
             .collect();
-        let depth = |point: &Vector3<f32>, thick: f32, deepest: &mut Deepest, frame: usize| {
+        let depth = |point: &Vector3<f32>,
+                     thick: f32,
+                     bone: Option<usize>,
+                     deepest: &mut Deepest,
+                     frame: usize| {
             for thing in &standing {
                 let near = (0..3)
                     .all(|i| (thing.low[i] - thick..=thing.high[i] + thick).contains(&point[i]));
@@ -387,6 +393,7 @@ impl Doer {
                     *deepest = Deepest {
                         metres,
                         what: thing.item.name.clone(),
+                        bone,
                         clip: number,
                         frame,
                     };
@@ -395,8 +402,8 @@ impl Doer {
         };
         let item = moved.and_then(|id| scene.item(id));
         for (f, frame) in clip.frames.iter().enumerate().step_by(4) {
-            for (point, thick) in body(clip, f) {
-                depth(&point, thick, &mut out.body_depth, f);
+            for (point, thick, bone) in body(clip, f) {
+                depth(&point, thick, Some(bone), &mut out.body_depth, f);
             }
             let Some(item) = item else { continue };
             let center = frame.object_position + frame.object_rotation * item.geometry.center();
@@ -404,7 +411,7 @@ impl Doer {
             let stride = (vertices.len() / 300).max(1);
             for v in vertices.iter().step_by(stride) {
                 let at = center + frame.object_rotation * v;
-                depth(&at, 0.0, &mut out.item_depth, f);
+                depth(&at, 0.0, None, &mut out.item_depth, f);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::refusal::{Candidate, CommandRefusal};
 use super::similarity::Similarity;
 use super::words::{Token, singular, tokens};
 use super::{Relation, Target};
-use crate::scene::{Item, ItemId, ItemKind, Scene};
+use crate::scene::{Item, ItemId, ItemKind, Mobility, Scene};
 
 /// From this similarity on a description is taken for the item's, if no other is nearly as alike.
 const ALIKE: f32 = 0.60;
@@ -531,11 +531,14 @@ impl<'a> Names<'a> {
                 return Ok(ids(&[only]));
             }
         }
-        // Which wall or door does not matter; the nearest to what is moved will do.
-        if found
-            .iter()
-            .all(|i| self.scene.items[*i].kind != ItemKind::Object)
-        {
+        // Which wall or door does not matter, nor which of the shelves of a row: the nearest to what is moved will do.
+        let item = |i: &usize| &self.scene.items[*i];
+        let parts = found.iter().all(|i| item(i).kind != ItemKind::Object);
+        let row = found.iter().all(|i| {
+            let (one, first) = (item(i), item(&found[0]));
+            one.mobility == Mobility::Fixed && one.name == first.name && one.tags == first.tags
+        });
+        if parts || row {
             return Ok(ids(&found));
         }
         Err(CommandRefusal::Ambiguous {

@@ -138,6 +138,7 @@ impl<'a> Planning<'a> {
             // What is in the hands is where the person is.
             item.place = in_hands(&item, &self.person);
         }
+        let alike = alike_turns(&item.geometry, &item.rotation());
         let stays_in_hands = matches!(step.action, Action::PickUp | Action::Hold);
         let mut spot = None;
         if !stays_in_hands {
@@ -175,15 +176,24 @@ impl<'a> Planning<'a> {
                 without: &[],
             };
             let stands = stand::places(self.map, &walker, &grasp, self.person.position.into());
-            let stand = stands
+            let best = stands
                 .first()
                 .ok_or_else(|| NavigationRefusal::OutOfReach {
                     name: item.name.clone(),
                 })?;
-            legs.extend(self.walk(i, *stand, &step.manner)?.map(Leg::Walk));
-            self.person = *stand;
+            // Who carries something keeps to their side of it: better a side on which there is room in the end, too.
+            let ends_well = |stand: &&PersonPlace| {
+                spot.is_none_or(|s| {
+                    !self
+                        .endings(&item, alike, &s.place, **stand, true)
+                        .is_empty()
+                })
+            };
+            let stand = *stands.iter().find(ends_well).unwrap_or(best);
+            legs.extend(self.walk(i, stand, &step.manner)?.map(Leg::Walk));
+            self.person = stand;
         }
-        let end = match spot {
+        let mut end = match spot {
             Some(spot) => spot.place,
             None => in_hands(&item, &self.person),
         };
@@ -207,16 +217,31 @@ impl<'a> Planning<'a> {
         request.start = item.place;
         request.person = Some(self.person);
         // What is tilted or laid down is turned as that leaves it.
+        let mut person = spot.map_or(self.person, |s| s.person);
         if end.rotation == item.place.rotation {
-            request.end_turn = Some(EndTurn {
-                yaw: end.yaw,
-                alike: alike_turns(&item.geometry, &item.rotation()),
+            let all = self.endings(&item, alike, &end, self.person, false);
+            let free = self.endings(&item, alike, &end, self.person, true);
+            request.end_turn = Some(match free.first() {
+                // Not every way in which it looks the same leaves room for the person.
+                Some((yaw, _)) if free.len() < all.len() => {
+                    end.yaw = *yaw;
+                    EndTurn {
+                        yaw: *yaw,
+                        alike: 1,
+                    }
+                }
+                _ => EndTurn {
+                    yaw: end.yaw,
+                    alike,
+                },
             });
+            if let Some((_, ending)) = free.first() {
+                person = *ending;
+            }
         }
         let marks = pace::waypoints(&route.points, &request);
         request = request.waypoints(marks);
         self.interactions += 1;
-        let person = spot.map_or(self.person, |s| s.person);
         legs.push(Leg::Interact(Box::new(InteractLeg {
             step: i,
             item: item.id,
@@ -246,6 +271,43 @@ impl<'a> Planning<'a> {
             *kept = item;
         }
         Ok(())
+    }
+
+    /// Where somebody who takes an item from `stand` is when it is at `end`, for each of the `alike` yaws at which it looks the
+    /// same
+    /// there, degrees; the least turn first. `free`: only where there is room for them.
+    fn endings(
+        &mut self,
+        item: &Item,
+        alike: u32,
+        end: &ObjectPlace,
+        stand: PersonPlace,
+        free: bool,
+    ) -> Vec<(f32, PersonPlace)> {
+        let walker = self.walker();
+        let room = free.then(|| self.map.free(&walker, &[item.id]));
+        let off = Vector2::from(stand.position) - item.center().coords;
+        let mut out: Vec<(f32, PersonPlace)> = (0..alike)
+            .map(|k| {
+                let yaw = end.yaw + 360.0 * k as f32 / alike as f32;
+                let turn = (yaw - item.place.yaw + 180.0).rem_euclid(360.0) - 180.0;
+                let rotated = nalgebra::Rotation2::new(turn.to_radians()) * off;
+                let at = Vector2::new(end.position[0], end.position[1]) + rotated;
+                let person = PersonPlace {
+                    position: at.into(),
+                    facing: stand.facing + turn,
+                };
+                (item.place.yaw + turn, person)
+            })
+            .filter(|(_, person)| {
+                (room.as_ref()).is_none_or(|room| room.contains(person.position.into()))
+            })
+            .collect();
+        out.sort_by(|a, b| {
+            let turn = |yaw: f32| (yaw - item.place.yaw).abs();
+            turn(a.0).total_cmp(&turn(b.0))
+        });
+        out
     }
 
     /// The way of an item that is carried, pushed or pulled, and of who does it.

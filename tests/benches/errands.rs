@@ -29,12 +29,13 @@ fn main() {
     let mut doer = Doer::new(synthesizer, Grammar::new(Some(Box::new(encoder))));
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (name, commands) in COMMANDS {
+        let at_first = room(name);
         for (k, text) in commands.iter().enumerate() {
             if !text.contains(&only) && !name.contains(&only) {
                 continue;
             }
             // Each in the room as it is at first: what one leaves behind is not the next one's affair.
-            let mut scene = room(name);
+            let mut scene = at_first.clone();
             let outcome = doer.carry_out(name, text, &mut scene, k as u64);
             println!("{}", line(&outcome));
             outcomes.push(outcome);

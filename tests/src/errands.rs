@@ -152,6 +152,7 @@ impl Outcome {
 pub struct Doer {
     pub synthesizer: Synthesizer,
     pub grammar: Grammar,
+    navigator: Option<Navigator>,
     surfaces: HashMap<String, Surface>,
     objects: HashMap<String, PhysicalObject>,
 }
@@ -201,6 +202,7 @@ impl Doer {
         Self {
             synthesizer,
             grammar,
+            navigator: None,
             surfaces: HashMap::new(),
             objects: HashMap::new(),
         }
@@ -225,7 +227,14 @@ impl Doer {
             seed,
             ..NavigationConfig::default()
         };
-        let mut navigator = Navigator::new(scene, config);
+        let navigator = match &mut self.navigator {
+            Some(navigator) => {
+                navigator.follow(scene);
+                navigator.configure(config);
+                navigator
+            }
+            none => none.insert(Navigator::new(scene, config)),
+        };
         let legs = match navigator.plan(&plan, scene) {
             Ok(legs) => legs,
             Err(refusal) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chois::clip::{bvh, parse_clip, write_clip};
 use chois::condition::{Mode, WalkSkip};
 use chois::diffusion::Flow;
+use chois::evaluation::metrics::{feet_height, foot_sliding};
 use chois::model::checkpoint::parse_config;
 use chois::motion::MotionClip;
 use chois::motion::features::{CONTACT, FEATURES, JOINT_POSITIONS, OBJECT_ROTATION};
@@ -17,6 +18,7 @@ use chois::training::dataset::Dataset;
 use chois::training::footwork;
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{StepReport, Trainer, TrainingConfig};
+use chois_tests::contact_suite;
 use chois_tests::tiny::{self, Digested};
 use nalgebra::{Vector2, Vector3};
 use tch::Device;
@@ -564,6 +566,66 @@ fn damaged_captures_never_panic() {
             let frames =
                 (0..motion.frames.len()).all(|f| motion.world(f).len() == motion.bones.len());
             assert!(frames);
+        }
+    }
+}
+
+#[test]
+fn the_shipped_model_walks_straight_round_corners_back_aside_and_far() {
+    let mut synthesizer = contact_suite::synthesizer();
+    let walks = [
+        ("straight", WalkRequest::to([3.0, 0.0])),
+        (
+            "round a corner",
+            WalkRequest::to([2.5, 2.5]).waypoints([[2.2, 0.3]]),
+        ),
+        ("backward", WalkRequest::to([-1.6, 0.0]).backward(true)),
+        ("aside", WalkRequest::to([0.0, 0.7])),
+        ("behind", WalkRequest::to([-2.5, 0.5]).facing(0.0)),
+        (
+            "far",
+            WalkRequest::to([6.0, 2.0])
+                .waypoints([[2.0, 1.0], [4.0, 0.5]])
+                .seconds(8.0),
+        ),
+    ];
+    for (name, request) in walks {
+        let order = WalkOrder {
+            request: &request,
+            scene: None,
+        };
+        let made = synthesizer
+            .walk(&order, &mut |_| Flow::Continue)
+            .expect(name);
+        let clip = &made.clip;
+        let last = clip.frames.len() - 1;
+        let joints: Vec<_> = (0..=last).map(|t| clip.joints(t)).collect();
+        for (frame, waypoint) in made.plan.waypoint_frames.iter().zip(&request.waypoints) {
+            let off = (joints[*frame][0].xy() - Vector2::from(waypoint.at)).norm();
+            assert!(off < 0.05, "{name}: a waypoint is missed by {off} m");
+        }
+        let off = (joints[last][0].xy() - Vector2::from(request.end)).norm();
+        assert!(off < 0.01, "{name}: the end is missed by {off} m");
+        let facing = chois::request::walk_plan::facing(&clip.frames[last].pose);
+        let turned = facing - made.plan.headings[last];
+        assert!(turned.cos() > 0.98, "{name}: faces {turned} rad off");
+        // The last pose is one to begin an interaction in: standing, feet side by side.
+        let feet = (joints[last][joint::LEFT_ANKLE] - joints[last][joint::RIGHT_ANKLE]).norm();
+        assert!(feet < 0.35, "{name}: feet are {feet} m apart at the end");
+        let slides = foot_sliding(&joints, feet_height(&joints));
+        assert!(slides < 0.0035, "{name}: FS {slides} m");
+        for (t, pair) in joints.windows(2).enumerate() {
+            let low = pair[1][joint::LEFT_TOE].z.min(pair[1][joint::RIGHT_TOE].z);
+            assert!(low > 0.0, "{name}: {low} m under the floor at {t}");
+            let most = (0..JOINTS)
+                .map(|j| (pair[1][j] - pair[0][j]).norm())
+                .fold(0.0, f32::max);
+            assert!(most < 0.25, "{name}: a joint jumps {most} m at {t}");
+        }
+        // Legs take turns: each foot is in the air at some time.
+        for toe in [joint::LEFT_TOE, joint::RIGHT_TOE] {
+            let highest = joints.iter().map(|j| j[toe].z).fold(0.0, f32::max);
+            assert!(highest > 0.05, "{name}: a foot is never lifted");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From commands to clips that play: one leg after the other, each ordered as soon as the one before is there.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bevy::asset::{Assets, Handle};
 use bevy::ecs::component::Component;
@@ -13,6 +14,7 @@ use bevy::ecs::system::{Commands, Query, Res, SystemParam};
 use bevy::log::warn;
 use bevy::transform::components::Transform;
 use chois::command::{CommandPlan, Pace};
+use chois::geometry::SdfGrid;
 use chois::navigation::{InteractLeg, Leg};
 use chois::skeleton::Pose;
 
@@ -114,6 +116,11 @@ impl Current {
 
     fn legs(&self) -> &[Leg] {
         self.thought.as_ref().map_or(&[], |thought| &thought.legs)
+    }
+
+    /// What stands about a leg.
+    fn about(&self, leg: usize) -> Option<Arc<SdfGrid>> {
+        self.thought.as_ref()?.about.get(leg)?.clone()
     }
 
     /// The step of a leg, in the present plan's count.
@@ -545,12 +552,18 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     request.sampling = self.npc.sampling;
                     request.person = self.around.person(self.avatar).unwrap_or_default();
                     request.pose = pose;
-                    let order = WalkOrder::from_request(request)
+                    let mut order = WalkOrder::from_request(request)
                         .avatar(self.avatar)
                         .priority(self.npc.priority);
+                    if let Some(grid) = current.about(leg) {
+                        order = order.scene(grid);
+                    }
                     Some(self.synthesizer.walk(order))
                 }
-                Leg::Interact(interact) => Some(self.interaction(*interact, pose)),
+                Leg::Interact(interact) => {
+                    let about = current.about(leg);
+                    Some(self.interaction(*interact, pose, about))
+                }
             };
             if let Some(current) = &mut self.errands.current {
                 current.coming.push_back(Coming { leg, clip });
@@ -559,15 +572,23 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         }
     }
 
-    fn interaction(&mut self, leg: InteractLeg, pose: Option<Pose>) -> Handle<MotionClip> {
+    fn interaction(
+        &mut self,
+        leg: InteractLeg,
+        pose: Option<Pose>,
+        about: Option<Arc<SdfGrid>>,
+    ) -> Handle<MotionClip> {
         let mut request = leg.request;
         request.sampling = self.npc.sampling;
         request.pose = pose;
         let object = entity(leg.item).unwrap_or(Entity::PLACEHOLDER);
-        let order = InteractionOrder::from_request(object, request)
+        let mut order = InteractionOrder::from_request(object, request)
             .avatar(self.avatar)
             .contact(self.npc.contact)
             .priority(self.npc.priority);
+        if let Some(grid) = about {
+            order = order.scene(grid);
+        }
         self.synthesizer.generate(order)
     }
 

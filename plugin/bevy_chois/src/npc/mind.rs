@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bevy::ecs::resource::Resource;
 use bevy::log::warn;
 use chois::command::{Action, CommandParser, CommandPlan, Grammar};
+use chois::geometry::SdfGrid;
 use chois::navigation::{Leg, NavigationConfig, Navigator};
 use chois::scene::Scene;
 use chois::text::{MiniLm, TextEncoder};
@@ -33,6 +34,8 @@ pub(super) fn grammar() -> Result<Box<dyn CommandParser>, String> {
 pub(super) struct Mind {
     make: ParserMaker,
     parser: Arc<Mutex<Option<Box<dyn CommandParser>>>>,
+    /// The map of the scene as it was last thought about.
+    navigator: Arc<Mutex<Option<Navigator>>>,
     navigation: NavigationConfig,
 }
 
@@ -50,6 +53,8 @@ pub(super) struct Thought {
     pub plan: Arc<CommandPlan>,
     pub words: String,
     pub legs: Vec<Leg>,
+    /// What stands about each leg, for guidance.
+    pub about: Vec<Option<Arc<SdfGrid>>>,
 }
 
 /// An answer that is on its way. In a lock because it cannot be shared; nobody else ever holds it.
@@ -75,6 +80,7 @@ impl Mind {
         Self {
             make,
             parser: Arc::default(),
+            navigator: Arc::default(),
             navigation,
         }
     }
@@ -127,14 +133,23 @@ impl Mind {
                 name: item.map_or_else(|| "thing".into(), |item| item.name.clone()),
             });
         }
-        let legs = Navigator::new(scene, self.navigation)
-            .plan(&plan, scene)
-            .map_err(Refusal::Navigation)?;
+        let mut navigator = (self.navigator.lock()).unwrap_or_else(PoisonError::into_inner);
+        let navigator = match &mut *navigator {
+            Some(navigator) => {
+                navigator.follow(scene);
+                navigator.configure(self.navigation);
+                navigator
+            }
+            none => none.insert(Navigator::new(scene, self.navigation)),
+        };
+        let legs = navigator.plan(&plan, scene).map_err(Refusal::Navigation)?;
+        let about = navigator.distances(&legs);
         let words = plan.describe(scene).to_string();
         Ok(Thought {
             words,
             plan: Arc::new(plan),
             legs,
+            about: (about.into_iter()).map(|grid| grid.map(Arc::new)).collect(),
         })
     }
 }

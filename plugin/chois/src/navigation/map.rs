@@ -1,7 +1,7 @@
 //! Where somebody of a certain width can be: the floor without its obstacles, grown, as a navigation mesh.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use geo::line_measures::{Distance, Euclidean};
 use geo::{BooleanOps, Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
@@ -94,12 +94,22 @@ pub struct Map {
     outline: Footprint,
     floor: Option<Footprint>,
     people: Vec<[f32; 2]>,
-    free: Vec<(Key, Rc<Free>)>,
-    levels: HashMap<ItemId, Rc<Vec<Level>>>,
+    free: Vec<(Key, Arc<Free>)>,
+    levels: HashMap<ItemId, Arc<Vec<Level>>>,
+    /// The floor and the items that it was made of, as they were.
+    seen: (Option<Vec<[f32; 2]>>, Vec<Item>),
 }
 
 fn millimetres(metres: f32) -> u32 {
     (metres.clamp(0.0, 1e6) * 1e3).round() as u32
+}
+
+/// Where people are.
+fn people(scene: &Scene) -> Vec<[f32; 2]> {
+    std::iter::once(&scene.listener)
+        .chain(&scene.speaker)
+        .map(|p: &PersonPlace| p.position)
+        .collect()
 }
 
 impl Map {
@@ -109,12 +119,10 @@ impl Map {
             obstacles: Vec::new(),
             outline: Footprint::default(),
             floor: scene.floor.as_deref().map(Footprint::polygon),
-            people: std::iter::once(&scene.listener)
-                .chain(&scene.speaker)
-                .map(|p: &PersonPlace| p.position)
-                .collect(),
+            people: people(scene),
             free: Vec::new(),
             levels: HashMap::new(),
+            seen: (scene.floor.clone(), scene.items.clone()),
         };
         if map.floor.as_ref().is_none_or(Footprint::is_empty) {
             let floors = scene
@@ -131,6 +139,37 @@ impl Map {
         }
         map.changed();
         map
+    }
+
+    /// Makes the map that of what the scene has become.
+    pub fn follow(&mut self, scene: &Scene) {
+        let (floor, items) = &self.seen;
+        // What a floor is made of is looked at once.
+        let same = *floor == scene.floor
+            && items.len() == scene.items.len()
+            && (items.iter().zip(&scene.items)).all(|(was, is)| {
+                was.id == is.id
+                    && was.kind == is.kind
+                    && was.geometry.is(&is.geometry)
+                    && (was.kind != ItemKind::Floor || was.place == is.place)
+            });
+        if !same {
+            *self = Self::new(scene);
+            return;
+        }
+        let moved: Vec<Item> = (items.iter().zip(&scene.items))
+            .filter(|(was, is)| was.place != is.place || was.name != is.name)
+            .map(|(_, is)| is.clone())
+            .collect();
+        self.people = people(scene);
+        for item in &moved {
+            self.obstacles.retain(|o| o.id != item.id);
+            self.add(item);
+        }
+        if !moved.is_empty() || self.floor.as_ref().is_none_or(Footprint::is_empty) {
+            self.changed();
+        }
+        self.seen.1.clone_from(&scene.items);
     }
 
     /// Puts an item where it is now, whether it was there before or not.
@@ -209,13 +248,13 @@ impl Map {
     }
 
     /// The level surfaces of an item, the highest first.
-    pub(super) fn levels(&mut self, item: &Item) -> Rc<Vec<Level>> {
+    pub(super) fn levels(&mut self, item: &Item) -> Arc<Vec<Level>> {
         let made = self.levels.entry(item.id);
-        Rc::clone(made.or_insert_with(|| Rc::new(levels(item))))
+        Arc::clone(made.or_insert_with(|| Arc::new(levels(item))))
     }
 
     /// Free space for an agent, some items not being there.
-    pub(super) fn free(&mut self, agent: &Agent, without: &[ItemId]) -> Rc<Free> {
+    pub(super) fn free(&mut self, agent: &Agent, without: &[ItemId]) -> Arc<Free> {
         let agent = Agent {
             carried: agent.carried.max(agent.person),
             ..*agent
@@ -231,7 +270,7 @@ impl Map {
             without,
         };
         if let Some((_, free)) = self.free.iter().find(|(k, _)| *k == key) {
-            return Rc::clone(free);
+            return Arc::clone(free);
         }
         let mut grown = vec![self.outline.rim(agent.person)];
         for obstacle in &mut self.obstacles {
@@ -253,11 +292,11 @@ impl Map {
         let blocked = Footprint::union(&grown);
         let area = Footprint(self.outline.0.difference(&blocked.0));
         let pieces = area.0.0.iter().filter_map(Piece::new).collect();
-        let free = Rc::new(Free { area, pieces });
+        let free = Arc::new(Free { area, pieces });
         if self.free.len() >= KEPT {
             self.free.remove(0);
         }
-        self.free.push((key, Rc::clone(&free)));
+        self.free.push((key, Arc::clone(&free)));
         free
     }
 

@@ -134,6 +134,16 @@ impl Navigator {
         }
     }
 
+    /// Makes the map that of what the scene has become, as [`Self::new`] would; only what has moved is looked at.
+    pub fn follow(&mut self, scene: &Scene) {
+        self.map.follow(scene);
+    }
+
+    /// Sets how much room people take, and the seed of the next request.
+    pub fn configure(&mut self, config: NavigationConfig) {
+        self.config = config;
+    }
+
     /// An item has come or moved. Tells the map; the navigation meshes that it concerns are made again when next needed.
     pub fn set(&mut self, item: &Item) {
         self.map.set(item);

@@ -158,12 +158,12 @@ mod tests {
         let made = distances(&Map::new(&scene), &[leg, Leg::Wait { step: 1 }]);
         assert!(made[1].is_none());
         let grid = made[0].as_ref().expect("a grid");
-        let from_side = grid.distance(&Vector3::new(0.2, 0.0, 0.5));
+        let from_side = grid.query(&Vector3::new(0.2, 0.0, 0.5));
         assert!((from_side - (0.5 - FLESH)).abs() < 0.06, "{from_side}");
-        let within = grid.distance(&Vector3::new(1.0, 0.0, 0.5));
+        let within = grid.query(&Vector3::new(1.0, 0.0, 0.5));
         assert!(within < -0.2, "{within}");
         // Over it there is room.
-        let over = grid.distance(&Vector3::new(1.0, 0.0, 1.6));
+        let over = grid.query(&Vector3::new(1.0, 0.0, 1.6));
         assert!(over > 0.3, "{over}");
     }
 }

@@ -420,7 +420,7 @@ pub struct FewStep<'a> {
 }
 
 /// How many steps before all else guidance begins to turn the object.
-const EARLY: usize = 3;
+const EARLY: usize = 4;
 
 /// Frames over which a correction of the first pose fades.
 pub(super) const FADE: i64 = 15;

@@ -39,8 +39,8 @@ impl Default for GuidanceConfig {
             feet_slide: 0.5,
             given: 1.0,
             scene: 0.5,
-            last_steps: 3,
-            iterations: 2,
+            last_steps: 2,
+            iterations: 4,
         }
     }
 }

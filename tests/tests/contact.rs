@@ -519,7 +519,8 @@ fn generated_interactions_meet_the_bars() {
     let mut synthesizer = synthesizer();
     let mut outcomes = Vec::new();
     for (i, (file, word)) in OBJECTS.iter().enumerate() {
-        if ["box", "clothes_stand", "tripod"].contains(file) {
+        // Eight of the eleven, for time's sake.
+        if ["box", "bin", "stool"].contains(file) {
             continue;
         }
         let path = assets().join(format!("objects/{file}.glb"));
@@ -527,6 +528,15 @@ fn generated_interactions_meet_the_bars() {
         for (k, (kind, instruction)) in INSTRUCTIONS.iter().enumerate() {
             let seed = (i * 10 + k) as u64;
             let case = case(&mut synthesizer, &thing, word, kind, instruction, seed);
+            let name = case.name.clone();
+            // The object turns as a thing does that somebody carries.
+            let turns: Vec<f32> = (case.clip.frames.windows(2))
+                .map(|w| w[0].object_rotation.angle_to(&w[1].object_rotation))
+                .collect();
+            let snap = (turns.windows(2))
+                .map(|w| (w[1] - w[0]).abs())
+                .fold(0.0, f32::max);
+            assert!(snap < 0.1, "{name}: the object snaps by {snap} rad");
             outcomes.push(case.run(&ContactOptions::default()));
         }
     }
@@ -542,9 +552,9 @@ fn generated_interactions_meet_the_bars() {
     let hands = |r: &ContactReport| r.hand_distance.as_ref().map(|d| d.p95);
     assert!(of(&hands, 0.95) < 0.015, "{all}");
     let slip = |r: &ContactReport| r.slip.as_ref().map(|s| s.worst);
-    assert!(of(&slip, 0.9) < 0.005, "{all}");
+    assert!(of(&slip, 0.95) < 0.005, "{all}");
     let depth = |r: &ContactReport| r.hand_penetration.as_ref().map(|d| d.p95);
-    assert!(of(&depth, 0.5) < 0.006 && of(&depth, 0.95) < 0.014, "{all}");
+    assert!(of(&depth, 0.5) < 0.005 && of(&depth, 0.95) < 0.013, "{all}");
     assert!(of(&|r| r.object_below_floor, 1.0) < 0.002, "{all}");
     assert!(of(&|r| r.unexplained_impulse, 0.95) < 0.05, "{all}");
     let mut strayed: Vec<f32> = outcomes.iter().flat_map(|o| o.strayed.clone()).collect();
@@ -555,7 +565,13 @@ fn generated_interactions_meet_the_bars() {
         .iter()
         .map(|o| o.after.size / o.before.size)
         .collect();
-    assert!(quantile(&mut jerky, 0.9) < 1.5, "{all}");
+    assert!(quantile(&mut jerky, 0.95) < 1.5, "{all}");
+    // Metres a frame and frame, of 30 a second: nothing is left to jump at.
+    let mut peaks: Vec<f32> = outcomes.iter().map(|o| o.after.size).collect();
+    assert!(
+        quantile(&mut peaks, 0.5) < 0.1 && quantile(&mut peaks, 0.95) < 0.16,
+        "{all}"
+    );
     for outcome in &outcomes {
         let skate = |r: &ContactReport| r.foot_skate.expect("frames");
         let (before, after) = (

@@ -26,6 +26,8 @@ const SWIVEL: f32 = 0.8;
 const ELBOW: f32 = 0.8;
 /// How deep the edge of a hand gives, metres.
 const GIVES: f32 = 0.002;
+/// Over this last share of its length an arm gives way more and more.
+const SOFT: f32 = 0.06;
 /// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
 const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.
@@ -168,7 +170,7 @@ impl Follower {
         let mut pad = goal.pad;
         for round in 0..3 {
             *out = model;
-            self.bend(hand, &pad, &rotation, out);
+            self.bend(hand, &pad, &rotation, goal.laid, out);
             self.swivel(hand, swivel, out);
             if round == 2 {
                 break;
@@ -188,17 +190,31 @@ impl Follower {
         self.untwist(arm, out, own.1.angle());
     }
 
-    /// Two-bone inverse kinematics to a palm's place with the hand turned so.
+    /// Two-bone inverse kinematics to a palm's place with the hand turned so. An arm whose palm lies on nothing is not
+    /// stretched out to the last: its elbow would snap.
     fn bend(
         &self,
         hand: usize,
         pad: &Vector3<f32>,
         rotation: &UnitQuaternion<f32>,
+        laid: f32,
         out: &mut Pose,
     ) {
         let arm = ARMS[hand];
         let joints = self.skeleton.forward(out);
         let goal = pad - rotation * self.palms[hand].pad;
+        let (shoulder, length) = (joints[arm.upper], self.arm(arm));
+        let reached = (joints[arm.end] - shoulder).norm();
+        let way = goal - shoulder;
+        let soft = SOFT * length * (1.0 - laid);
+        let stretched = way.norm() - (length - soft);
+        let goal = if soft > 1e-4 && stretched > 0.0 && way.norm() > reached + 1e-4 {
+            // What the clip itself does, it may do.
+            let eased = length - soft * (-stretched / soft).exp();
+            shoulder + way * (eased.max(reached.min(way.norm())) / way.norm())
+        } else {
+            goal
+        };
         // In the rest pose elbows bend to the front.
         let down = if hand == 0 {
             -Vector3::y()

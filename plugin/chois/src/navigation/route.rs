@@ -7,6 +7,8 @@ use crate::scene::ItemId;
 
 /// Room that is kept to both sides where there is room, metres; less is tried in turn.
 const ROOM: [f32; 3] = [0.3, 0.15, 0.06];
+/// The same where something is carried, for who carries it goes beside it.
+const ROOM_BESIDE: [f32; 3] = [0.5, 0.3, 0.1];
 /// A way with room to spare may be longer by this share, and by as many metres.
 const DETOUR: (f32, f32) = (1.25, 0.4);
 /// Farthest that a place lies from free space, metres.
@@ -66,7 +68,8 @@ pub(super) fn find(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Result<Route
     };
     let limit = tight.length() * DETOUR.0 + DETOUR.1;
     let hard = map.free(agent, ends.without);
-    for room in ROOM {
+    let carries = agent.carried > agent.person + 1e-3;
+    for room in if carries { ROOM_BESIDE } else { ROOM } {
         let roomy = through(map, &agent.with_room(room), ends);
         if let Some(route) = roomy.filter(|route| route.length() <= limit) {
             return Ok(rounded(route, &hard));

@@ -95,16 +95,19 @@ pub const COMMANDS: [(&str, [&str; 20]); 3] = [
     ),
 ];
 
-/// Bars of issue and README: an item is where it should be, metres and radians, and nothing is deeper in anything, metres.
+/// So near an item is to its place, metres.
 pub const PLACE: f32 = 0.15;
+/// So little it is turned otherwise than it should be, radians.
 pub const TURN: f32 = 15.0 * std::f32::consts::PI / 180.0;
+/// So deep at most anything is in anything else, metres.
 pub const DEPTH: f32 = 0.02;
 
 /// What came of a command.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Where it was given, and its words.
+    /// Where it was given.
     pub room: String,
+    /// Its words.
     pub text: String,
     /// Why nothing was done.
     pub refused: Option<String>,
@@ -114,11 +117,13 @@ pub struct Outcome {
     pub off: Option<(f32, f32)>,
     /// How far the person is from where a last walk should have ended, metres.
     pub astray: Option<f32>,
-    /// Deepest that the item and the body are in anything else: metres, and in what, at which clip and frame.
+    /// Deepest that the item is in anything else.
     pub item_depth: Deepest,
+    /// Deepest that the body is in anything but the item.
     pub body_depth: Deepest,
-    /// Understanding and planning; and up to the first clip.
+    /// Understanding and planning.
     pub thought: Duration,
+    /// From the command to the first clip.
     pub first: Duration,
     /// Everything.
     pub all: Duration,
@@ -127,11 +132,15 @@ pub struct Outcome {
 /// See [`Outcome`].
 #[derive(Clone, Debug, Default)]
 pub struct Deepest {
+    /// How deep.
     pub metres: f32,
+    /// In what.
     pub what: String,
     /// The joint at the end of the bone, of a body.
     pub bone: Option<usize>,
+    /// In which clip.
     pub clip: usize,
+    /// At which of its frames.
     pub frame: usize,
 }
 
@@ -150,8 +159,8 @@ impl Outcome {
 
 /// Carries commands out.
 pub struct Doer {
-    pub synthesizer: Synthesizer,
-    pub grammar: Grammar,
+    synthesizer: Synthesizer,
+    grammar: Grammar,
     navigator: Option<Navigator>,
     surfaces: HashMap<String, Surface>,
     objects: HashMap<String, PhysicalObject>,
@@ -198,6 +207,7 @@ fn body(clip: &MotionClip, frame: usize) -> Vec<(Vector3<f32>, f32, usize)> {
 }
 
 impl Doer {
+    /// Understands and moves by these.
     pub fn new(synthesizer: Synthesizer, grammar: Grammar) -> Self {
         Self {
             synthesizer,

@@ -498,3 +498,55 @@ fn the_published_sampler_makes_every_step_of_the_schedule() {
     assert_eq!(steps, 30);
     assert!(bytes(&first.clip) == bytes(&second.clip));
 }
+
+#[test]
+fn the_object_ends_turned_as_asked() {
+    use chois_tests::contact_suite::{assets, object, synthesizer};
+
+    let mut synthesizer = synthesizer();
+    let chair = object(&assets().join("objects/chair.glb"), &Default::default());
+    let text = "Lift the woodchair, move the woodchair, and put down the woodchair.";
+    for (yaw, seconds) in [(-70.0, 4.0), (120.0, 4.0), (90.0, 8.0)] {
+        let request = InteractionRequest::new(text)
+            .waypoints([[0.5, 0.1], [0.9, 0.4]])
+            .end([1.2, 0.7, 0.0])
+            .end_yaw(yaw)
+            .seconds(seconds)
+            .seed(5);
+        let order = Order {
+            request: &request,
+            object: chair.geometry(),
+            scene: None,
+        };
+        let clip = synthesizer
+            .generate(&order, &mut |_| Flow::Continue)
+            .expect("a clip")
+            .clip;
+        let last = clip.frames.last().expect("frames");
+        let wanted = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw.to_radians());
+        let off = last.object_rotation.angle_to(&wanted).to_degrees();
+        assert!(off < 8.0, "{yaw} degrees in {seconds} s: {off} off");
+        // It turns under way, not at once.
+        let fastest = (clip.frames.windows(2))
+            .map(|w| w[0].object_rotation.angle_to(&w[1].object_rotation))
+            .fold(0.0, f32::max);
+        assert!(fastest < 0.12, "{fastest} rad in a frame");
+        // And the palms go with it.
+        let near = (40..80).filter(|&f| {
+            let frame = &clip.frames[f];
+            let local =
+                frame.object_rotation.inverse() * (clip.joints(f)[22] - frame.object_position);
+            chair
+                .surface()
+                .signed_distance(&(local - chair.geometry().center()))
+                < 0.3
+        });
+        assert!(near.count() > 30, "{yaw} degrees: the hand is left behind");
+    }
+    let mut request = InteractionRequest::new(text).end_yaw(f32::NAN);
+    assert!(request.validate().is_err());
+    request = InteractionRequest::new(text).end_yaw(10.0);
+    request.end_turn.as_mut().expect("a turn").alike = 0;
+    let error = request.validate().expect_err("no way to look").to_string();
+    assert!(error.contains("end_turn.alike"), "{error}");
+}

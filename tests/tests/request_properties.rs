@@ -8,7 +8,7 @@ use chois::motion::FPS;
 use chois::request::file::{Job, parse_jobs};
 use chois::request::plan::{Plan, relaxed};
 use chois::request::{
-    GuidanceConfig, InteractionRequest, MAX_SPEED, Method, ObjectPlace, PersonPlace,
+    EndTurn, GuidanceConfig, InteractionRequest, MAX_SPEED, Method, ObjectPlace, PersonPlace,
     SamplingConfig, Waypoint,
 };
 use chois_tests::tiny;
@@ -95,10 +95,21 @@ fn requests(
             prop_oneof![20 => 1_usize..50, 1 => any::<u32>().prop_map(|n| n as usize)],
         ),
         prop_oneof![Just(GuidanceConfig::default()), guidance()],
-        option::weighted(0.2, places::<4>(-1.0_f32..1.0)),
+        (
+            option::weighted(0.2, places::<4>(-1.0_f32..1.0)),
+            option::weighted(0.3, (wild_rarely(), 0_u32..20)),
+        ),
     )
         .prop_map(
-            |((text, start, yaw, end), waypoints, person, (seconds, seed), how, guidance, turn)| {
+            |(
+                (text, start, yaw, end),
+                waypoints,
+                person,
+                (seconds, seed),
+                how,
+                guidance,
+                (turn, ends),
+            )| {
                 let high = |(p, z): ([f32; 2], f32)| [p[0], p[1], z];
                 InteractionRequest {
                     text,
@@ -115,6 +126,7 @@ fn requests(
                         .map(|(at, time)| Waypoint { at, time })
                         .collect(),
                     end: end.map(high),
+                    end_turn: ends.map(|(yaw, alike)| EndTurn { yaw, alike }),
                     pose: None,
                     person: person.map(|(position, facing)| PersonPlace { position, facing }),
                     seconds,

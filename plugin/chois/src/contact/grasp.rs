@@ -413,6 +413,41 @@ mod tests {
     }
 
     #[test]
+    fn a_palm_is_lifted_off_what_would_be_in_its_flesh() {
+        let skeleton = Skeleton::adult();
+        let palm = Palm::of(&skeleton)[0];
+        let flesh = &crate::contact::palm::flesh(&skeleton)[0];
+        assert!(flesh.len() > 15, "{}", flesh.len());
+        let facing =
+            UnitQuaternion::rotation_between(&palm.inward, &-Vector3::x()).expect("a turn");
+        // A wall, a board's edge across the hand, a post along it.
+        for half in [[0.4, 0.4, 0.4], [0.2, 0.4, 0.01], [0.2, 0.012, 0.4]] {
+            let half = Vector3::from(half);
+            let (surface, _) = surface(Mesh::cuboid(-half, half * 2.0));
+            let grasp = Grasp {
+                point: Vector3::new(half.x, 0.0, 0.0),
+                normal: Vector3::x_axis(),
+                lift: 0.0,
+                rotation: facing,
+                closes: true,
+            };
+            let deepest = |grasp: &Grasp| {
+                (flesh.iter())
+                    .map(|p| grasp.pad() + facing * (p - palm.pad))
+                    .map(|place| -surface.signed_distance(&place))
+                    .fold(0.0, f32::max)
+            };
+            let lifted = grasp.lifted(&palm, flesh, [&facing], &surface);
+            assert!((0.0..=MOST_LIFT).contains(&lifted.lift));
+            let (before, after) = (deepest(&grasp), deepest(&lifted));
+            assert!(
+                after <= before && after < (before - MOST_LIFT).max(YIELDS) + 1e-3,
+                "{half:?}: {before} {after}"
+            );
+        }
+    }
+
+    #[test]
     fn the_hand_stays_free_to_turn_about_the_normal() {
         let palm = Palm::of(&Skeleton::adult())[1];
         let normal = Vector3::z_axis();

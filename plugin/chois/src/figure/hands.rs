@@ -425,14 +425,14 @@ fn clear(
             let blocked = |point: &Vector3<f32>, radius: f32| {
                 surface.distance(&(place + turn * point), radius) < radius
             };
-            if bones.free(&bends[f][finger], &inside, &blocked) {
+            if bones.free(&bends[f][finger], inside, blocked) {
                 continue;
             }
             open[f] = bones.open(finger, inside, blocked);
             let at = |t: f32| mix(&bends[f][finger], &open[f], t);
             opened[f] = (1..=OPENING)
                 .map(|k| k as f32 / OPENING as f32)
-                .find(|t| bones.free(&at(*t), &inside, &blocked))
+                .find(|t| bones.free(&at(*t), inside, blocked))
                 .unwrap_or(1.0);
         }
         if opened.iter().all(|t| *t == 0.0) {

@@ -27,7 +27,7 @@ const ELBOW: f32 = 0.8;
 /// How deep the edge of a hand gives, metres.
 const GIVES: f32 = 0.002;
 /// Over this last share of its length an arm gives way more and more.
-const SOFT: f32 = 0.06;
+const SOFT: f32 = 0.03;
 /// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
 const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.

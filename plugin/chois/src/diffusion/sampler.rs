@@ -193,6 +193,9 @@ pub enum Flow {
     Cancel,
 }
 
+/// Frames over which a window is led on from the frames that it keeps.
+const LEAD: i64 = 15;
+
 /// Known first frames of windows.
 pub struct Keep {
     /// Clean frames (B, o, 220).
@@ -218,6 +221,28 @@ impl Keep {
             &[self.frames.shallow_clone(), x.narrow(1, o, x.size()[1] - o)],
             1,
         )
+    }
+
+    /// The kept frames put in, and what the prediction was off at the last of them added to those that follow, less and less:
+    /// else they would not go on from there.
+    fn lead_into(&self, x0: &Tensor) -> Tensor {
+        let (kept, frames) = (self.frames.size()[1], x0.size()[1]);
+        let out = self.put_into(x0);
+        if kept == 0 || kept >= frames {
+            return out;
+        }
+        let off = self.frames.narrow(1, kept - 1, 1) - x0.narrow(1, kept - 1, 1);
+        let shares: Vec<f32> = (1..=frames - kept)
+            .map(|t| {
+                let s = (t as f32 / LEAD as f32).min(1.0);
+                (1.0 + (std::f32::consts::PI * s).cos()) / 2.0
+            })
+            .collect();
+        let shares = Tensor::from_slice(&shares)
+            .view([1, -1, 1])
+            .to_device(x0.device());
+        let after = out.narrow(1, kept, frames - kept) + off * shares;
+        Tensor::cat(&[out.narrow(1, 0, kept), after], 1)
     }
 }
 
@@ -267,7 +292,7 @@ impl Run<'_> {
             }
         }
         if let Some(keep) = self.keep.as_ref().filter(|k| k.rule == KeepRule::Predicted) {
-            x0 = keep.put_into(&x0);
+            x0 = keep.lead_into(&x0);
         }
         if self.clamp { x0.clamp_(-1.0, 1.0) } else { x0 }
     }

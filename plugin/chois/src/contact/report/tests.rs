@@ -229,7 +229,8 @@ fn a_hand_in_the_box_is_as_deep_as_it_is() {
     assert!((0.028..0.05).contains(&depth(&three)), "{}", depth(&three));
     assert!((depth(&four) - depth(&three) - 0.01).abs() < 1e-4);
     let share = |r: &ContactReport| r.hand_inside.expect("a hold");
-    assert!((0.5..=1.0).contains(&share(&three)), "{}", share(&three));
+    // Fingers bend back out of the box, the palm does not.
+    assert!((0.3..=1.0).contains(&share(&three)), "{}", share(&three));
     assert!(share(&four) > share(&three));
     // The right hand is far away and in no contact; the left forearm begins in the box.
     let body = three.body_penetration.expect("skin");

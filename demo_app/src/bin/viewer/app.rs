@@ -35,6 +35,7 @@ use crate::panel;
 use crate::picture::Picture;
 use crate::player::{self, Player};
 use crate::room::{self, Room};
+use crate::say::{self, Talk};
 use crate::script::{self, Runner, Step};
 use crate::shows::{self, Shows};
 use crate::tells;
@@ -204,6 +205,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
     app.init_resource::<Picture>();
     app.init_resource::<Player>();
     app.init_resource::<Shows>();
+    app.init_resource::<Talk>();
     app.init_resource::<Wishes>();
     app.add_message::<Ask>();
     app.add_observer(cast::on_spawned);
@@ -237,6 +239,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             making::order.after(cast::choose),
             making::listen,
             tells::listen,
+            (say::say.after(cast::choose), say::hear).chain(),
             (fall::let_go, fall::fall).chain(),
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),

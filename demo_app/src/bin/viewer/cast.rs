@@ -106,7 +106,7 @@ pub fn choose(
                 }
                 cast.object_name.clone_from(name);
             }
-            Ask::Generate | Ask::Cancel => {}
+            Ask::Generate | Ask::Cancel | Ask::Say(_) | Ask::Stop => {}
         }
     }
 }

@@ -18,6 +18,7 @@ mod player;
 mod pointer;
 mod ron_file;
 mod room;
+mod say;
 mod script;
 mod shows;
 mod tells;

@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::clip::MotionClip;
+use bevy_chois::npc::SceneObject;
 use bevy_chois::object::Interactable;
 use bevy_chois::playback::InteractionPlayer;
 use bevy_egui::EguiContexts;
@@ -15,6 +16,7 @@ use crate::eye::Covered;
 use crate::journal::{Journal, Status};
 use crate::making::Making;
 use crate::player::{self, Player};
+use crate::say::Talk;
 use crate::shows::Shows;
 use crate::wishes::{Ask, Wishes, sentence};
 
@@ -33,6 +35,7 @@ pub fn draw(
     clips: Res<Assets<MotionClip>>,
     things: Query<&Interactable>,
     (cast, catalogue, making, journal): (Res<Cast>, Res<Catalogue>, Res<Making>, Res<Journal>),
+    (mut talk, names): (ResMut<Talk>, Query<&SceneObject>),
 ) -> Result {
     let context = contexts.ctx_mut()?.clone();
     if context.input(|i| i.key_pressed(egui::Key::F1)) {
@@ -58,6 +61,9 @@ pub fn draw(
                 cast_part(ui, &cast, &catalogue, &things, &mut asks);
                 wishes_part(ui, &mut wishes, &cast);
                 generate_part(ui, &making, &cast, &mut asks);
+                let known = (things.iter().map(|thing| thing.name.as_str()))
+                    .chain(names.iter().map(|object| object.name.as_str()));
+                say_part(ui, &mut talk, known, &mut asks);
                 status_part(ui, &journal);
                 player_part(ui, &cast, &making, &mut player, &mut interactions, &clips);
                 shows_part(ui, &mut shows);
@@ -200,6 +206,41 @@ fn generate_part(ui: &mut Ui, making: &Making, cast: &Cast, asks: &mut MessageWr
             }
         }
     }
+}
+
+/// The command line.
+fn say_part<'n>(
+    ui: &mut Ui,
+    talk: &mut Talk,
+    names: impl Iterator<Item = &'n str>,
+    asks: &mut MessageWriter<Ask>,
+) {
+    ui.separator();
+    ui.horizontal(|ui| {
+        let line = egui::TextEdit::singleline(&mut talk.line)
+            .hint_text("move the lamp next to the sofa")
+            .char_limit(MAX_TEXT_CHARS)
+            .lock_focus(true)
+            .desired_width(200.0);
+        let line = ui.add(line);
+        let pressed = |key| ui.input(|input| input.key_pressed(key));
+        if line.has_focus() {
+            if pressed(egui::Key::Tab) {
+                talk.complete(names);
+            } else if pressed(egui::Key::ArrowUp) || pressed(egui::Key::ArrowDown) {
+                talk.recall(pressed(egui::Key::ArrowUp));
+            }
+        }
+        let entered = line.lost_focus() && pressed(egui::Key::Enter);
+        if talk.busy.is_some() {
+            if ui.button("Stop").clicked() {
+                asks.write(Ask::Stop);
+            }
+        } else if (ui.button("Say").clicked() || entered) && !talk.line.trim().is_empty() {
+            asks.write(Ask::Say(std::mem::take(&mut talk.line)));
+        }
+    });
+    ui.weak("Enter says it, Tab completes a name, arrows bring back what was said.");
 }
 
 fn status_part(ui: &mut Ui, journal: &Journal) {

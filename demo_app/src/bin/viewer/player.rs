@@ -6,6 +6,7 @@ use bevy_chois::playback::InteractionPlayer;
 
 use crate::cast::Cast;
 use crate::making::Making;
+use crate::say::Talk;
 
 /// How clips are played.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
@@ -42,11 +43,17 @@ pub fn playing<'a>(
 }
 
 /// Hands the user's settings on to what plays.
-pub fn apply(player: Res<Player>, mut interactions: Query<&mut InteractionPlayer>) {
+pub fn apply(
+    player: Res<Player>,
+    talk: Res<Talk>,
+    mut interactions: Query<&mut InteractionPlayer>,
+) {
+    // What is done at a command is done once.
+    let looping = player.looping && talk.busy.is_none();
     for mut interaction in &mut interactions {
-        if interaction.speed != player.speed || interaction.looping != player.looping {
+        if interaction.speed != player.speed || interaction.looping != looping {
             interaction.speed = player.speed;
-            interaction.looping = player.looping;
+            interaction.looping = looping;
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bevy::asset::AssetPath;
 use bevy::camera::primitives::Aabb;
 use bevy::camera::visibility::RenderLayers;
 use bevy::prelude::*;
-use bevy_chois::object::Interactable;
+use bevy_chois::npc::{ItemKind, Mobility, SceneObject};
+use bevy_chois::object::{Interactable, ObjectShape};
+use chois::geometry::ObjectGeometry;
 use chois::{Error, Result};
 use serde::Deserialize;
 
@@ -32,6 +35,9 @@ pub struct Room {
     pub camera: ViewPlace,
     /// Where the person stands at first.
     pub person: PersonPlace,
+    /// The folder that files are named relative to.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// Something that stands in a room.
@@ -144,6 +150,7 @@ impl Room {
             let inside = inside.and_then(|a| Some(file.strip_prefix(a).ok()?.to_owned()));
             piece.file = inside.unwrap_or(file);
         }
+        room.folder = assets.to_owned();
         let person = room
             .person
             .at
@@ -204,7 +211,48 @@ pub fn spawn(commands: &mut Commands, room: &Room, assets: &AssetServer) {
             Kind::Wall => entity.insert(Wall(Dir3::Z)),
             Kind::Ceiling => entity.insert(Wall(Dir3::NEG_Y)),
         };
+        if piece.kind != Kind::Thing {
+            let (object, shape) = fixture(room, piece);
+            entity.insert(object);
+            if let Some(shape) = shape {
+                entity.insert(shape);
+            }
+        }
     }
+}
+
+/// Pieces whose files are named so are walked on, and those on which things can be put.
+const FLOORS: [&str; 2] = ["floor", "rug"];
+const SURFACES: [&str; 2] = ["shelf", "sofa"];
+
+/// What commands and paths know of a piece that stays; what cannot be read is only drawn.
+fn fixture(room: &Room, piece: &Piece) -> (SceneObject, Option<ObjectShape>) {
+    let stem = piece.file.file_stem().unwrap_or_default().to_string_lossy();
+    let kind = match piece.kind {
+        Kind::Wall => ItemKind::Wall,
+        Kind::Ceiling => ItemKind::Ceiling,
+        _ if FLOORS.contains(&stem.as_ref()) => ItemKind::Floor,
+        _ => ItemKind::Object,
+    };
+    let synonyms = (["window", "door"].into_iter())
+        .filter(|part| stem.ends_with(part))
+        .map(str::to_owned)
+        .collect();
+    let shape = ObjectGeometry::load(&room.folder.join(&piece.file), None)
+        .inspect_err(|error| warn!("{error}"))
+        .ok()
+        .map(|geometry| ObjectShape {
+            geometry: Arc::new(geometry),
+        });
+    let object = SceneObject {
+        name: piece.name.clone(),
+        synonyms,
+        kind,
+        mobility: Mobility::Fixed,
+        surface: SURFACES.contains(&stem.as_ref()),
+        ..default()
+    };
+    (object, shape)
 }
 
 /// Takes walls between the eye and the room out of the picture; they throw their shadows all the same.

@@ -46,6 +46,10 @@ pub enum Ask {
     Generate,
     /// Stop generating.
     Cancel,
+    /// Tell the person to do something: "move the lamp next to the sofa".
+    Say(String),
+    /// Have the person come to where they can leave off, and do nothing more.
+    Stop,
 }
 
 /// The sentence that the model knows best, about an object.

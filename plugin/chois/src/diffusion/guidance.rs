@@ -747,13 +747,8 @@ impl FewStep<'_> {
             // What the joint that is deepest each way asks for.
             let most = push.amax([2], false).clamp_min(0.0) + push.amin([2], false).clamp_max(0.0);
             let rows = most.transpose(1, 2);
-            let wide = |rows: &Tensor| {
-                let reach = ASIDE.iter().sum::<i64>();
-                let padded = rows.replication_pad1d([reach, reach]);
-                let widened = padded.max_pool1d([2 * reach + 1], [1], [0], [1], false);
-                mean_filtered(widened, &ASIDE)
-            };
-            let by = wide(&rows.clamp_min(0.0)) - wide(&(-&rows).clamp_min(0.0));
+            let by =
+                widened(&rows.clamp_min(0.0), &ASIDE) - widened(&(-&rows).clamp_min(0.0), &ASIDE);
             let by = by.transpose(1, 2) * (self.config.scene * 2.0).min(1.0);
             let x = x.copy();
             for axis in 0..2 {
@@ -799,6 +794,15 @@ fn gentle(rows: Tensor) -> Tensor {
     mean_filtered(rows, &GENTLE)
 }
 
+/// Rows (B, C, T) that are everywhere as large as they are within the reach of the filters, and rise and fall smoothly.
+fn widened(rows: &Tensor, reaches: &[i64]) -> Tensor {
+    let reach: i64 = reaches.iter().sum();
+    let widened =
+        rows.replication_pad1d([reach, reach])
+            .max_pool1d([2 * reach + 1], [1], [0], [1], false);
+    mean_filtered(widened, reaches)
+}
+
 fn mean_filtered(rows: Tensor, reaches: &[i64]) -> Tensor {
     (reaches.iter()).fold(rows, |x, &half| {
         x.replication_pad1d([half, half])
@@ -809,15 +813,7 @@ fn mean_filtered(rows: Tensor, reaches: &[i64]) -> Tensor {
 /// Weights (B, T, 2) that are `held`'s while a hand holds, and rise and fall outside of that: contact channels change
 /// within a frame or two, and a hand that is only then brought to the surface jumps there.
 fn coming(held: &Tensor) -> Tensor {
-    let reach: i64 = GENTLE.iter().sum();
-    let widened = (held.transpose(1, 2).replication_pad1d([reach, reach])).max_pool1d(
-        [2 * reach + 1],
-        [1],
-        [0],
-        [1],
-        false,
-    );
-    gentle(widened).transpose(1, 2)
+    widened(&held.transpose(1, 2), &GENTLE).transpose(1, 2)
 }
 
 /// A gradient (B, T, 220) in the metric in which motions far apart in speed are far apart, and not only those far apart in

@@ -42,6 +42,10 @@ pub enum Step {
     Mass(f32),
     /// Generates, and waits for it; the clip then stands at its beginning.
     Generate,
+    /// Tells the person to do something, and waits until they begin.
+    Say(String),
+    /// Waits until what was said is done.
+    Done,
     /// Plays until that second of the clip, and pauses.
     Play(f32),
     /// Goes to that second of the clip at once.
@@ -152,6 +156,9 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
             Step::Play(_) | Step::Seek(_) | Step::Save(_) if !generated => {
                 return wrong("there is no clip yet; put Generate before it".into());
             }
+            Step::Say(text) if text.trim().is_empty() => {
+                return wrong("say something: \"move the lamp next to the sofa\"".into());
+            }
             Step::Screenshot(name) | Step::Save(name) if !is_file_name(name) => {
                 return wrong(format!(
                     "{name:?} is not a file's name; letters, digits, '-' and '_' make one"
@@ -186,6 +193,8 @@ impl Step {
             Self::Guidance(_) => "Guidance",
             Self::Mass(_) => "Mass",
             Self::Generate => "Generate",
+            Self::Say(_) => "Say",
+            Self::Done => "Done",
             Self::Play(_) => "Play",
             Self::Seek(_) => "Seek",
             Self::Speed(_) => "Speed",
@@ -248,6 +257,7 @@ mod tests {
             ("[Speed(0)]", "0.05"),
             ("[Steps(0)]", "step 1"),
             ("[Mass(0)]", "kilograms"),
+            ("[Say(\" \")]", "say something"),
             ("[Wait(-1)]", "step 1"),
             ("[Waypoints([(1, 2), (1e9, 0)])]", "100 m"),
             ("[Camera(from: (1, 1, 1), at: (1, 1, 1))]", "two places"),

@@ -19,6 +19,7 @@ use crate::journal::{Journal, Status};
 use crate::making::{self, Making};
 use crate::picture::{self, Picture};
 use crate::player::Player;
+use crate::say::Talk;
 use crate::shows::Shows;
 use crate::wishes::{Ask, Wishes, sentence};
 
@@ -52,6 +53,12 @@ enum Waiting {
     Made,
     /// The clip has played so far.
     Played(f32),
+    /// What was said is passed on.
+    Said,
+    /// The person begins to do what they were told.
+    Begun,
+    /// The person has done it.
+    Done,
     /// Time passes, seconds.
     Time(f32),
     /// Frames are drawn; then the picture of that name is taken.
@@ -85,7 +92,10 @@ impl Runner {
 
     /// Whether time passes in the room.
     fn moves(&self) -> bool {
-        matches!(self.waiting, Waiting::Played(_) | Waiting::Time(_))
+        matches!(
+            self.waiting,
+            Waiting::Played(_) | Waiting::Time(_) | Waiting::Begun | Waiting::Done
+        )
     }
 
     /// Whether there is nothing to do but wait for others.
@@ -203,6 +213,21 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             interaction.time = until;
             Ok(true)
         }
+        Waiting::Begun | Waiting::Done if runner.since.elapsed() > LOADING => Err(format!(
+            "what was said is not done in {} s",
+            LOADING.as_secs()
+        )),
+        Waiting::Said => {
+            if world.resource::<Talk>().busy.is_some() {
+                runner.waiting = Waiting::Begun;
+            }
+            Ok(false)
+        }
+        Waiting::Begun => {
+            let talk = world.resource::<Talk>();
+            Ok(talk.moves || talk.busy.is_none())
+        }
+        Waiting::Done => Ok(world.resource::<Talk>().busy.is_none()),
         Waiting::Time(left) => {
             *left -= world.resource::<Time>().delta_secs();
             Ok(*left <= 1e-4)
@@ -318,6 +343,14 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
             world.write_message(Ask::Generate);
             return Ok(Some(Waiting::Made));
         }
+        Step::Say(text) => {
+            world.write_message(Ask::Say(text));
+            // Until it is passed on nobody is busy.
+            let mut talk = world.resource_mut::<Talk>();
+            talk.moves = false;
+            return Ok(Some(Waiting::Said));
+        }
+        Step::Done => return Ok(Some(Waiting::Done)),
         Step::Play(until) => {
             let until = until.min(seconds(world)?);
             let mut interaction = interaction(world).ok_or("nothing plays")?;

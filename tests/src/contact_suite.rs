@@ -254,6 +254,15 @@ pub fn quantile(values: &mut [f32], share: f32) -> f32 {
     values.get(at).copied().unwrap_or(f32::NAN)
 }
 
+/// The share of the frames of many clips in which a hand that holds is deeper in the object than flesh gives: below 0.05, the
+/// 95th percentile of all depths is below [`chois::contact::report::DEEP`]. All clips are as long.
+pub fn deep(outcomes: &[Outcome], report: impl Fn(&Outcome) -> &ContactReport) -> f64 {
+    let shares: Vec<f64> = (outcomes.iter())
+        .filter_map(|o| Some(report(o).hand_penetration.as_ref()?.deep))
+        .collect();
+    shares.iter().sum::<f64>() / shares.len().max(1) as f64
+}
+
 /// The table of many outcomes: a line for each measure, before and after.
 pub fn table(outcomes: &[Outcome]) -> String {
     use std::fmt::Write as _;
@@ -401,6 +410,12 @@ pub fn table(outcomes: &[Outcome]) -> String {
         quantile(&mut seconds, 0.5) * 1e3,
         quantile(&mut seconds, 0.95) * 1e3,
         outcomes.len()
+    );
+    let _ = writeln!(
+        out,
+        "| hand deeper than 0.5 cm in the object, % of all frames of all clips | {:.1} | {:.1} |",
+        100.0 * deep(outcomes, |o| &o.comparison.before),
+        100.0 * deep(outcomes, |o| &o.comparison.after),
     );
     out
 }

@@ -514,7 +514,7 @@ fn the_game_puts_the_object_elsewhere() {
 #[test]
 fn generated_interactions_meet_the_bars() {
     use chois_tests::contact_suite::{
-        INSTRUCTIONS, OBJECTS, assets, case, object, quantile, synthesizer, table,
+        INSTRUCTIONS, OBJECTS, assets, case, deep, object, quantile, synthesizer, table,
     };
     let mut synthesizer = synthesizer();
     let mut outcomes = Vec::new();
@@ -554,7 +554,9 @@ fn generated_interactions_meet_the_bars() {
     let slip = |r: &ContactReport| r.slip.as_ref().map(|s| s.worst);
     assert!(of(&slip, 0.95) < 0.005, "{all}");
     let depth = |r: &ContactReport| r.hand_penetration.as_ref().map(|d| d.p95);
-    assert!(of(&depth, 0.5) < 0.005 && of(&depth, 0.95) < 0.013, "{all}");
+    assert!(of(&depth, 0.5) < 0.005 && of(&depth, 0.95) < 0.01, "{all}");
+    // The 95th percentile over all frames is below half a centimetre.
+    assert!(deep(&outcomes, |o| &o.comparison.after) < 0.05, "{all}");
     assert!(of(&|r| r.object_below_floor, 1.0) < 0.002, "{all}");
     assert!(of(&|r| r.unexplained_impulse, 0.95) < 0.05, "{all}");
     let mut strayed: Vec<f32> = outcomes.iter().flat_map(|o| o.strayed.clone()).collect();
@@ -565,7 +567,7 @@ fn generated_interactions_meet_the_bars() {
         .iter()
         .map(|o| o.after.size / o.before.size)
         .collect();
-    assert!(quantile(&mut jerky, 0.95) < 1.5, "{all}");
+    assert!(quantile(&mut jerky, 1.0) < 1.5, "{all}");
     // Metres a frame and frame, of 30 a second: nothing is left to jump at.
     let mut peaks: Vec<f32> = outcomes.iter().map(|o| o.after.size).collect();
     assert!(

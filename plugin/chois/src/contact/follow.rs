@@ -26,8 +26,8 @@ const SWIVEL: f32 = 0.8;
 const ELBOW: f32 = 0.8;
 /// How deep the edge of a hand gives, metres.
 const GIVES: f32 = 0.002;
-/// Over this last share of its length an arm gives way more and more.
-const SOFT: f32 = 0.03;
+/// Over this last share of its length an arm whose palm does not yet lie on anything gives way more and more.
+const SOFT: f32 = 0.06;
 /// Elbows that are straighter than this (length of the normal of their bend, square metres) bend about their hinge.
 const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.
@@ -206,7 +206,7 @@ impl Follower {
         let (shoulder, length) = (joints[arm.upper], self.arm(arm));
         let reached = (joints[arm.end] - shoulder).norm();
         let way = goal - shoulder;
-        let soft = SOFT * length * (1.0 - laid);
+        let soft = if laid < 1.0 { SOFT * length } else { 0.0 };
         let stretched = way.norm() - (length - soft);
         let goal = if soft > 1e-4 && stretched > 0.0 && way.norm() > reached + 1e-4 {
             // What the clip itself does, it may do.
@@ -300,17 +300,10 @@ impl Follower {
         let mut rotation = *rotation;
         if goal.laid > 0.0 {
             let normal = &goal.normal;
-            let bone = self.skeleton.rest_offsets[arm.end];
-            let flat = |v: Vector3<f32>| v - normal.into_inner() * v.dot(normal);
             let along = rotation * self.palms[hand].along.into_inner();
-            let bent = along.angle(&(forearm * bone));
-            let (from, to) = (flat(along), flat(forearm * bone));
-            let turn = from.cross(&to).dot(normal).atan2(from.dot(&to));
-            // As much as the wrist is bent beyond what is easy; a direction that is none turns nothing.
-            let sure = (to.norm() / bone.norm().max(1e-6) / 0.3).min(1.0);
-            let share = ((bent - EASY) / (BEND - EASY)).clamp(0.0, 1.0);
-            let share = share * share * (3.0 - 2.0 * share) * sure * goal.laid;
-            rotation = UnitQuaternion::from_axis_angle(normal, turn * share) * rotation;
+            let bone = forearm * self.skeleton.rest_offsets[arm.end];
+            let turn = easing(normal, &along, &bone) * goal.laid;
+            rotation = UnitQuaternion::from_axis_angle(normal, turn) * rotation;
         }
         let (swing, twist) = self.swing_twist(arm, &(forearm.inverse() * rotation));
         let angle = swing.angle();
@@ -529,6 +522,22 @@ const LEANING: [(usize, f32); 13] = [
     (joint::RIGHT_WRIST, 1.0),
 ];
 
+/// How far a hand on a surface with this normal turns about it, radians, so that its wrist bends less: as much as it is bent
+/// beyond what is easy. `along` is the hand's direction, `forearm` the forearm's.
+pub(crate) fn easing(
+    normal: &Unit<Vector3<f32>>,
+    along: &Vector3<f32>,
+    forearm: &Vector3<f32>,
+) -> f32 {
+    let flat = |v: &Vector3<f32>| v - normal.into_inner() * v.dot(normal);
+    let (from, to) = (flat(along), flat(forearm));
+    let turn = from.cross(&to).dot(normal).atan2(from.dot(&to));
+    // A direction that is none turns nothing.
+    let sure = (to.norm() / forearm.norm().max(1e-6) / 0.3).min(1.0);
+    let share = ((along.angle(forearm) - EASY) / (BEND - EASY)).clamp(0.0, 1.0);
+    turn * share * share * (3.0 - 2.0 * share) * sure
+}
+
 /// From 0 to 1 without a corner, in speed or acceleration.
 pub(crate) fn ease(t: f32) -> f32 {
     let t = t.clamp(0.0, 1.0);
@@ -656,7 +665,12 @@ mod tests {
 
     #[test]
     fn wrists_bend_no_further_than_they_can() {
-        let (follower, pose) = standing();
+        let (follower, mut pose) = standing();
+        // Well bent: this is about the wrist, not about how far the arm reaches.
+        let bend = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), -0.6);
+        for j in [18, 20] {
+            pose.rotations[j] *= bend;
+        }
         let joints = follower.skeleton.forward(&pose);
         let hand = 0;
         let now = pad(&follower.palms[hand], hand, &joints, &pose.rotations[20]);
@@ -683,6 +697,48 @@ mod tests {
             }
             last = Some(after.rotations[20]);
         }
+    }
+
+    #[test]
+    fn a_free_arm_gives_way_before_it_is_straight() {
+        let (follower, pose) = standing();
+        let joints = follower.skeleton.forward(&pose);
+        let (hand, arm) = (0, ik::LEFT_ARM);
+        let way = (joints[arm.end] - joints[arm.upper]).normalize();
+        let rotation = pose.rotations[20];
+        let length = follower.arm(arm);
+        // Evenly from within reach to well beyond it, a centimetre a frame.
+        let bent = |k: usize, laid: f32| {
+            let wrist = joints[arm.upper] + way * (0.9 * length + 0.01 * k as f32);
+            let goal = HandGoal {
+                pad: wrist + rotation * follower.palms[hand].pad,
+                rotation,
+                normal: Vector3::z_axis(),
+                laid,
+                helped: false,
+            };
+            let mut bent = pose;
+            let elbow = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), -0.8);
+            for j in [18, 20] {
+                bent.rotations[j] *= elbow;
+            }
+            bent.rotations[20] = rotation;
+            let after = follower.follow(&bent, &[Some(goal), None], &Help::default());
+            let j = follower.skeleton.forward(&after);
+            (j, arrived(&follower, &after, hand, &goal))
+        };
+        let most = |laid: f32| {
+            let elbows: Vec<Vector3<f32>> = (0..20).map(|k| bent(k, laid).0[arm.middle]).collect();
+            (elbows.windows(3))
+                .map(|e| (e[2] - e[1] * 2.0 + e[0]).norm())
+                .fold(0.0, f32::max)
+        };
+        let (free, lying) = (most(0.0), most(1.0));
+        assert!(free < 0.5 * lying, "{free} against {lying}");
+        // A palm that lies on something stays on it as long as the arm can.
+        let within = (0.09 * length / 0.01) as usize;
+        assert!(bent(within, 1.0).1 < 1e-3);
+        assert!(bent(within, 0.0).1 < SOFT * length);
     }
 
     #[test]

@@ -30,7 +30,13 @@ const TWO_HANDS: f32 = 0.11;
 const GIVES: f32 = 0.004;
 /// How deep the flesh of the whole palm gives, and how far off the surface a palm lies for the rest of it, metres.
 const YIELDS: f32 = 0.0035;
-const MOST_LIFT: f32 = 0.006;
+const MOST_LIFT: f32 = 0.009;
+/// Flesh that is deeper than it gives by this much, metres, looks for a better place, so far aside, metres; each metre of that
+/// is worth this much depth. The surface there faces the same way.
+const BAD: f32 = 0.001;
+const SHIFTS: [f32; 4] = [0.012, 0.025, 0.045, 0.07];
+const ASIDE: f32 = 0.05;
+const SAME_SIDE: f32 = 0.5;
 /// Fingers close around what is no thicker than this, or ends so near to the palm's middle, metres; and how closely that is
 /// looked at.
 const GRASPED: f32 = 0.1;
@@ -82,6 +88,81 @@ impl Grasp {
             }
         }
         out
+    }
+
+    /// The same lifted, or, where that is not enough, a little aside on the surface: where bars cross, the palm lies on one and
+    /// the ball of the thumb would be in the other. `others` are grasps that the other hand has at the same time.
+    pub(crate) fn settled(
+        self,
+        palm: &Palm,
+        flesh: &[Vector3<f32>],
+        rotations: &[UnitQuaternion<f32>],
+        surface: &Surface,
+        others: &[Grasp],
+    ) -> Self {
+        let deepest = |grasp: &Self, rotations: &[UnitQuaternion<f32>]| {
+            let depths = rotations.iter().flat_map(|rotation| {
+                let turn = grasp.aligned(palm, rotation);
+                let place = grasp.pad();
+                (flesh.iter()).map(move |p| place + turn * (p - palm.pad))
+            });
+            (depths.map(|at| -surface.signed_distance(&at))).fold(0.0, f32::max)
+        };
+        let lifted = self.lifted(palm, flesh, rotations, surface);
+        let now = deepest(&lifted, rotations);
+        let middle = &rotations[rotations.len() / 2..][..1.min(rotations.len())];
+        if now < YIELDS + BAD || middle.is_empty() {
+            return lifted;
+        }
+        let room = |grasp: &Self| {
+            (others.iter())
+                .map(|other| (other.point - grasp.point).norm())
+                .fold(TWO_HANDS, f32::min)
+        };
+        let turn = self.aligned(palm, &middle[0]);
+        let across = [
+            turn * palm.along.into_inner(),
+            turn * palm.thumb.into_inner(),
+        ];
+        let mut best: Option<(f32, Self)> = None;
+        for aside in SHIFTS {
+            for k in 0..8 {
+                let (sin, cos) = (k as f32 * std::f32::consts::FRAC_PI_4).sin_cos();
+                let probe = self.point + (across[0] * cos + across[1] * sin) * aside;
+                let Some(found) = surface.nearest(&probe) else {
+                    continue;
+                };
+                let grasp = Self {
+                    point: found.position,
+                    normal: found.normal,
+                    rotation: lay(palm, &self.rotation, &found.normal),
+                    ..self
+                };
+                let turned = grasp.normal.dot(&self.normal) < SAME_SIDE;
+                if turned
+                    || room(&grasp) < room(&self)
+                    || (self.closes && !closes(palm, &grasp, surface))
+                {
+                    continue;
+                }
+                let grasp = grasp.lifted(palm, flesh, middle, surface);
+                // Farther aside is a little worse.
+                let cost = deepest(&grasp, middle) + ASIDE * aside;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, grasp));
+                }
+            }
+            if best
+                .as_ref()
+                .is_some_and(|(cost, _)| *cost < YIELDS + BAD + ASIDE * aside)
+            {
+                break;
+            }
+        }
+        match best.map(|(_, grasp)| grasp.lifted(palm, flesh, rotations, surface)) {
+            Some(found) if deepest(&found, rotations) < now - BAD => found,
+            _ => lifted,
+        }
     }
 
     /// The direction in which the fingers close around what is held.

@@ -7,6 +7,7 @@ use nalgebra::{Isometry3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::event::ContactEvent;
+use super::follow::easing;
 use super::grasp::{self, Grasp, Near};
 use super::object::PhysicalObject;
 use super::palm::{Palm, flesh, pad, part};
@@ -175,11 +176,20 @@ pub(crate) fn plan(
         }
     }
     let flesh = flesh(&clip.skeleton);
-    for hold in &mut holds {
-        let hand = hold.hand;
-        let turns = tracks[hand].rotations[hold.first..=hold.last].iter();
-        let few = turns.step_by((hold.last + 1 - hold.first).div_ceil(TURNED));
-        hold.grasp = (hold.grasp).lifted(&palms[hand], &flesh[hand], few, object.surface());
+    for k in 0..holds.len() {
+        let Hold {
+            hand,
+            first,
+            last,
+            grasp,
+        } = holds[k];
+        let few: Vec<_> = (first..=last)
+            .step_by((last + 1 - first).div_ceil(TURNED))
+            .map(|f| tracks[hand].turned(f, &grasp, &palms[hand]))
+            .collect();
+        let others = others(&holds, hand, &Span { first, last });
+        let (palm, flesh) = (&palms[hand], &flesh[hand]);
+        holds[k].grasp = grasp.settled(palm, flesh, &few, object.surface(), &others);
     }
     holds.sort_by_key(|h| (h.first, h.hand));
     // A foot that happens to be near what the hands carry does not kick it.
@@ -336,6 +346,14 @@ impl Track {
             out.rotations.push(place.rotation.inverse() * rotation);
         }
         out
+    }
+
+    /// How a hand that has taken hold is turned in a frame, object's frame: laid on the surface, and as its wrist likes it.
+    fn turned(&self, frame: usize, grasp: &Grasp, palm: &Palm) -> UnitQuaternion<f32> {
+        let laid = grasp.aligned(palm, &self.rotations[frame]);
+        let along = laid * palm.along.into_inner();
+        let turn = easing(&grasp.normal, &along, &self.forearms[frame]);
+        UnitQuaternion::from_axis_angle(&grasp.normal, turn) * laid
     }
 
     /// Median distance to the surface.

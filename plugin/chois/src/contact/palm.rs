@@ -97,7 +97,7 @@ pub(crate) fn flesh(skeleton: &Skeleton) -> [Vec<Vector3<f32>>; 2] {
 }
 
 /// The palm's side of a hand is so deep, in lengths of the palm.
-const THICK: f32 = 0.2;
+const THICK: f32 = 0.3;
 /// The middle finger's place among the fingers.
 const MIDDLE: usize = 1;
 /// Edge of the cells of which each keeps one point of skin, metres.

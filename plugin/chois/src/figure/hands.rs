@@ -103,7 +103,7 @@ impl Finger {
         blocked: impl Fn(&Vector3<f32>, f32) -> bool,
     ) -> [f32; PHALANGES] {
         let mut bend = OPEN[finger];
-        while bend[0] > BACK[finger] && !self.free(&bend, &inside, &blocked) {
+        while bend[0] > BACK[finger] && !self.free(finger, &bend, &inside, &blocked) {
             bend[0] = (bend[0] - BACK_STEP).max(BACK[finger]);
         }
         bend
@@ -112,14 +112,17 @@ impl Finger {
     /// Whether the finger is out of the object: skin may touch.
     fn free(
         &self,
+        finger: usize,
         bend: &[f32; PHALANGES],
         inside: impl Fn(&Vector3<f32>) -> bool,
         blocked: impl Fn(&Vector3<f32>, f32) -> bool,
     ) -> bool {
         let ends = self.ends(bend);
-        let middles = (1..PHALANGES).map(|p| (ends[p] + ends[p + 1]) / 2.0);
-        let mut points = ends[1..].iter().copied().chain(middles);
-        points.all(|p| !blocked(&p, 0.5 * self.radius) && !inside(&p))
+        let middle = |p: usize| (ends[p] + ends[p + 1]) / 2.0;
+        let mut points = ends[1..].iter().copied().chain((1..PHALANGES).map(middle));
+        let out = |p: &Vector3<f32>, share: f32| !blocked(p, share * self.radius) && !inside(p);
+        // Fingers are thick next to the palm; the thumb's root is in it.
+        points.all(|p| out(&p, 0.5)) && (finger == FINGERS - 1 || out(&middle(0), 1.0))
     }
 
     /// Closes until `blocked` says of a point that it lies within the finger's radius of the surface; relaxed when
@@ -425,14 +428,14 @@ fn clear(
             let blocked = |point: &Vector3<f32>, radius: f32| {
                 surface.distance(&(place + turn * point), radius) < radius
             };
-            if bones.free(&bends[f][finger], inside, blocked) {
+            if bones.free(finger, &bends[f][finger], inside, blocked) {
                 continue;
             }
             open[f] = bones.open(finger, inside, blocked);
             let at = |t: f32| mix(&bends[f][finger], &open[f], t);
             opened[f] = (1..=OPENING)
                 .map(|k| k as f32 / OPENING as f32)
-                .find(|t| bones.free(&at(*t), inside, blocked))
+                .find(|t| bones.free(finger, &at(*t), inside, blocked))
                 .unwrap_or(1.0);
         }
         if opened.iter().all(|t| *t == 0.0) {

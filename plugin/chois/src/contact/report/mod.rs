@@ -89,7 +89,13 @@ pub struct Depths {
     pub p95: f64,
     /// Deepest of all frames.
     pub max: f64,
+    /// Share of the frames that are deeper than [`DEEP`].
+    #[serde(default)]
+    pub deep: f64,
 }
+
+/// What flesh gives, metres: who is deeper is seen to be inside.
+pub const DEEP: f64 = 0.005;
 
 /// The upper end of a quantity: newton or newton metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -345,10 +351,14 @@ fn below(heights: impl Iterator<Item = f64>) -> f64 {
 
 impl Depths {
     fn of(depths: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let depths: Vec<f64> = depths.into_iter().collect();
+        let deep = depths.iter().filter(|depth| **depth > DEEP).count();
+        let deep = deep as f64 / depths.len().max(1) as f64;
         let sample = Sample::new(depths)?;
         Some(Self {
             p95: sample.percentile(0.95),
             max: sample.percentile(1.0),
+            deep,
         })
     }
 }

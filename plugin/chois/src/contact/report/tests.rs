@@ -232,6 +232,10 @@ fn a_hand_in_the_box_is_as_deep_as_it_is() {
     // Fingers bend back out of the box, the palm does not.
     assert!((0.3..=1.0).contains(&share(&three)), "{}", share(&three));
     assert!(share(&four) > share(&three));
+    // From farther in they cannot.
+    assert!(share(&at(0.12)) > 0.8, "{}", share(&at(0.12)));
+    let deep = |r: &ContactReport| r.hand_penetration.expect("a hold").deep;
+    assert_eq!((deep(&three), deep(&at(-0.2))), (1.0, 0.0));
     // The right hand is far away and in no contact; the left forearm begins in the box.
     let body = three.body_penetration.expect("skin");
     assert!(body.max > 0.0 && body.max < depth(&three), "{body:?}");

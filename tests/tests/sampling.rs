@@ -3,8 +3,8 @@
 use chois::diffusion::Schedule;
 use chois::diffusion::guidance::{Interaction, Published, gradient};
 use chois::diffusion::sampler::{
-    Ancestral, Ddim, Flow, Guide, Moment, ParityPredictor, Predict, Progress, RecordedNoise, Run,
-    Sampler,
+    Ancestral, Consistency, Ddim, Flow, Guide, Moment, ParityPredictor, Predict, Progress,
+    RecordedNoise, Run, Sampler, SeededNoise,
 };
 use chois::model::Network;
 use chois::model::denoiser::Denoiser;
@@ -348,4 +348,47 @@ fn cancelling_ends_the_run() {
     });
     assert!(matches!(result, Err(chois::Error::Cancelled)));
     assert_eq!(steps, 3);
+}
+
+#[test]
+fn a_consistent_prediction_is_what_consistency_sampling_gives() {
+    /// Says the same of everything, and remembers how noisy it was.
+    struct Sure(Tensor, std::cell::RefCell<Vec<(usize, f64)>>);
+    impl Predict for Sure {
+        fn predict(&self, x: &Tensor, step: usize) -> Tensor {
+            let deviation = (x - &self.0).std(true).double_value(&[]);
+            self.1.borrow_mut().push((step, deviation));
+            self.0.copy()
+        }
+    }
+    let schedule = Schedule::cosine(1000);
+    let motion = Tensor::zeros([2, 120, 220], (Kind::Float, Device::Cpu));
+    let sample = |steps: usize, seed: u64| {
+        let sure = Sure(motion.shallow_clone(), Vec::new().into());
+        let out = Consistency { steps }.sample(&mut Run {
+            schedule: &schedule,
+            predictor: &sure,
+            guide: None,
+            noise: &mut SeededNoise::new(seed, Device::Cpu),
+            shape: (2, 120),
+            start: None,
+            keep: None,
+            clamp: false,
+            progress: &mut |_| Flow::Continue,
+        });
+        (out, sure.1.into_inner())
+    };
+    let (out, seen) = sample(4, 3);
+    assert!(out.expect("motion").equal(&motion));
+    assert_eq!(
+        seen.iter().map(|s| s.0).collect::<Vec<_>>(),
+        [999, 749, 499, 249]
+    );
+    // Each step sees as much noise as the schedule has there, all of it fresh.
+    for (step, deviation) in seen {
+        let expected = f64::from(schedule.sqrt_one_minus_alphas_cumprod[step]);
+        assert!((deviation - expected).abs() < 0.02, "{step}: {deviation}");
+    }
+    assert_eq!(Consistency { steps: 1 }.times(1000).expect("steps"), [999]);
+    assert!(sample(0, 1).0.is_err() && sample(1001, 1).0.is_err());
 }

@@ -14,10 +14,11 @@ use chois::request::plan::{relaxed, stand};
 use chois::request::{GuidanceConfig, InteractionRequest, WalkRequest};
 use chois::skeleton::{JOINTS, Pose, Skeleton, joint};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
-use chois::training::dataset::Dataset;
+use chois::training::dataset::{Dataset, step_rng};
+use chois::training::distillation::Distillation;
 use chois::training::footwork;
 use chois::training::locomotion::{self, LocomotionOptions};
-use chois::training::trainer::{StepReport, Trainer, TrainingConfig};
+use chois::training::trainer::{StepReport, Trainer, TrainingConfig, make_batch};
 use chois_tests::contact_suite;
 use chois_tests::tiny::{self, Digested};
 use nalgebra::{Vector2, Vector3};
@@ -503,6 +504,67 @@ fn training_on_both_resumes_exactly_and_begins_from_given_weights() {
     };
     let refused = Trainer::new(model.clone(), bad, Device::Cpu);
     assert!(refused.is_err_and(|e| e.to_string().contains("walking")));
+}
+
+#[test]
+fn a_student_learns_what_its_teacher_says_and_resumes_exactly() {
+    let data = data();
+    let settings = TrainingConfig {
+        batch: 4,
+        steps: 6,
+        warm_up: 0,
+        decay: 0.0,
+        walking: 0.5,
+        keypoints: 4,
+        ..TrainingConfig::default()
+    };
+    let checkpoint = tiny::walking_checkpoint();
+    let model = &checkpoint.config;
+    let begin = || {
+        Trainer::distil(
+            model.clone(),
+            settings.clone(),
+            Device::Cpu,
+            &checkpoint.weights,
+        )
+        .expect("a run")
+    };
+    let mut whole = begin();
+    whole.run(&data, |_, _| Ok(true)).expect("trained");
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state.safetensors");
+    let mut half = begin();
+    half.run(&data, |trainer, _| Ok(trainer.step_count() < 3))
+        .expect("trained");
+    half.save(&state).expect("saved");
+    let mut rest = Trainer::resume(&state, Device::Cpu, None).expect("resumed");
+    rest.run(&data, |_, _| Ok(true)).expect("trained");
+    let each = || whole.average().iter().zip(rest.average().iter());
+    assert!(each().all(|((_, a), (_, b))| a.equal(b)), "bit for bit");
+
+    // The same windows over and over: what is said of both ends of the teacher's steps comes together.
+    let mut student = begin();
+    let mut rng = step_rng(1, 0);
+    let choices: Vec<_> = data.windows(15).into_iter().take(4).collect();
+    let batch = make_batch(&data, &choices, model, &settings, &mut rng);
+    let losses: Vec<f64> = (0..40).map(|_| student.step(&batch).total).collect();
+    assert!(losses.iter().all(|loss| loss.is_finite()));
+    assert!(
+        losses[39] < 0.7 * losses[0],
+        "{} to {}",
+        losses[0],
+        losses[39]
+    );
+
+    let unfit = TrainingConfig {
+        distillation: Some(Distillation {
+            skip: 0,
+            ..Distillation::default()
+        }),
+        ..settings
+    };
+    let refused = Trainer::distil(model.clone(), unfit, Device::Cpu, &checkpoint.weights);
+    assert!(refused.is_err_and(|e| e.to_string().contains("distillation.skip")));
 }
 
 #[test]

@@ -100,6 +100,7 @@ impl From<Up> for UpAxis {
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum MethodArg {
     FewStep,
+    Consistency,
     Ddim,
     Ancestral,
 }
@@ -108,6 +109,7 @@ impl From<MethodArg> for Method {
     fn from(method: MethodArg) -> Self {
         match method {
             MethodArg::FewStep => Self::FewStep,
+            MethodArg::Consistency => Self::Consistency,
             MethodArg::Ddim => Self::Ddim,
             MethodArg::Ancestral => Self::Ancestral,
         }

@@ -40,6 +40,12 @@ pub struct Args {
     /// Begin from the weights, bounds and bones of this checkpoint instead of from nothing.
     #[arg(long, conflicts_with = "resume")]
     from: Option<PathBuf>,
+    /// Distil this checkpoint into one of the same form that needs fewer steps.
+    #[arg(long, conflicts_with_all = ["resume", "from", "schedule"])]
+    distil: Option<PathBuf>,
+    /// Steps of the noise schedule to train on; otherwise 1000, or those of `--from`.
+    #[arg(long, conflicts_with = "resume", value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    schedule: Option<i64>,
     /// Learning rate.
     #[arg(long)]
     rate: Option<f64>,
@@ -271,7 +277,7 @@ fn fresh(
             walking: walking(args),
         },
         diffusion: DiffusionConfig {
-            steps: 1000,
+            steps: args.schedule.unwrap_or(1000),
             clamp: false,
         },
         text_encoder: TextEncoderKind::MiniLm,
@@ -297,7 +303,7 @@ pub fn run(args: &Args) -> Result<()> {
             args.decay.unwrap_or(kept.config().decay),
         );
         Trainer::resume(&state, device, Some(change))?
-    } else if let Some(folder) = &args.from {
+    } else if let Some(folder) = args.from.as_ref().or(args.distil.as_ref()) {
         let Checkpoint {
             mut config,
             weights,
@@ -306,7 +312,12 @@ pub fn run(args: &Args) -> Result<()> {
         config.name.clone_from(&args.name);
         config.conditioning.walking = walking(args);
         config.provenance = provenance(args);
-        Trainer::tune(config, settings(args)?, device, &weights)?
+        config.diffusion.steps = args.schedule.unwrap_or(config.diffusion.steps);
+        if args.distil.is_some() {
+            Trainer::distil(config, settings(args)?, device, &weights)?
+        } else {
+            Trainer::tune(config, settings(args)?, device, &weights)?
+        }
     } else {
         let statistics = train.statistics(0.25).joined(&held.statistics(0.25));
         let mut model = fresh(args, &encoder, &train, statistics);

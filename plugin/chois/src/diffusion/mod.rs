@@ -6,5 +6,5 @@ pub mod schedule;
 pub mod walk;
 pub mod window;
 
-pub use sampler::{Ancestral, Ddim, Flow, Progress, Sampler};
+pub use sampler::{Ancestral, Consistency, Ddim, Flow, Progress, Sampler};
 pub use schedule::Schedule;

@@ -392,15 +392,7 @@ impl Ddim {
 
     /// Steps of a schedule, descending; a final -1 (clean) is implied.
     pub fn times(&self, schedule: usize) -> Result<Vec<usize>> {
-        if self.steps == 0 || self.steps > schedule {
-            return Err(Error::invalid(
-                "steps",
-                format!(
-                    "{} sampling steps; choose between 1 and the schedule's {schedule}",
-                    self.steps
-                ),
-            ));
-        }
+        check_steps(self.steps, schedule)?;
         let last = (schedule - 1) as f64;
         Ok(match self.spacing {
             // torch.linspace in f32, truncated towards zero.
@@ -466,4 +458,54 @@ impl Sampler for Ddim {
         }
         Ok(x)
     }
+}
+
+/// Few steps of a network that says the same of every point on a way from noise to motion: each prediction is made noisy anew
+/// for the next (Song et al., "Consistency models", 2023, algorithm 1).
+#[derive(Clone, Copy, Debug)]
+pub struct Consistency {
+    /// Steps, at least 1 and at most the schedule's.
+    pub steps: usize,
+}
+
+impl Consistency {
+    /// Steps of a schedule, descending, evenly from the last.
+    pub fn times(&self, schedule: usize) -> Result<Vec<usize>> {
+        check_steps(self.steps, schedule)?;
+        Ok((0..self.steps)
+            .map(|k| schedule - 1 - k * schedule / self.steps)
+            .collect())
+    }
+}
+
+impl Sampler for Consistency {
+    fn sample(&self, run: &mut Run<'_>) -> Result<Tensor> {
+        let times = self.times(run.schedule.steps())?;
+        let total = times.len();
+        let mut x = run.begin()?;
+        for (k, &time) in times.iter().enumerate() {
+            let x0 = run.clean(&x, time, total - 1 - k);
+            let next = match times.get(k + 1) {
+                Some(&next) => {
+                    let noise = run.noise.next(&x.size())?;
+                    x0 * f64::from(run.schedule.sqrt_alphas_cumprod[next])
+                        + noise * f64::from(run.schedule.sqrt_one_minus_alphas_cumprod[next])
+                }
+                None => x0,
+            };
+            x = run.after(next, k + 1, total)?;
+        }
+        Ok(x)
+    }
+}
+
+/// Refuses more steps than a schedule has, or none.
+fn check_steps(steps: usize, schedule: usize) -> Result<()> {
+    if steps == 0 || steps > schedule {
+        return Err(Error::invalid(
+            "steps",
+            format!("{steps} sampling steps; choose between 1 and the schedule's {schedule}"),
+        ));
+    }
+    Ok(())
 }

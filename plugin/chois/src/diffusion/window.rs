@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::guidance::{FewStep, Interaction, Published, SceneField, TurnGoal};
 use super::sampler::{
-    Ancestral, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource, Progress,
-    Run, Sampler, SeededNoise,
+    Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
+    Progress, Run, Sampler, SeededNoise,
 };
 use super::schedule::Schedule;
 use super::walk::WalkGuide;
@@ -277,6 +277,9 @@ impl Generator<'_> {
         let sampling = inputs[0].sampling;
         let sampler: Box<dyn Sampler> = match sampling.method {
             Method::FewStep => Box::new(Ddim::few(sampling.steps)),
+            Method::Consistency => Box::new(Consistency {
+                steps: sampling.steps,
+            }),
             Method::Ddim => Box::new(Ddim {
                 steps: sampling.steps,
                 ..Ddim::published()
@@ -290,10 +293,9 @@ impl Generator<'_> {
                     .map(|w| Tensor::from_slice(&w.keep).view([-1, FEATURES as i64]))
                     .collect(),
             ),
-            rule: if sampling.method == Method::FewStep {
-                KeepRule::Predicted
-            } else {
-                KeepRule::Clean
+            rule: match sampling.method {
+                Method::FewStep | Method::Consistency => KeepRule::Predicted,
+                Method::Ddim | Method::Ancestral => KeepRule::Clean,
             },
         });
         let mut noise = BatchNoise(
@@ -351,7 +353,9 @@ impl Generator<'_> {
         let vertices = i.object.vertices();
         let step = match w.sampling.method {
             Method::Ancestral => vertices.len() / PUBLISHED_VERTICES + 1,
-            Method::FewStep | Method::Ddim => vertices.len().div_ceil(GUIDE_VERTICES).max(1),
+            Method::FewStep | Method::Consistency | Method::Ddim => {
+                vertices.len().div_ceil(GUIDE_VERTICES).max(1)
+            }
         };
         let flat: Vec<f32> = vertices
             .iter()

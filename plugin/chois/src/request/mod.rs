@@ -91,6 +91,9 @@ pub enum Method {
     /// Deterministic DDIM with both ends of the schedule and guidance for few steps.
     #[default]
     FewStep,
+    /// Of each clean prediction the next noisy motion is made with fresh noise, as consistency models are sampled
+    /// (specification of distilled checkpoints: [`crate::training::distillation`]), with guidance for few steps.
+    Consistency,
     /// The published `ddim_sample`: eta 1, even steps.
     Ddim,
     /// The published sampler with the published guidance: every step of the schedule, ancestral.
@@ -324,7 +327,9 @@ pub(crate) fn window_starts(frames: usize) -> Vec<usize> {
 fn planting(sampling: &SamplingConfig, guidance: &GuidanceConfig) -> f32 {
     match sampling.method {
         Method::Ancestral => 0.0,
-        Method::FewStep | Method::Ddim => (guidance.feet_slide * 2.0).min(1.0) as f32,
+        Method::FewStep | Method::Consistency | Method::Ddim => {
+            (guidance.feet_slide * 2.0).min(1.0) as f32
+        }
     }
 }
 

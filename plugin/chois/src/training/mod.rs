@@ -2,6 +2,7 @@
 
 pub mod contact_labels;
 pub mod dataset;
+pub mod distillation;
 pub mod footwork;
 pub mod locomotion;
 pub mod losses;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::dataset::{Choice, Dataset, Sampling, step_rng};
+use super::distillation::{Distillation, Teacher, led};
 use super::losses::{LossWeights, Losses, Target};
 use super::optimiser::{Adam, Ema};
 use crate::condition::Mode;
@@ -62,6 +63,9 @@ pub struct TrainingConfig {
     pub mixed: bool,
     /// Threads that prepare batches.
     pub loaders: usize,
+    /// Learn from a teacher's steps in place of the data's motion, see [`Trainer::distil`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
 }
 
 impl Default for TrainingConfig {
@@ -91,6 +95,7 @@ impl Default for TrainingConfig {
             ema_after: 100,
             mixed: false,
             loaders: 1,
+            distillation: None,
         }
     }
 }
@@ -220,6 +225,7 @@ pub struct Trainer {
     network: Network,
     adam: Adam,
     ema: Ema,
+    teacher: Option<Teacher>,
     step: u64,
     seconds: f64,
     skipped: u64,
@@ -250,6 +256,44 @@ impl Trainer {
         Self::with_weights(model, config, device, weights)
     }
 
+    /// A fresh run that distils a checkpoint into a student of the same form (see [`super::distillation`]). The average of the
+    /// student's weights is both what its predictions are compared with and what is shipped.
+    ///
+    /// # Errors
+    /// As [`Self::tune`].
+    pub fn distil(
+        model: ModelConfig,
+        mut config: TrainingConfig,
+        device: Device,
+        teacher: &Weights,
+    ) -> Result<Self> {
+        config.distillation = Some(config.distillation.unwrap_or_default());
+        (config.ema_beta, config.ema_every, config.ema_after) = (0.95, 1, 0);
+        let mut out = Self::tune(model, config, device, teacher)?;
+        out.teacher = Some(out.teaching(teacher.clone())?);
+        Ok(out)
+    }
+
+    fn teaching(&self, weights: Weights) -> Result<Teacher> {
+        let weights = weights.to_device(self.device);
+        let mut network = Network::new(&self.model, &weights, self.device)?;
+        network.refresh(self.kind());
+        Ok(Teacher {
+            weights,
+            network,
+            average: Network::new(&self.model, self.ema.average(), self.device)?,
+        })
+    }
+
+    /// Kind of the large products.
+    fn kind(&self) -> Kind {
+        if self.config.mixed {
+            Kind::BFloat16
+        } else {
+            Kind::Float
+        }
+    }
+
     fn with_weights(
         model: ModelConfig,
         config: TrainingConfig,
@@ -258,6 +302,9 @@ impl Trainer {
     ) -> Result<Self> {
         model.validate()?;
         config.validate()?;
+        if let Some(distillation) = &config.distillation {
+            distillation.validate(model.diffusion.steps as usize)?;
+        }
         let weights = Weights::from_tensors(weights.iter().map(|(n, t)| {
             (
                 n.to_owned(),
@@ -279,6 +326,7 @@ impl Trainer {
             model,
             config,
             device,
+            teacher: None,
             step: 0,
             seconds: 0.0,
             skipped: 0,
@@ -304,7 +352,7 @@ impl Trainer {
         }
         let mut parts: BTreeMap<&str, BTreeMap<String, Tensor>> = BTreeMap::new();
         for (name, tensor) in parse_tensors(&bytes, path)? {
-            for part in ["online", "ema", "adam1", "adam2"] {
+            for part in ["online", "ema", "adam1", "adam2", "teacher"] {
                 if let Some(rest) = name.strip_prefix(part).and_then(|n| n.strip_prefix('.')) {
                     parts
                         .entry(part)
@@ -326,9 +374,16 @@ impl Trainer {
             part("adam1")?.to_device(device),
             part("adam2")?.to_device(device),
         );
+        let teacher = match state.training.distillation {
+            Some(_) => Some(part("teacher")?),
+            None => None,
+        };
         let mut out = Self::with_weights(state.model, state.training, device, online)?;
         out.ema
             .restore(state.ema_step, state.ema_initialised, average);
+        if let Some(teacher) = teacher {
+            out.teacher = Some(out.teaching(teacher)?);
+        }
         tch::no_grad(|| {
             for ((name, m), (_, v)) in first.iter().zip(second.iter()) {
                 out.adam.restore(state.adam_step, name, m, v);
@@ -357,6 +412,9 @@ impl Trainer {
         }
         for (name, t) in self.ema.average().iter() {
             push("ema", name, t);
+        }
+        for (name, t) in self.teacher.iter().flat_map(|t| t.weights.iter()) {
+            push("teacher", name, t);
         }
         let state = State {
             step: self.step,
@@ -451,25 +509,40 @@ impl Trainer {
     /// One optimiser step.
     pub fn step(&mut self, batch: &Batch) -> StepReport {
         let rate = self.config.rate_at(self.step);
-        self.network.refresh(if self.config.mixed {
-            Kind::BFloat16
-        } else {
-            Kind::Float
-        });
-        let losses = self.losses(&self.network, batch, self.model.architecture.dropout);
-        let total = losses.total(&self.config.losses);
-        let mut report = StepReport {
-            total: total.double_value(&[]),
-            diffusion: losses.diffusion.double_value(&[]),
-            kinematics: losses.kinematics.double_value(&[]),
-            contact: losses.contact.double_value(&[]),
-            keypoints: losses.keypoints.double_value(&[]),
-            hand_object: losses.hand_object.double_value(&[]),
-            foot_speed: losses.foot_speed.double_value(&[]),
-            acceleration: losses.acceleration.double_value(&[]),
-            rate,
-            ..StepReport::default()
+        let kind = self.kind();
+        self.network.refresh(kind);
+        if let Some(teacher) = &mut self.teacher {
+            tch::no_grad(|| teacher.average.refresh(kind));
+        }
+        let (total, mut report) = match &self.teacher {
+            Some(teacher) => {
+                let loss = self.consistency(teacher, batch);
+                let value = loss.double_value(&[]);
+                let report = StepReport {
+                    total: value,
+                    diffusion: value,
+                    ..StepReport::default()
+                };
+                (loss, report)
+            }
+            None => {
+                let losses = self.losses(&self.network, batch, self.model.architecture.dropout);
+                let total = losses.total(&self.config.losses);
+                let report = StepReport {
+                    total: total.double_value(&[]),
+                    diffusion: losses.diffusion.double_value(&[]),
+                    kinematics: losses.kinematics.double_value(&[]),
+                    contact: losses.contact.double_value(&[]),
+                    keypoints: losses.keypoints.double_value(&[]),
+                    hand_object: losses.hand_object.double_value(&[]),
+                    foot_speed: losses.foot_speed.double_value(&[]),
+                    acceleration: losses.acceleration.double_value(&[]),
+                    ..StepReport::default()
+                };
+                (total, report)
+            }
         };
+        report.rate = rate;
         if report.total.is_finite() {
             total.backward();
             report.gradient = Adam::gradient_norm(&self.weights);
@@ -512,69 +585,137 @@ impl Trainer {
     }
 
     fn losses(&self, network: &Network, batch: &Batch, dropout: f64) -> Losses {
+        let w = Windows::new(batch, &self.bounds, self.device);
+        let x = self.schedule.add_noise(&w.features, &batch.steps, &w.noise);
+        let prediction = w.predict(network, x, &batch.steps, dropout);
+        Losses::new(
+            &prediction,
+            &Target {
+                features: &w.features,
+                frames: &w.frames,
+                offsets: &w.offsets,
+                keypoints_rest: &w.keypoints_rest,
+                keypoints: &w.keypoints,
+                reference: &w.reference,
+                channels: network.channels(&batch.modes).as_ref(),
+            },
+            &self.bounds,
+        )
+    }
+
+    /// How far the student's predictions at both ends of its teacher's steps are from each other.
+    fn consistency(&self, teacher: &Teacher, batch: &Batch) -> Tensor {
+        let settings = self.config.distillation.unwrap_or_default();
+        let w = Windows::new(batch, &self.bounds, self.device);
+        let pairs: Vec<(usize, Option<usize>)> = (batch.steps.iter())
+            .map(|step| settings.pair(*step, self.schedule.steps()))
+            .collect();
+        let upper: Vec<i64> = pairs.iter().map(|(from, _)| *from as i64).collect();
+        let lower: Vec<i64> = (pairs.iter())
+            .map(|(_, to)| to.map_or(0, |to| to as i64))
+            .collect();
+        let x = self.schedule.add_noise(&w.features, &upper, &w.noise);
+        let target = tch::no_grad(|| {
+            let clean = w.predict(&teacher.network, x.copy(), &upper, 0.0);
+            let led = led(&self.schedule, &x, &clean, &pairs);
+            let said = w.predict(&teacher.average, led.copy(), &lower, 0.0);
+            // Clean motion needs no prediction.
+            let ends: Vec<f32> = (pairs.iter())
+                .map(|(_, to)| f32::from(u8::from(to.is_none())))
+                .collect();
+            let ends = Tensor::from_slice(&ends)
+                .view([-1, 1, 1])
+                .to_device(self.device);
+            said.lerp_tensor(&led, &ends)
+        });
+        let prediction = w.predict(&self.network, x, &upper, self.model.architecture.dropout);
+        let mut counts = w.frames.unsqueeze(-1);
+        if let Some(channels) = self.network.channels(&batch.modes) {
+            counts = counts * channels;
+        }
+        settings.loss(&prediction, &target, &counts)
+    }
+}
+
+/// A batch of B windows of T frames as tensors.
+struct Windows<'a> {
+    modes: &'a [Mode],
+    features: Tensor,
+    given: Tensor,
+    path: Tensor,
+    frames: Tensor,
+    padding: Tensor,
+    offsets: Tensor,
+    keypoints_rest: Tensor,
+    keypoints: Tensor,
+    reference: Tensor,
+    noise: Tensor,
+    bps: Tensor,
+    sentences: Tensor,
+}
+
+impl<'a> Windows<'a> {
+    fn new(batch: &'a Batch, bounds: &Bounds, device: Device) -> Self {
         let b = batch.size as i64;
         let (t, f) = (WINDOW as i64, FEATURES as i64);
-        let tensor =
-            |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(self.device);
+        let tensor = |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(device);
         let features = tensor(&batch.features, &[b, t, f]);
-        let given = tensor(&batch.given, &[b, t, f]);
-        let path = tensor(&batch.path, &[b, t, 3]);
         let frames = tensor(&batch.frames, &[b, t]);
-        let offsets = tensor(&batch.offsets, &[b, 24, 3]);
         let keypoints_rest = tensor(&batch.keypoints, &[b, batch.keypoint_count as i64, 3]);
         let reference = tensor(&batch.references, &[b, 3, 3]);
-        let noise = tensor(&batch.noise, &[b, t, f]);
         let keypoints = tch::no_grad(|| {
             let rotation = features
                 .narrow(2, OBJECT_ROTATION.start as i64, 9)
                 .view([b, t, 3, 3])
                 .matmul(&reference.unsqueeze(1));
-            let center = self
-                .bounds
-                .object(&features.narrow(2, OBJECT_POSITION.start as i64, 3));
+            let center = bounds.object(&features.narrow(2, OBJECT_POSITION.start as i64, 3));
             (keypoints_rest
                 .unsqueeze(1)
                 .matmul(&rotation.transpose(2, 3))
                 + center.unsqueeze(2))
                 * frames.unsqueeze(-1).unsqueeze(-1)
         });
-        let channels = network.channels(&batch.modes);
-
-        let object = network.encode_object(&tensor(&batch.bps, &[b, 1, -1]));
-        let language = network.encode_sentence(&tensor(&batch.sentences, &[b, -1]));
-        let condition = network.condition(&object, &given);
         let padding = Tensor::cat(
             &[
-                Tensor::ones([b, 1], (Kind::Float, self.device)),
+                Tensor::ones([b, 1], (Kind::Float, device)),
                 frames.shallow_clone(),
             ],
             1,
         )
         .unsqueeze(1);
-        let mut x = self.schedule.add_noise(&features, &batch.steps, &noise);
-        if let Some(channels) = &channels {
+        Self {
+            modes: &batch.modes,
+            given: tensor(&batch.given, &[b, t, f]),
+            path: tensor(&batch.path, &[b, t, 3]),
+            offsets: tensor(&batch.offsets, &[b, 24, 3]),
+            noise: tensor(&batch.noise, &[b, t, f]),
+            bps: tensor(&batch.bps, &[b, 1, -1]),
+            sentences: tensor(&batch.sentences, &[b, -1]),
+            features,
+            frames,
+            padding,
+            keypoints_rest,
+            keypoints,
+            reference,
+        }
+    }
+
+    /// Clean motion (B, T, 220) that a network predicts from noisy motion at these steps.
+    fn predict(&self, network: &Network, mut x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
+        let object = network.encode_object(&self.bps);
+        let language = network.encode_sentence(&self.sentences);
+        let condition = network.condition(&object, &self.given);
+        if let Some(channels) = network.channels(self.modes) {
             x *= channels;
         }
         let fused = network.fused();
-        let constants = fused.constants(&condition, Some(&language), Some(&padding));
-        let time = fused.time_tokens(&Tensor::from_slice(&batch.steps).to_device(self.device));
+        let constants = fused.constants(&condition, Some(&language), Some(&self.padding));
+        let time = fused.time_tokens(&Tensor::from_slice(steps).to_device(network.device()));
         let mut prediction = fused.forward(&x, &time, &constants, dropout);
-        if let Some(base) = network.base(&path, &batch.modes) {
+        if let Some(base) = network.base(&self.path, self.modes) {
             prediction += base;
         }
-        Losses::new(
-            &prediction,
-            &Target {
-                features: &features,
-                frames: &frames,
-                offsets: &offsets,
-                keypoints_rest: &keypoints_rest,
-                keypoints: &keypoints,
-                reference: &reference,
-                channels: channels.as_ref(),
-            },
-            &self.bounds,
-        )
+        prediction
     }
 }
 

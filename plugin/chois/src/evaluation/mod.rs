@@ -3,8 +3,12 @@
 //! Plain Rust, except for the feature networks in [`t2m`].
 
 pub mod facts;
+pub mod long;
 pub mod metrics;
+pub mod page;
 pub mod report;
+pub mod slip;
+pub mod study;
 pub mod t2m;
 pub mod walks;
 pub mod windows;

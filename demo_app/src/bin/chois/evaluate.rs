@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use chois::evaluation::study::{Stage, Study, StudyConfig};
+use chois::evaluation::evaluator::{Evaluator, Words};
+use chois::evaluation::study::{Extras, Stage, Study, StudyConfig};
+use chois::evaluation::t2m::POOL;
 use chois::evaluation::walks::{self, WalkMetrics};
 use chois::evaluation::windows::EvaluationConfig;
 use chois::evaluation::{Metric, Report, page, report::Benchmark};
@@ -11,8 +13,10 @@ use chois::request::{GuidanceConfig, SamplingConfig};
 use chois::synthesis::Synthesizer;
 use chois::text::MiniLm;
 use chois::training::dataset::{Choice, Dataset};
+use chois::training::hold_out::HoldOut;
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::{Error, Result};
+use chois_demo::assets;
 use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c, writable};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -60,6 +64,15 @@ pub struct Args {
     /// Guidance weights (.ron or .json) in place of the defaults.
     #[arg(long)]
     guidance: Option<PathBuf>,
+    /// Folder of an evaluator, for R-precision and FID; by default the shipped one where there is one.
+    #[arg(long)]
+    evaluator: Option<PathBuf>,
+    /// Do without an evaluator.
+    #[arg(long, conflicts_with = "evaluator")]
+    no_evaluator: bool,
+    /// Show windows of this apart, "subject=NAME" or "object=NAME"; by default what the model's training held out.
+    #[arg(long, value_name = "KIND=NAME")]
+    hold_out: Vec<HoldOut>,
     /// A page with tables and plots of all `--clips` (.html), one file that needs no network.
     #[arg(long, value_name = "FILE", requires = "clips")]
     report: Option<PathBuf>,
@@ -97,6 +110,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     listen_for_ctrl_c();
     let mut synthesizer = args.model.load()?;
+    let evaluator = match &args.evaluator {
+        _ if args.no_evaluator || args.clips.is_empty() => None,
+        Some(folder) => Some(Evaluator::load(folder)?),
+        None => match assets::find("models/evaluator") {
+            Ok(folder) if folder.is_dir() => Some(Evaluator::load(&folder)?),
+            _ => None,
+        },
+    };
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
     if let Some(folder) = &args.locomotion {
         evaluate_walks(args, folder, &synthesizer, &encoder, &config)?;
@@ -108,6 +129,7 @@ pub fn run(args: &Args) -> Result<()> {
             [clips, objects],
             &mut synthesizer,
             &encoder,
+            evaluator.as_ref(),
             &config,
         )?);
     }
@@ -219,6 +241,7 @@ fn evaluate_clips(
     [clips, objects]: [&PathBuf; 2],
     synthesizer: &mut Synthesizer,
     encoder: &MiniLm,
+    evaluator: Option<&Evaluator>,
     config: &StudyConfig,
 ) -> Result<Set> {
     let data = Dataset::load(clips, objects, encoder, false)?;
@@ -239,7 +262,10 @@ fn evaluate_clips(
         synthesizer,
         &data,
         &choices,
-        args.long,
+        Extras {
+            long: args.long,
+            evaluator: evaluator.map(|e| (e, encoder as &dyn Words)),
+        },
         config,
         &mut |stage, progress| {
             if now.replace(stage) != Some(stage) {
@@ -258,17 +284,16 @@ fn evaluate_clips(
     let steps = steps_in_words(&args.steps);
     let set = set_name(clips);
     let title = format!("{model} on {} windows of {set}, {steps}", choices.len());
-    let report = Report::new(title, study.rows()?, Benchmark::FullBodyManipulation)
-        .note("published: other data, test subjects and evaluator; its R_prec and FID have no counterpart here")
-        .note(format!(
-            "{} and {}: bones of the hands in place of a skinned body's",
-            Metric::HandPenetration.symbol(),
-            Metric::HandPenetrationCorrected.symbol()
-        ))
-        .note(format!(
-            "{}: of touching palms over the object, cm a frame; it is not the MDev of ROG",
-            Metric::ContactSlip.symbol()
-        ));
+    let recorded = &synthesizer.checkpoint().config.provenance.held_out;
+    let held: Vec<HoldOut> = if args.hold_out.is_empty() {
+        recorded.iter().map(|h| h.parse()).collect::<Result<_>>()?
+    } else {
+        args.hold_out.clone()
+    };
+    let mut rows = study.rows()?;
+    rows.extend(study.seen_and_unseen(&held)?);
+    let mut report = Report::new(title, rows, Benchmark::FullBodyManipulation);
+    report.notes = notes(&study, evaluator, &held, recorded.is_empty());
     print(args, &report)?;
     let long = match args.long {
         None => None,
@@ -289,6 +314,59 @@ fn evaluate_clips(
         report,
         long,
     })
+}
+
+/// What a reader must know to compare.
+fn notes(
+    study: &Study,
+    evaluator: Option<&Evaluator>,
+    held: &[HoldOut],
+    trained_on_all: bool,
+) -> Vec<String> {
+    let mut notes = vec![
+        "published: other data, test subjects and evaluator".to_owned(),
+        format!(
+            "{} and {}: bones of the hands in place of a skinned body's",
+            Metric::HandPenetration.symbol(),
+            Metric::HandPenetrationCorrected.symbol()
+        ),
+        format!(
+            "{}: of touching palms over the object, cm a frame; it is not the MDev of ROG",
+            Metric::ContactSlip.symbol()
+        ),
+    ];
+    match evaluator {
+        None => notes.push("R_prec and FID: no evaluator, see `chois train-evaluator`".into()),
+        Some(evaluator) => {
+            notes.push(format!(
+                "R_prec, FID, Matching, Diversity: by an evaluator of our own, trained on {}; figures of different evaluators \
+                 cannot be compared, nor can these with the published",
+                evaluator.config.data
+            ));
+            if study.windows.len() < POOL {
+                notes.push(format!(
+                    "R_prec and FID need {POOL} windows; there are {}",
+                    study.windows.len()
+                ));
+            } else {
+                notes.push(format!(
+                    "captured: R_prec is what the evaluator can see at all, FID that of one half of the captured windows to the \
+                     other; R_prec in pools of {POOL}, {} different sentences in all",
+                    study.sentences
+                ));
+            }
+        }
+    }
+    if trained_on_all {
+        notes.push(
+            "this model's training held no subject and no object out by name: those of these clips may have been seen".into(),
+        );
+    }
+    if !held.is_empty() {
+        let held: Vec<String> = held.iter().map(HoldOut::to_string).collect();
+        notes.push(format!("unseen: {}", held.join(", ")));
+    }
+    notes
 }
 
 /// The folder's name, with its parent's where it is only called "clips".

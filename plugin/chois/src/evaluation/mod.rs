@@ -1,7 +1,8 @@
 //! The metrics of the paper (specification, section 10).
 //!
-//! Plain Rust, except for the feature networks in [`t2m`].
+//! Plain Rust, except for the feature networks in [`t2m`] and their files in [`evaluator`].
 
+pub mod evaluator;
 pub mod facts;
 pub mod long;
 pub mod metrics;

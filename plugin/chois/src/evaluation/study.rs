@@ -1,7 +1,8 @@
 //! A data set generated anew in several ways and with several seeds: all that tables and plots are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::evaluator::{Evaluator, Judge, Scores, Words};
 use super::long::{self, Sequence};
 use super::metrics::{ClipMetrics, LongMetrics, aggregate};
 use super::report::Row;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::request::{GuidanceConfig, Method, SamplingConfig};
 use crate::synthesis::Synthesizer;
 use crate::training::dataset::{Choice, Dataset};
+use crate::training::hold_out::{HoldOut, object_of, subject_of};
 
 /// What is generated, how often and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +107,8 @@ pub struct Run {
     pub windows: Vec<ClipMetrics>,
     /// Metrics of each long sequence; none unless asked for.
     pub long: Vec<LongMetrics>,
+    /// What an evaluator says of all windows; none without one.
+    pub scores: Option<Scores>,
 }
 
 /// A window of the data set.
@@ -112,6 +116,8 @@ pub struct Run {
 pub struct WindowName {
     /// Name of the clip.
     pub clip: String,
+    /// Who was captured; empty where nobody was.
+    pub subject: String,
     /// Name of the object.
     pub object: String,
     /// First frame.
@@ -127,10 +133,23 @@ pub struct Study {
     pub seeds: usize,
     /// The windows.
     pub windows: Vec<WindowName>,
+    /// Different sentences among them.
+    pub sentences: usize,
     /// Windows of a long sequence; none without such.
     pub long: Option<usize>,
     /// All runs: for each way, for each seed.
     pub runs: Vec<Run>,
+    /// What an evaluator says of the captured motions; none without one.
+    pub captured_scores: Option<Scores>,
+}
+
+/// What is tried beside the windows themselves.
+#[derive(Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// Windows of long sequences; none without such.
+    pub long: Option<usize>,
+    /// An evaluator with the words that it reads.
+    pub evaluator: Option<(&'a Evaluator, &'a dyn Words)>,
 }
 
 /// What is being generated now.
@@ -145,8 +164,7 @@ pub struct Stage {
 }
 
 impl Study {
-    /// Generates and measures `choices` of `data` in every way and with every seed, and long sequences of `long` windows
-    /// where asked for.
+    /// Generates and measures `choices` of `data` in every way and with every seed, and what `extras` ask for.
     ///
     /// # Errors
     /// Those of [`evaluate`] and [`long::evaluate`]; [`Error::Invalid`] for settings that cannot be tried or no window.
@@ -154,7 +172,7 @@ impl Study {
         synthesizer: &mut Synthesizer,
         data: &Dataset,
         choices: &[Choice],
-        long: Option<usize>,
+        extras: Extras<'_>,
         config: &StudyConfig,
         progress: &mut dyn FnMut(Stage, Progress) -> Flow,
     ) -> Result<Self> {
@@ -162,10 +180,21 @@ impl Study {
         if choices.is_empty() {
             return Err(Error::invalid("windows", "there is none to be measured"));
         }
-        let sequences: Vec<Sequence<'_>> = match long {
+        let sequences: Vec<Sequence<'_>> = match extras.long {
             Some(windows) => long::sequences(data, windows)?,
             None => Vec::new(),
         };
+        let judge = match extras.evaluator {
+            None => None,
+            Some((evaluator, words)) => {
+                let sentences: Vec<&str> = (choices.iter())
+                    .map(|c| data.sources[c.source].text.as_str())
+                    .collect();
+                let captured: Vec<_> = choices.iter().map(|c| data.window(c).0.joints).collect();
+                Some(Judge::new(evaluator, words, &sentences, &captured)?)
+            }
+        };
+        let captured_scores = judge.as_ref().map(Judge::captured).transpose()?;
         let mut runs = Vec::new();
         for way in config.ways() {
             for seed in 0..config.seeds {
@@ -187,6 +216,8 @@ impl Study {
                     &evaluation,
                     &mut |p| progress(stage, p),
                 )?;
+                let (windows, joints): (Vec<_>, Vec<_>) =
+                    measured.into_iter().map(|m| (m.metrics, m.joints)).unzip();
                 stage.long = true;
                 let mut made = Progress {
                     done: 0,
@@ -195,7 +226,10 @@ impl Study {
                 runs.push(Run {
                     way,
                     seed,
-                    windows: measured.into_iter().map(|m| m.metrics).collect(),
+                    windows,
+                    scores: (judge.as_ref())
+                        .map(|judge| judge.score(&joints))
+                        .transpose()?,
                     long: long::evaluate(
                         synthesizer,
                         &sequences,
@@ -214,8 +248,8 @@ impl Study {
             let source = &data.sources[choice.source];
             WindowName {
                 clip: source.name.clone(),
-                object: (source.geometry.as_ref())
-                    .map_or_else(String::new, |g| g.name().to_owned()),
+                subject: subject_of(source).to_owned(),
+                object: object_of(source).to_owned(),
                 start: choice.start,
             }
         };
@@ -223,8 +257,13 @@ impl Study {
             steps: config.steps.last().copied().unwrap_or_default(),
             seeds: config.seeds,
             windows: choices.iter().map(name).collect(),
-            long,
+            sentences: (choices.iter())
+                .map(|c| &data.sources[c.source].text)
+                .collect::<BTreeSet<_>>()
+                .len(),
+            long: extras.long,
             runs,
+            captured_scores,
         })
     }
 
@@ -278,8 +317,8 @@ impl Study {
         if windows.is_empty() {
             return Ok(None);
         }
-        let means = aggregate(&windows)?;
-        Ok(Some(Row::measured(name, windows.len(), &means)))
+        let row = Row::measured(name, windows.len(), &aggregate(&windows)?);
+        Ok(Some(self.scored(row, run.scores.as_ref())))
     }
 
     fn chosen(&self, run: &Run, wanted: &dyn Fn(&WindowName) -> bool) -> Vec<ClipMetrics> {
@@ -301,8 +340,16 @@ impl Study {
         if windows.is_empty() {
             return Ok(None);
         }
-        let means = aggregate(&windows)?;
-        Ok(Some(Row::captured(windows.len(), &means)))
+        let row = Row::captured(windows.len(), &aggregate(&windows)?);
+        Ok(Some(self.scored(row, self.captured_scores.as_ref())))
+    }
+
+    /// The row with the evaluator's figures, where it is about all windows, as they are.
+    fn scored(&self, row: Row, scores: Option<&Scores>) -> Row {
+        match scores {
+            Some(scores) if row.clips == Some(self.windows.len()) => scores.add_to(row),
+            _ => row,
+        }
     }
 
     /// The rows of the table: every way, then the captured motions.
@@ -316,6 +363,34 @@ impl Study {
             .chain([self.captured(&all)])
             .filter_map(Result::transpose)
             .collect()
+    }
+
+    /// Rows of what is held out and of what is not, of every way with the number of steps that tables show; empty where all
+    /// windows are of one kind.
+    ///
+    /// # Errors
+    /// Those of [`aggregate`].
+    pub fn seen_and_unseen(&self, held: &[HoldOut]) -> Result<Vec<Row>> {
+        let unseen = |w: &WindowName| held.iter().any(|h| h.holds(&w.subject, &w.object));
+        let seen = |w: &WindowName| !unseen(w);
+        if !self.windows.iter().any(unseen) || !self.windows.iter().any(seen) {
+            return Ok(Vec::new());
+        }
+        let mut rows = Vec::new();
+        for way in self.ways() {
+            if way.steps != self.steps {
+                continue;
+            }
+            let kinds: [(&str, &dyn Fn(&WindowName) -> bool); 2] =
+                [("seen", &seen), ("unseen", &unseen)];
+            for (kind, wanted) in kinds {
+                rows.extend(self.row(way, wanted)?.map(|row| Row {
+                    name: format!("{}, {kind}", way.name()),
+                    ..row
+                }));
+            }
+        }
+        Ok(rows)
     }
 
     /// The rows of the table of long sequences; empty without such.

@@ -25,17 +25,15 @@ const DRAWN: [Metric; 6] = [
 ];
 
 /// Figures of the smaller tables.
-const HEADLINES: [Metric; 10] = [
+const HEADLINES: [Metric; 8] = [
     Metric::End,
     Metric::Waypoints,
-    Metric::FeetHeight,
     Metric::FootSliding,
     Metric::ContactF1,
     Metric::ContactShare,
     Metric::ContactSlip,
     Metric::HandPenetrationCorrected,
     Metric::Joints,
-    Metric::ObjectRotation,
 ];
 
 /// Rows of the table, under headings.
@@ -54,8 +52,8 @@ const GROUPS: [(&str, &[Metric]); 5] = [
             Metric::ContactAccuracy,
             Metric::ContactShare,
             Metric::ContactSlip,
-            Metric::HandPenetration,
             Metric::HandPenetrationCorrected,
+            Metric::HandPenetration,
         ],
     ),
     (
@@ -230,7 +228,10 @@ fn figures(html: &mut Html, study: &Study, report: &Report) -> Result<()> {
     let mut rows = Vec::new();
     for way in study.ways() {
         if way.steps == study.steps {
-            rows.extend(study.row(way, &all)?);
+            rows.extend(study.row(way, &all)?.map(|row| Row {
+                name: way.name().to_owned(),
+                ..row
+            }));
         }
     }
     // Groups and captured motions stand in the report beside the ways.
@@ -290,7 +291,13 @@ fn table(html: &mut Html, rows: &[Row], metrics: &[Metric]) {
     for metric in &shown {
         html.put("<th>");
         symbol(html, *metric);
-        html.put("<small>").text(metric.unit()).put("</small></th>");
+        // A line of its own in every head keeps the symbols level.
+        let unit = if metric.unit().is_empty() {
+            "\u{a0}"
+        } else {
+            metric.unit()
+        };
+        html.put("<small>").text(unit).put("</small></th>");
     }
     html.put("</tr></thead>\n<tbody>\n");
     for row in rows {

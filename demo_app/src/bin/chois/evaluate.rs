@@ -7,7 +7,7 @@ use chois::evaluation::study::{Extras, Stage, Study, StudyConfig};
 use chois::evaluation::t2m::POOL;
 use chois::evaluation::walks::{self, WalkMetrics};
 use chois::evaluation::windows::EvaluationConfig;
-use chois::evaluation::{Metric, Report, page, report::Benchmark};
+use chois::evaluation::{Metric, Report, Row, page, report::Benchmark};
 use chois::request::file::read_guidance;
 use chois::request::{GuidanceConfig, SamplingConfig};
 use chois::synthesis::Synthesizer;
@@ -108,6 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
         seeds: args.seeds,
         batch: args.batch,
     };
+    config.validate()?;
     listen_for_ctrl_c();
     let mut synthesizer = args.model.load()?;
     let evaluator = match &args.evaluator {
@@ -139,10 +140,12 @@ pub fn run(args: &Args) -> Result<()> {
                 name: set.name.clone(),
                 study: &set.study,
                 report: set.report.clone(),
+                apart: set.apart.clone(),
                 long: set.long.clone(),
             })
             .collect();
-        page::write(path, &synthesizer.checkpoint().config, &sets)?;
+        let config = &synthesizer.checkpoint().config;
+        page::write(path, &config.name, &config.provenance, &sets)?;
         eprintln!("page in {}", path.display());
     }
     Ok(())
@@ -153,6 +156,7 @@ struct Set {
     name: String,
     study: Study,
     report: Report,
+    apart: Vec<Row>,
     long: Option<Report>,
 }
 
@@ -290,10 +294,18 @@ fn evaluate_clips(
     } else {
         args.hold_out.clone()
     };
+    let is_unseen = held.iter().all(|h| recorded.contains(&h.to_string()));
+    let kinds = if is_unseen {
+        ["unseen", "seen"]
+    } else {
+        // Asked for, but the model's training did not hold it out.
+        ["set apart", "others"]
+    };
+    let apart = study.apart(&held, kinds)?;
     let mut rows = study.rows()?;
-    rows.extend(study.seen_and_unseen(&held)?);
+    rows.extend(apart.iter().cloned());
     let mut report = Report::new(title, rows, Benchmark::FullBodyManipulation);
-    report.notes = notes(&study, evaluator, &held, recorded.is_empty());
+    report.notes = notes(&study, evaluator, (kinds[0], &held), recorded.is_empty());
     print(args, &report)?;
     let long = match args.long {
         None => None,
@@ -312,6 +324,7 @@ fn evaluate_clips(
         name: set,
         study,
         report,
+        apart,
         long,
     })
 }
@@ -320,7 +333,7 @@ fn evaluate_clips(
 fn notes(
     study: &Study,
     evaluator: Option<&Evaluator>,
-    held: &[HoldOut],
+    (kind, held): (&str, &[HoldOut]),
     trained_on_all: bool,
 ) -> Vec<String> {
     let mut notes = vec![
@@ -364,7 +377,7 @@ fn notes(
     }
     if !held.is_empty() {
         let held: Vec<String> = held.iter().map(HoldOut::to_string).collect();
-        notes.push(format!("unseen: {}", held.join(", ")));
+        notes.push(format!("{kind}: {}", held.join(", ")));
     }
     notes
 }

@@ -32,9 +32,11 @@ pub struct StudyConfig {
 }
 
 impl StudyConfig {
+    /// Refuses what cannot be tried.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for no or too many steps or seeds.
-    fn validate(&self) -> Result<()> {
+    pub fn validate(&self) -> Result<()> {
         if self.steps.is_empty() {
             return Err(Error::invalid("steps", "give at least one number"));
         }
@@ -365,15 +367,15 @@ impl Study {
             .collect()
     }
 
-    /// Rows of what is held out and of what is not, of every way with the number of steps that tables show; empty where all
-    /// windows are of one kind.
+    /// Rows of what is held out and of what is not, named so, of every way with the number of steps that tables show; empty
+    /// where all windows are of one kind.
     ///
     /// # Errors
     /// Those of [`aggregate`].
-    pub fn seen_and_unseen(&self, held: &[HoldOut]) -> Result<Vec<Row>> {
-        let unseen = |w: &WindowName| held.iter().any(|h| h.holds(&w.subject, &w.object));
-        let seen = |w: &WindowName| !unseen(w);
-        if !self.windows.iter().any(unseen) || !self.windows.iter().any(seen) {
+    pub fn apart(&self, held: &[HoldOut], [out, rest]: [&str; 2]) -> Result<Vec<Row>> {
+        let is_held = |w: &WindowName| held.iter().any(|h| h.holds(&w.subject, &w.object));
+        let is_rest = |w: &WindowName| !is_held(w);
+        if !self.windows.iter().any(is_held) || !self.windows.iter().any(is_rest) {
             return Ok(Vec::new());
         }
         let mut rows = Vec::new();
@@ -382,7 +384,7 @@ impl Study {
                 continue;
             }
             let kinds: [(&str, &dyn Fn(&WindowName) -> bool); 2] =
-                [("seen", &seen), ("unseen", &unseen)];
+                [(out, &is_held), (rest, &is_rest)];
             for (kind, wanted) in kinds {
                 rows.extend(self.row(way, wanted)?.map(|row| Row {
                     name: format!("{}, {kind}", way.name()),

@@ -12,7 +12,7 @@ use super::metrics::ClipMetrics;
 use super::report::{Better, Metric, Origin, Report, Row};
 use super::study::{Study, Way, WindowName};
 use crate::error::{Result, write_atomically};
-use crate::model::ModelConfig;
+use crate::model::config::Provenance;
 
 /// Figures whose distribution over windows is drawn.
 const DRAWN: [Metric; 6] = [
@@ -90,6 +90,8 @@ pub struct Set<'a> {
     pub study: &'a Study,
     /// Its table.
     pub report: Report,
+    /// Windows of what is held out and of what is not, apart (see [`Study::apart`]); empty without such.
+    pub apart: Vec<Row>,
     /// The table of long sequences, where there are such.
     pub long: Option<Report>,
 }
@@ -98,32 +100,30 @@ pub struct Set<'a> {
 ///
 /// # Errors
 /// Those of [`render`]; [`crate::Error::Write`].
-pub fn write(path: &Path, model: &ModelConfig, sets: &[Set<'_>]) -> Result<()> {
-    write_atomically(path, render(model, sets)?.as_bytes())
+pub fn write(path: &Path, model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<()> {
+    write_atomically(path, render(model, provenance, sets)?.as_bytes())
 }
 
-/// The page of an evaluation of this model.
+/// The page of an evaluation of the model of this name.
 ///
 /// # Errors
 /// Those of [`Study::row`].
-pub fn render(model: &ModelConfig, sets: &[Set<'_>]) -> Result<String> {
+pub fn render(model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<String> {
     let mut html = Html::default();
     html.put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
         .put("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
-        .text(&model.name)
+        .text(model)
         .put(", evaluated</title>\n<style>\n")
         .put(include_str!("style.css"))
         .put("</style>\n</head>\n<body>\n<main>\n<h1>")
-        .text(&model.name)
+        .text(model)
         .put(", evaluated</h1>\n<p class=\"soft\">Trained on ")
-        .text(&model.provenance.data)
+        .text(&provenance.data)
         .put("; ")
-        .text(model.provenance.steps)
+        .text(provenance.steps)
         .put(" steps.");
-    if !model.provenance.licence.is_empty() {
-        html.put(" Terms: ")
-            .text(&model.provenance.licence)
-            .put(".");
+    if !provenance.licence.is_empty() {
+        html.put(" Terms: ").text(&provenance.licence).put(".");
     }
     html.put(
         "</p>\n<p class=\"soft\">Each window of 4 seconds is generated anew from its first frame, its sentence, its \
@@ -160,6 +160,10 @@ fn section(html: &mut Html, set: &Set<'_>) -> Result<()> {
     }
     html.put(".</p>\n");
     figures(html, study, &set.report)?;
+    if !set.apart.is_empty() {
+        html.put("<h3>Held out and not</h3>\n");
+        table(html, &set.apart, &HEADLINES);
+    }
     distributions(html, study);
     curves(html, study)?;
     objects(html, study)?;
@@ -234,11 +238,10 @@ fn figures(html: &mut Html, study: &Study, report: &Report) -> Result<()> {
             }));
         }
     }
-    // Groups and captured motions stand in the report beside the ways.
-    let of_ways: Vec<String> = study.ways().iter().map(|w| study.row_name(*w)).collect();
-    let others = report.rows.iter().filter(|r| !of_ways.contains(&r.name));
-    rows.extend(others.cloned());
-    html.put("<div class=\"wide\"><table>\n<thead><tr><th>metric</th><th></th>");
+    rows.extend(study.captured(&all)?);
+    let published = (report.rows.iter()).filter(|r| r.origin == Origin::Published);
+    rows.extend(published.cloned());
+    html.put("<div class=\"wide\"><table>\n<thead><tr><th>metric</th><th class=\"words\"></th>");
     for row in &rows {
         html.put("<th class=\"").text(class(row)).put("\">");
         html.text(&row.name).put("<small>");
@@ -432,6 +435,12 @@ fn curves(html: &mut Html, study: &Study) -> Result<()> {
                 points,
             });
         }
+        if lines
+            .iter()
+            .all(|l| l.points.iter().flatten().next().is_none())
+        {
+            continue;
+        }
         caption(html, metric);
         plot::curve(html, metric.symbol(), &settings, &lines);
         html.put("</figure>\n");
@@ -479,4 +488,170 @@ fn seeds(html: &mut Html, study: &Study) -> Result<()> {
     }
     table(html, &rows, &HEADLINES);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Benchmark;
+    use super::super::study::Run;
+    use super::*;
+
+    const HOSTILE: &str = "\"><script src=//x>alert('&')</script>\0";
+
+    fn study(steps: &[usize], seeds: usize) -> Study {
+        let metrics = |k: usize| ClipMetrics {
+            joint_error: 0.1 + 0.01 * k as f64,
+            foot_sliding: 0.002,
+            contact_slip: (k % 2 == 0).then_some(0.005),
+            ..ClipMetrics::default()
+        };
+        let name = |k: usize| WindowName {
+            clip: format!("{HOSTILE}{k}"),
+            subject: HOSTILE.into(),
+            object: format!("{HOSTILE}{}", k % 2),
+            start: 30 * k,
+        };
+        let mut runs = Vec::new();
+        for steps in steps {
+            for guided in [true, false] {
+                for seed in 0..seeds {
+                    runs.push(Run {
+                        way: Way {
+                            guided,
+                            steps: *steps,
+                        },
+                        seed,
+                        windows: (0..3).map(|k| metrics(k + seed)).collect(),
+                        long: Vec::new(),
+                        scores: None,
+                    });
+                }
+            }
+        }
+        Study {
+            steps: steps[steps.len() - 1],
+            seeds,
+            windows: (0..3).map(name).collect(),
+            sentences: 1,
+            long: None,
+            runs,
+            captured_scores: None,
+        }
+    }
+
+    fn page(study: &Study) -> String {
+        let rows = study.rows().expect("rows");
+        let report = Report::new(HOSTILE, rows, Benchmark::FullBodyManipulation).note(HOSTILE);
+        let set = Set {
+            name: HOSTILE.into(),
+            study,
+            apart: study
+                .apart(&["object=nothing".parse().expect("readable")], ["a", "b"])
+                .expect("rows"),
+            long: Some(report.clone()),
+            report,
+        };
+        let provenance = Provenance {
+            data: HOSTILE.into(),
+            licence: HOSTILE.into(),
+            ..Provenance::default()
+        };
+        render(HOSTILE, &provenance, &[set]).expect("a page")
+    }
+
+    /// The names of all elements that are opened, in order, having checked that each is closed.
+    fn elements(page: &str) -> Vec<String> {
+        let mut open: Vec<String> = Vec::new();
+        let mut all = Vec::new();
+        for part in page.split('<').skip(1) {
+            let (tag, _) = part.split_once('>').expect("a tag ends");
+            let name: String = tag.chars().take_while(|c| !" \n/>".contains(*c)).collect();
+            match tag.strip_prefix('/') {
+                Some(closed) => assert_eq!(open.pop().as_deref(), Some(closed), "{tag}"),
+                None => {
+                    let alone = tag.ends_with('/') || ["!doctype", "meta"].contains(&&*name);
+                    if !alone {
+                        open.push(name.clone());
+                    }
+                    all.push(name);
+                }
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+        all
+    }
+
+    #[test]
+    fn no_name_becomes_markup() {
+        let page = page(&study(&[1, 4], 2));
+        let elements = elements(&page);
+        let known = [
+            "!doctype",
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "main",
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "div",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "small",
+            "span",
+            "ul",
+            "li",
+            "b",
+            "figure",
+            "figcaption",
+            "svg",
+            "g",
+            "line",
+            "text",
+            "circle",
+            "polygon",
+            "polyline",
+        ];
+        for element in &elements {
+            assert!(known.contains(&element.as_str()), "{element}");
+        }
+        assert!(page.contains("&lt;script src=//x&gt;alert(&#39;&amp;&#39;)"));
+        assert!(!page.contains('\0'));
+        // One file: nothing is fetched.
+        for word in ["href", "src=\"", "url(", "@import", "http"] {
+            assert!(!page.contains(word), "{word}");
+        }
+        assert!(page.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn the_page_has_what_was_tried() {
+        let count = |page: &str, word: &str| page.matches(word).count();
+        let one = page(&study(&[8], 1));
+        assert_eq!(
+            count(&one, "<polyline"),
+            0,
+            "no curve over one number of steps"
+        );
+        assert_eq!(count(&one, "Seed by seed"), 0);
+        assert!(!one.contains("±") && one.contains("11.00"));
+        let all = page(&study(&[1, 2, 8], 3));
+        // Four figures that were measured, guided and not.
+        assert_eq!(count(&all, "<polyline"), 8);
+        assert_eq!(count(&all, "Seed by seed"), 1);
+        // Means of the seeds' means 11, 12 and 13.
+        assert!(all.contains("<td>12.00 <span class=\"pm\">±\u{a0}1.00</span></td>"));
+        assert!(all.contains("Object by object") && all.contains("published"));
+        // Three windows, guided, not, and captured where that can be: MPJPE, FS, C_F1, P_hand and slip, no T_xy.
+        let dots = count(&all, "<circle r=\"3\"");
+        assert_eq!(dots, 6 + 9 + 6 + 6);
+    }
 }

@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<()> {
         {
             *sum += value / 50.0;
         }
-        if report.step % 50 == 0 {
+        if report.step.is_multiple_of(50) {
             let [loss, together, violating] = recent;
             let line = format!(
                 "loss {loss:.2} (together {together:.2}, {:.0}% too near)",

@@ -23,6 +23,8 @@ use crate::training::dataset::Dataset;
 /// Fewest and most windows of a sequence.
 pub const WINDOWS: std::ops::RangeInclusive<usize> = 2..=12;
 
+/// Most sequences: more take long and say little more.
+const MOST: usize = 24;
 /// Metres between waypoints: the paper resamples its paths to 0.7 to 0.8 m, one for each second of motion.
 const LEG: f32 = 0.75;
 /// Seconds in which the object is taken and set down.
@@ -38,7 +40,7 @@ pub struct Sequence<'a> {
     pub request: InteractionRequest,
 }
 
-/// One sequence of so many windows for each object and sentence of `data`. Paths differ from sequence to sequence but are
+/// One sequence of so many windows for each object and sentence of `data`, of many an even choice of 24. Paths differ from sequence to sequence but are
 /// always the same: what varies between seeds is the motion.
 ///
 /// # Errors
@@ -89,7 +91,8 @@ pub fn sequences(data: &Dataset, windows: usize) -> Result<Vec<Sequence<'_>>> {
             "no clip of the data shows an object that could be carried",
         ));
     }
-    Ok(out)
+    let step = out.len().div_ceil(MOST);
+    Ok(out.into_iter().step_by(step).collect())
 }
 
 /// Generates the sequences, the first with `seed`, and measures each. `each` hears of every sequence that is done.

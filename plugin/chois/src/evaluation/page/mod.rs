@@ -502,7 +502,7 @@ mod tests {
         let metrics = |k: usize| ClipMetrics {
             joint_error: 0.1 + 0.01 * k as f64,
             foot_sliding: 0.002,
-            contact_slip: (k % 2 == 0).then_some(0.005),
+            contact_slip: k.is_multiple_of(2).then_some(0.005),
             ..ClipMetrics::default()
         };
         let name = |k: usize| WindowName {

@@ -138,7 +138,7 @@ pub fn render(model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<
 
 fn section(html: &mut Html, set: &Set<'_>) -> Result<()> {
     let study = set.study;
-    html.put("<h2>")
+    html.put("<h2>Clips of ")
         .text(&set.name)
         .put("</h2>\n<p class=\"soft\">");
     html.text(study.windows.len())
@@ -288,7 +288,7 @@ fn figures(html: &mut Html, study: &Study, report: &Report) -> Result<()> {
 /// Systems down, metrics across: those of `metrics` that any row has.
 fn table(html: &mut Html, rows: &[Row], metrics: &[Metric]) {
     let shown: Vec<Metric> = (metrics.iter().copied())
-        .filter(|m| rows.iter().any(|r| r.values.contains_key(m)))
+        .filter(|m| (rows.iter()).any(|r| r.origin == Origin::Measured && r.values.contains_key(m)))
         .collect();
     html.put("<div class=\"wide\"><table>\n<thead><tr><th></th>");
     for metric in &shown {

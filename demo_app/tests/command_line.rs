@@ -358,6 +358,52 @@ fn other_commands_name_what_is_missing_too() {
             &["none", "checkpoint"],
         ),
         (
+            &[
+                &["evaluate", "--model", "model", "--evaluator", "none"],
+                &data[..],
+            ]
+            .concat(),
+            &["none", "evaluator", "not a folder"],
+        ),
+        (
+            &[&["evaluate", "--model", "model", "--seeds", "0"], &data[..]].concat(),
+            &["seeds: 0 of them"],
+        ),
+        (
+            &[
+                &["evaluate", "--model", "model", "--clips", "more"],
+                &data[..],
+            ]
+            .concat(),
+            &["objects: 1 folders of objects for 2 of clips"],
+        ),
+        (
+            &[
+                &[
+                    "evaluate",
+                    "--model",
+                    "model",
+                    "--report",
+                    "clip.safetensors/a.html",
+                ],
+                &data[..],
+            ]
+            .concat(),
+            &["cannot write clip.safetensors/a.html", "directory"],
+        ),
+        (
+            &[&["train-evaluator", "--out", "new"], &data[..]].concat(),
+            &["cannot read none"],
+        ),
+        (
+            &[
+                &["train-evaluator", "--out", "new", "--steps", "0"],
+                &data[..],
+            ]
+            .concat(),
+            &["steps: is 0"],
+        ),
+        (
             &["synthesize", "--out", "new", "--hours", "0"],
             &["hours: ", "more than 0"],
         ),
@@ -580,4 +626,62 @@ fn walks_are_written_and_interactions_go_on_from_them() {
     refused(&cannot, &["not learned to walk"]);
     let nothing = place.run(&["walk", "--model", "walker", "--end", "1,0"]);
     refused(&nothing, &["nothing to write"]);
+}
+
+#[test]
+fn evaluation_is_the_same_each_time_and_no_name_breaks_its_page() {
+    text_encoder_is_there();
+    let place = Place::new();
+    // A folder and a model whose names are markup, where the file system allows such.
+    let clips = if cfg!(windows) {
+        "clips"
+    } else {
+        "\"><img src=x onerror=alert(1)>"
+    };
+    let clip = format!("{clips}/a.safetensors");
+    let output = place.generate(&["--clip", &clip, "--seconds", "5", "--no-contact"]);
+    assert!(output.status.success(), "{output:?}");
+    let config = place.path("model").join("config.json");
+    let text = std::fs::read_to_string(&config).expect("a config");
+    let text = text.replace("\"tiny\"", "\"<script>alert(1)</script>\"");
+    std::fs::write(&config, text).expect("written");
+    let evaluate = |more: &[&str]| {
+        let start = ["evaluate", "--model", "model", "--objects", ".", "--clips"];
+        let ways = ["--seeds", "2", "--steps", "1,2", "--long", "2"];
+        let output = place.run(&[&start[..], &[clips], &ways, more].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let json = evaluate(&["--json", "--no-evaluator", "--report", "new/page.html"]);
+    assert_eq!(
+        json,
+        evaluate(&["--json", "--no-evaluator"]),
+        "the same bits"
+    );
+    let reports: Vec<serde_json::Value> = serde_json::Deserializer::from_str(&json)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .expect("JSON");
+    assert_eq!(reports.len(), 2, "windows, then long sequences");
+    let row = |report: usize, name: &str| -> serde_json::Value {
+        let rows = reports[report]["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|r| r["name"] == name);
+        row.unwrap_or_else(|| panic!("no {name} in {json}")).clone()
+    };
+    for name in ["guided, 1 step", "no guidance, 2 steps"] {
+        let row = row(0, name);
+        assert_eq!((&row["clips"], &row["seeds"]), (&2.into(), &2.into()));
+        assert!(row["values"]["MPJPE"].is_number() && row["spread"]["MPJPE"].is_number());
+    }
+    // Seeds differ, and the same seed of another run does not.
+    let spread = &row(0, "no guidance, 1 step")["spread"]["MPJPE"];
+    assert!(spread.as_f64().expect("a number") > 0.0, "{json}");
+    assert!(row(1, "guided, 2 steps")["values"]["FS"].is_number());
+    let page = std::fs::read_to_string(place.path("new/page.html")).expect("a page");
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+        "{page}"
+    );
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("http"));
+    assert!(page.contains("<polyline") && page.contains("Long sequences"));
 }

@@ -16,6 +16,7 @@ mod generate;
 mod import;
 mod synthesize;
 mod train;
+mod train_evaluator;
 mod walk;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,8 @@ enum Command {
     Synthesize(synthesize::Args),
     /// Train a model on a folder of motion clips.
     Train(train::Args),
+    /// Train the networks that `evaluate` takes R-precision and FID from.
+    TrainEvaluator(train_evaluator::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -62,6 +65,7 @@ fn main() -> std::process::ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Synthesize(args) => synthesize::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::TrainEvaluator(args) => train_evaluator::run(&args),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

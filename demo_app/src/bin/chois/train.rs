@@ -11,6 +11,7 @@ use chois::model::config::{
 use chois::model::{Checkpoint, ModelConfig};
 use chois::text::{MiniLm, TextEncoder};
 use chois::training::dataset::Dataset;
+use chois::training::hold_out::{self, HoldOut};
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois::{Error, Result};
@@ -73,6 +74,10 @@ pub struct Args {
     /// Large products in bfloat16 (only where the processor or GPU has such instructions).
     #[arg(long)]
     mixed: bool,
+    /// Keep this out of training, "subject=NAME" or "object=NAME", with all that was made of it; may be given several times.
+    /// It is validated on, written into the checkpoint, and set apart by `chois evaluate`.
+    #[arg(long, value_name = "KIND=NAME")]
+    hold_out: Vec<HoldOut>,
     /// Do not add mirrored twins.
     #[arg(long)]
     no_mirror: bool,
@@ -182,6 +187,15 @@ fn read_clips(args: &Args, encoder: &MiniLm) -> Result<(Dataset, Dataset)> {
     all.ok_or_else(|| Error::invalid("clips", "no folder is given"))
 }
 
+/// Moves what is not to be seen from what is learned from to what is validated on.
+fn hold_out(train: Dataset, held: Dataset, what: &[HoldOut]) -> Result<(Dataset, Dataset)> {
+    if what.is_empty() {
+        return Ok((train, held));
+    }
+    let (train, more) = hold_out::split(train, what)?;
+    Ok((train, held.merged(more)))
+}
+
 /// Captured walking on the model's person: what to learn from, and captures held out by name.
 fn read_walks(
     folder: &std::path::Path,
@@ -216,6 +230,7 @@ fn provenance(args: &Args) -> Provenance {
     Provenance {
         data: args.data.clone(),
         licence: "weights: research use, as the data".into(),
+        held_out: args.hold_out.iter().map(HoldOut::to_string).collect(),
         ..Provenance::default()
     }
 }
@@ -294,7 +309,8 @@ fn fresh(
 pub fn run(args: &Args) -> Result<()> {
     let device = chois::device::choose();
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
-    let (mut train, mut held) = read_clips(args, &encoder)?;
+    let (train, held) = read_clips(args, &encoder)?;
+    let (mut train, mut held) = hold_out(train, held, &args.hold_out)?;
     let state = args.out.join("state.safetensors");
     let mut trainer = if args.resume {
         let kept = Trainer::resume(&state, device, None)?;
@@ -302,6 +318,13 @@ pub fn run(args: &Args) -> Result<()> {
             args.steps.unwrap_or(kept.config().steps),
             args.decay.unwrap_or(kept.config().decay),
         );
+        // What was held out when the run began is held out to its end.
+        let recorded = kept.model().provenance.held_out;
+        let recorded: Vec<HoldOut> = recorded.iter().map(|h| h.parse()).collect::<Result<_>>()?;
+        let more: Vec<HoldOut> = (recorded.into_iter())
+            .filter(|h| !args.hold_out.contains(h))
+            .collect();
+        (train, held) = hold_out(train, held, &more)?;
         Trainer::resume(&state, device, Some(change))?
     } else if let Some(folder) = args.from.as_ref().or(args.distil.as_ref()) {
         let Checkpoint {

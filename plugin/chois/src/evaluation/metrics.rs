@@ -6,6 +6,7 @@
 use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::slip::contact_slip;
 use crate::condition::WAYPOINT_FRAMES;
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, SdfGrid};
@@ -261,6 +262,12 @@ pub struct ClipMetrics {
     pub contact_share: f64,
     /// The same of the captured motion.
     pub true_contact_share: f64,
+    /// Contact slip, metres a frame (see [`contact_slip`]); none where no palm touches.
+    #[serde(default)]
+    pub contact_slip: Option<f64>,
+    /// The same of the captured motion.
+    #[serde(default)]
+    pub true_contact_slip: Option<f64>,
     /// P_hand: how deep points of the hands lie in the object on average, as published (Q3).
     pub hand_penetration: Option<f64>,
     /// The same with the points taken into the object's frame.
@@ -324,6 +331,8 @@ impl ClipMetrics {
             contact_f1: contact.f1,
             contact_share: share(generated.touching()),
             true_contact_share: share(captured.touching()),
+            contact_slip: contact_slip(generated),
+            true_contact_slip: contact_slip(captured),
             hand_penetration: None,
             hand_penetration_corrected: None,
             joint_error: mean((generated.joints.iter().zip(&captured.joints)).flat_map(
@@ -394,9 +403,37 @@ pub struct LongMetrics {
     pub foot_sliding: f64,
     /// C_%: share of frames in contact.
     pub contact_share: f64,
+    /// Contact slip, metres a frame (see [`contact_slip`]); none where no palm touches.
+    #[serde(default)]
+    pub contact_slip: Option<f64>,
 }
 
 impl LongMetrics {
+    /// Plain means over sequences, as [`aggregate`] takes them over clips.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there are none.
+    pub fn mean(sequences: &[Self]) -> Result<Self> {
+        if sequences.is_empty() {
+            return Err(Error::invalid(
+                "long sequences",
+                "there are none; evaluate at least one",
+            ));
+        }
+        let of = |value: fn(&Self) -> f64| mean(sequences.iter().map(value));
+        let some =
+            |value: fn(&Self) -> Option<f64>| mean_of_some(sequences.iter().filter_map(value));
+        Ok(Self {
+            start_error: of(|s| s.start_error),
+            end_error: of(|s| s.end_error),
+            waypoint_error: some(|s| s.waypoint_error),
+            feet_height: of(|s| s.feet_height),
+            foot_sliding: of(|s| s.foot_sliding),
+            contact_share: of(|s| s.contact_share),
+            contact_slip: some(|s| s.contact_slip),
+        })
+    }
+
     /// Compares a motion with the planned position of the object's centre in every frame (read only at the start, the end
     /// and the waypoints).
     ///
@@ -432,6 +469,7 @@ impl LongMetrics {
             feet_height,
             foot_sliding: foot_sliding(&generated.joints, feet_height),
             contact_share: share(generated.touching()),
+            contact_slip: contact_slip(generated),
         })
     }
 }
@@ -449,10 +487,8 @@ pub fn aggregate(clips: &[ClipMetrics]) -> Result<ClipMetrics> {
         ));
     }
     let of = |value: fn(&ClipMetrics) -> f64| mean(clips.iter().map(value));
-    let some = |value: fn(&ClipMetrics) -> Option<f64>| {
-        let present: Vec<f64> = clips.iter().filter_map(value).collect();
-        (!present.is_empty()).then(|| mean(present.into_iter()))
-    };
+    let some =
+        |value: fn(&ClipMetrics) -> Option<f64>| mean_of_some(clips.iter().filter_map(value));
     Ok(ClipMetrics {
         start_error: of(|c| c.start_error),
         end_error: of(|c| c.end_error),
@@ -467,6 +503,8 @@ pub fn aggregate(clips: &[ClipMetrics]) -> Result<ClipMetrics> {
         contact_f1: of(|c| c.contact_f1),
         contact_share: of(|c| c.contact_share),
         true_contact_share: of(|c| c.true_contact_share),
+        contact_slip: some(|c| c.contact_slip),
+        true_contact_slip: some(|c| c.true_contact_slip),
         hand_penetration: some(|c| c.hand_penetration),
         hand_penetration_corrected: some(|c| c.hand_penetration_corrected),
         joint_error: of(|c| c.joint_error),
@@ -753,6 +791,12 @@ fn share(frames: impl Iterator<Item = bool>) -> f64 {
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
     sum / count.max(1) as f64
+}
+
+/// Mean of those that there are.
+fn mean_of_some(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let present: Vec<f64> = values.collect();
+    (!present.is_empty()).then(|| mean(present.into_iter()))
 }
 
 fn distance(a: &Vector3<f32>, b: &Vector3<f32>) -> f64 {

@@ -1,10 +1,15 @@
 //! The metrics of the paper (specification, section 10).
 //!
-//! Plain Rust, except for the feature networks in [`t2m`].
+//! Plain Rust, except for the feature networks in [`t2m`] and their files in [`evaluator`].
 
+pub mod evaluator;
 pub mod facts;
+pub mod long;
 pub mod metrics;
+pub mod page;
 pub mod report;
+pub mod slip;
+pub mod study;
 pub mod t2m;
 pub mod walks;
 pub mod windows;

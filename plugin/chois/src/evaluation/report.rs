@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{ClipMetrics, LongMetrics};
+use crate::error::{Error, Result};
 
 /// A figure of the tables, in the order of the paper's columns, then those that the paper has no column for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +58,14 @@ pub enum Metric {
     Diversity,
     #[serde(rename = "Multimodality")]
     Multimodality,
+    #[serde(rename = "Slip")]
+    ContactSlip,
+    #[serde(rename = "R_top1")]
+    RPrecisionTop1,
+    #[serde(rename = "R_top2")]
+    RPrecisionTop2,
+    #[serde(rename = "Matching")]
+    Matching,
 }
 
 /// Which way a figure gets better.
@@ -82,7 +91,7 @@ impl fmt::Display for Better {
 
 impl Metric {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Start,
         Self::End,
         Self::Waypoints,
@@ -106,6 +115,10 @@ impl Metric {
         Self::RootRotation,
         Self::Diversity,
         Self::Multimodality,
+        Self::ContactSlip,
+        Self::RPrecisionTop1,
+        Self::RPrecisionTop2,
+        Self::Matching,
     ];
 
     /// The paper's name.
@@ -134,6 +147,43 @@ impl Metric {
             Self::RootRotation => "O_root",
             Self::Diversity => "Diversity",
             Self::Multimodality => "Multimodality",
+            Self::ContactSlip => "Slip",
+            Self::RPrecisionTop1 => "R_top1",
+            Self::RPrecisionTop2 => "R_top2",
+            Self::Matching => "Matching",
+        }
+    }
+
+    /// What it says, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Start => "object's place at the first frame",
+            Self::End => "object's place at the last frame",
+            Self::Waypoints => "object's place on the floor at waypoints",
+            Self::FeetHeight => "height of the floor that the toes stand on",
+            Self::FootSliding => "foot sliding per frame",
+            Self::RPrecision => "own motion among the three nearest of 32",
+            Self::Fid => "Fréchet distance to captured motions",
+            Self::ContactPrecision => "frames in contact that should be",
+            Self::ContactRecall => "frames that should be in contact and are",
+            Self::ContactF1 => "precision and recall of contact in one",
+            Self::ContactShare => "frames in contact",
+            Self::HandPenetration => "the same, turned as the published code does",
+            Self::Joints => "joints, relative to the pelvis",
+            Self::RootTranslation => "place of the body",
+            Self::ObjectTranslation => "place of the object",
+            Self::ObjectRotation => "turn of the object",
+            Self::ContactAccuracy => "frames whose contact is right",
+            Self::HandPenetrationCorrected => "depth of the hands in the object",
+            Self::Hands => "place of the palms",
+            Self::Vertices => "skin, relative to the pelvis",
+            Self::RootRotation => "turn of the pelvis",
+            Self::Diversity => "distance of random pairs of motions",
+            Self::Multimodality => "distance of motions of one sentence",
+            Self::ContactSlip => "slide of touching palms over the object per frame",
+            Self::RPrecisionTop1 => "own motion the nearest of 32",
+            Self::RPrecisionTop2 => "own motion among the two nearest of 32",
+            Self::Matching => "distance of a sentence to its motion",
         }
     }
 
@@ -155,8 +205,12 @@ impl Metric {
             | Self::Vertices
             | Self::Hands
             | Self::RootTranslation
-            | Self::ObjectTranslation => true,
+            | Self::ObjectTranslation
+            | Self::ContactSlip => true,
             Self::RPrecision
+            | Self::RPrecisionTop1
+            | Self::RPrecisionTop2
+            | Self::Matching
             | Self::Fid
             | Self::ContactPrecision
             | Self::ContactRecall
@@ -174,6 +228,8 @@ impl Metric {
     pub fn better(self) -> Better {
         match self {
             Self::RPrecision
+            | Self::RPrecisionTop1
+            | Self::RPrecisionTop2
             | Self::ContactPrecision
             | Self::ContactRecall
             | Self::ContactF1
@@ -206,6 +262,20 @@ pub struct Row {
     pub clips: Option<usize>,
     /// The figures; what was not measured is not there.
     pub values: BTreeMap<Metric, f64>,
+    /// Seeds that the figures are means over; 1 when there was no more than one.
+    #[serde(default = "one_seed", skip_serializing_if = "is_one")]
+    pub seeds: usize,
+    /// How far the seeds' means lie from their mean: half of the greatest less the least. Empty for one seed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spread: BTreeMap<Metric, f64>,
+}
+
+fn one_seed() -> usize {
+    1
+}
+
+fn is_one(seeds: &usize) -> bool {
+    *seeds == 1
 }
 
 impl Row {
@@ -216,7 +286,50 @@ impl Row {
             origin: Origin::Measured,
             clips: Some(clips),
             values: BTreeMap::new(),
+            seeds: 1,
+            spread: BTreeMap::new(),
         }
+    }
+
+    /// The mean of rows of the same system with different seeds, and their spread. A figure that a seed lacks is the mean
+    /// over the others.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no row.
+    pub fn over_seeds(rows: &[Self]) -> Result<Self> {
+        let Some(first) = rows.first() else {
+            return Err(Error::invalid("seeds", "there is no row of any seed"));
+        };
+        let mut out = Self {
+            seeds: rows.len(),
+            values: BTreeMap::new(),
+            ..first.clone()
+        };
+        for metric in Metric::ALL {
+            let values: Vec<f64> = (rows.iter())
+                .filter_map(|r| r.values.get(&metric).copied())
+                .collect();
+            if values.is_empty() {
+                continue;
+            }
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            out.values.insert(metric, mean);
+            if rows.len() > 1 {
+                out.spread.insert(metric, (most - least) / 2.0);
+            }
+        }
+        Ok(out)
+    }
+
+    /// "1.23", or "1.23±0.04" where there were several seeds; none where it was not measured.
+    pub fn cell(&self, metric: Metric) -> Option<String> {
+        let value = self.values.get(&metric)?;
+        Some(match self.spread.get(&metric) {
+            Some(spread) => format!("{value:.2}±{spread:.2}"),
+            None => format!("{value:.2}"),
+        })
     }
 
     /// Means over clips of generated motion (see [`super::aggregate`]).
@@ -233,6 +346,7 @@ impl Row {
             .with(Metric::ContactF1, m.contact_f1)
             .with(Metric::ContactAccuracy, m.contact_accuracy)
             .with(Metric::ContactShare, m.contact_share)
+            .metres(Metric::ContactSlip, m.contact_slip)
             .metres(Metric::HandPenetration, m.hand_penetration)
             .metres(
                 Metric::HandPenetrationCorrected,
@@ -253,6 +367,7 @@ impl Row {
             .metres(Metric::FeetHeight, Some(means.true_feet_height))
             .metres(Metric::FootSliding, Some(means.true_foot_sliding))
             .with(Metric::ContactShare, means.true_contact_share)
+            .metres(Metric::ContactSlip, means.true_contact_slip)
     }
 
     /// A long sequence, or means over several.
@@ -264,6 +379,7 @@ impl Row {
             .metres(Metric::FeetHeight, Some(means.feet_height))
             .metres(Metric::FootSliding, Some(means.foot_sliding))
             .with(Metric::ContactShare, means.contact_share)
+            .metres(Metric::ContactSlip, means.contact_slip)
     }
 
     /// Adds a figure, lengths in centimetres. One that is not finite counts as not measured.
@@ -284,6 +400,8 @@ impl Row {
             origin: Origin::Published,
             clips: None,
             values: BTreeMap::new(),
+            seeds: 1,
+            spread: BTreeMap::new(),
         };
         let columns = Metric::ALL.into_iter().zip(values);
         columns.fold(row, |row, (metric, value)| row.with(metric, *value))
@@ -372,12 +490,21 @@ impl fmt::Display for Report {
             .collect();
         let symbols = shown.iter().map(|m| m.symbol().len());
         let first = symbols.max().unwrap_or(0).max(6);
-        let width = |row: &Row| row.name.chars().count().max(COLUMN);
+        let width = |row: &Row| {
+            let cells = shown.iter().filter_map(|m| row.cell(*m));
+            cells
+                .chain([row.name.clone()])
+                .map(|c| c.chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(COLUMN)
+        };
+        let widths: Vec<usize> = self.rows.iter().map(width).collect();
         let mut line = |head: [&str; 3], cell: &dyn Fn(&Row) -> String| -> fmt::Result {
             let [symbol, unit, better] = head;
             let mut text = format!("{symbol:<first$}  {unit:<2}  {better:<1}");
-            for row in &self.rows {
-                text += &format!("  {:>1$}", cell(row), width(row));
+            for (row, width) in self.rows.iter().zip(&widths) {
+                text += &format!("  {:>width$}", cell(row));
             }
             writeln!(f, "{}", text.trim_end())
         };
@@ -395,11 +522,16 @@ impl fmt::Display for Report {
         line(["clips", "", ""], &|row| {
             row.clips.map_or("-".into(), |n| n.to_string())
         })?;
-        for metric in shown {
+        if self.rows.iter().any(|r| r.seeds > 1) {
+            line(["seeds", "", ""], &|row| match row.origin {
+                Origin::Measured => row.seeds.to_string(),
+                Origin::Published => "-".into(),
+            })?;
+        }
+        for metric in shown.iter().copied() {
             let better = metric.better().to_string();
             line([metric.symbol(), metric.unit(), &better], &|row| {
-                let value = row.values.get(&metric);
-                value.map_or("-".into(), |v| format!("{v:.2}"))
+                row.cell(metric).unwrap_or("-".into())
             })?;
         }
         for note in &self.notes {
@@ -611,6 +743,40 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<Report>(&json).expect("a report"),
             report
+        );
+    }
+
+    #[test]
+    fn seeds_have_a_mean_and_half_their_range() {
+        let seed = |fs: f64, matching: f64| {
+            Row::new("ours", 11)
+                .with(Metric::FootSliding, fs)
+                .with(Metric::Matching, matching)
+        };
+        let rows = [seed(0.1, f64::NAN), seed(0.4, 2.0), seed(0.7, 3.0)];
+        let row = Row::over_seeds(&rows).expect("a row");
+        assert_eq!((row.seeds, row.clips, &*row.name), (3, Some(11), "ours"));
+        assert_eq!(row.cell(Metric::FootSliding).as_deref(), Some("0.40±0.30"));
+        assert_eq!(row.cell(Metric::Matching).as_deref(), Some("2.50±0.50"));
+        assert_eq!(row.cell(Metric::Fid), None);
+        let alone = Row::over_seeds(&rows[1..2]).expect("a row");
+        assert_eq!(alone, rows[1]);
+        assert!(Row::over_seeds(&[]).is_err());
+        let text = Report::new("", [row], Benchmark::FullBodyManipulation).to_string();
+        let ends: Vec<_> = ["FS", "seeds", "clips"]
+            .map(|s| {
+                let line = text.lines().find(|l| l.starts_with(s)).expect("a line");
+                line.split_whitespace().next_back().map(str::to_owned)
+            })
+            .into();
+        assert_eq!(
+            ends,
+            [Some("0.38".into()), Some("-".into()), Some("-".into())]
+        );
+        let json = serde_json::to_string(&alone).expect("json");
+        assert!(
+            !json.contains("seeds") && !json.contains("spread"),
+            "{json}"
         );
     }
 

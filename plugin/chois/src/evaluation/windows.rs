@@ -10,7 +10,7 @@ use crate::geometry::{ObjectGeometry, Surface};
 use crate::motion::features::{FEATURES, Orthonormal, Window};
 use crate::motion::{WINDOW, feet};
 use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
-use crate::skeleton::Pose;
+use crate::skeleton::{JOINTS, Pose};
 use crate::training::dataset::{Choice, Dataset, Source};
 
 /// How windows are generated for evaluation.
@@ -26,8 +26,17 @@ pub struct EvaluationConfig {
     pub batch: usize,
 }
 
+/// A window generated anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// It against the capture.
+    pub metrics: ClipMetrics,
+    /// The generated joints, metres, window frame.
+    pub joints: Vec<[Vector3<f32>; JOINTS]>,
+}
+
 /// The object of an interaction.
-fn object(source: &Source) -> Result<&ObjectGeometry> {
+pub(super) fn object(source: &Source) -> Result<&ObjectGeometry> {
     source.geometry.as_deref().ok_or_else(|| {
         Error::invalid(
             format!("clip {:?}", source.name),
@@ -36,7 +45,7 @@ fn object(source: &Source) -> Result<&ObjectGeometry> {
     })
 }
 
-/// Metrics of each window of `choices`: the first frame, waypoints and end come from the capture, all else is generated.
+/// Each window of `choices` measured: the first frame, waypoints and end come from the capture, all else is generated.
 /// Joints follow from the generated rotations, as published.
 ///
 /// # Errors
@@ -47,7 +56,7 @@ pub fn evaluate(
     choices: &[Choice],
     config: &EvaluationConfig,
     progress: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Vec<ClipMetrics>> {
+) -> Result<Vec<Measured>> {
     let statistics = &generator.config.statistics;
     let mut out = Vec::with_capacity(choices.len());
     for (k, group) in choices.chunks(config.batch.max(1)).enumerate() {
@@ -144,7 +153,10 @@ pub fn evaluate(
             metrics.hand_penetration = Some(mean(&|t| window.object_rotation[t]));
             metrics.hand_penetration_corrected =
                 Some(mean(&|t| window.object_rotation[t].inverse()));
-            out.push(metrics);
+            out.push(Measured {
+                metrics,
+                joints: ours.joints,
+            });
         }
         let done = Progress {
             done: out.len(),

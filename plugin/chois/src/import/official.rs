@@ -463,6 +463,7 @@ pub fn convert(
             steps: model.step,
             seconds: 0.0,
             notes: format!("averaged weights imported from {file}"),
+            held_out: Vec::new(),
         },
     };
     // Sizes are checked before anything of that size is made.

@@ -170,6 +170,9 @@ pub struct Provenance {
     /// Anything a reader should know.
     #[serde(default)]
     pub notes: String,
+    /// Subjects and objects that its training did not see, as [`crate::training::hold_out::HoldOut`] writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<String>,
 }
 
 /// `config.json`.

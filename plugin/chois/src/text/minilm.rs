@@ -106,6 +106,32 @@ impl MiniLm {
         default_folder(|name| std::env::var_os(name), program.as_deref())
     }
 
+    /// The word pieces of a sentence in their context, [CLS] and [SEP] included: the last hidden states, 384 numbers each,
+    /// whose mean [`TextEncoder::encode`] makes unit length.
+    ///
+    /// # Errors
+    /// Those of [`TextEncoder::encode`].
+    pub fn pieces_in_context(&self, sentence: &str) -> Result<Vec<Vec<f32>>> {
+        let _no_grad = tch::no_grad_guard();
+        let values = Vec::<f32>::try_from(&self.hidden(sentence)?.f_reshape([-1])?)?;
+        let rows = values.chunks_exact(WIDTH as usize);
+        Ok(rows.map(<[f32]>::to_vec).collect())
+    }
+
+    /// Last hidden states (pieces, 384).
+    fn hidden(&self, sentence: &str) -> Result<Tensor> {
+        check_text(sentence)?;
+        let ids = self.pieces(sentence)?;
+        let x = embed(&self.words, &ids)?
+            .f_add(&self.token_type)?
+            .f_add(&self.positions.f_narrow(0, 0, ids.len() as i64)?)?;
+        let mut x = self.norm.forward(&x)?;
+        for layer in &self.layers {
+            x = layer.forward(&x)?;
+        }
+        Ok(x)
+    }
+
     /// Ids of the word pieces, [CLS] and [SEP] included.
     fn pieces(&self, sentence: &str) -> Result<Vec<i64>> {
         let malformed =
@@ -141,16 +167,8 @@ impl TextEncoder for MiniLm {
     }
 
     fn encode(&self, sentence: &str) -> Result<Vec<f32>> {
-        check_text(sentence)?;
-        let ids = self.pieces(sentence)?;
         let _no_grad = tch::no_grad_guard();
-        let x = embed(&self.words, &ids)?
-            .f_add(&self.token_type)?
-            .f_add(&self.positions.f_narrow(0, 0, ids.len() as i64)?)?;
-        let mut x = self.norm.forward(&x)?;
-        for layer in &self.layers {
-            x = layer.forward(&x)?;
-        }
+        let x = self.hidden(sentence)?;
         // Sentences come one by one and unpadded, so the masked mean is the mean.
         let mean = x.f_mean_dim(0, false, Kind::Float)?;
         let length = mean.f_norm()?.f_clamp_min(1e-12)?;

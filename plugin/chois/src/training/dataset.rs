@@ -52,6 +52,8 @@ const WALK_TEMPO: f32 = 0.2;
 pub struct Source {
     /// Name of the clip, with `~` in front when mirrored.
     pub name: String,
+    /// Who was captured; empty where nobody was.
+    pub subject: String,
     /// What happens.
     pub text: String,
     /// The sentence as a vector.
@@ -323,6 +325,17 @@ impl Dataset {
             sources.push(source);
         }
         Ok(Self::new(sources))
+    }
+
+    /// Those sources for which `wanted` holds, and the others; each keeps its weight.
+    pub fn partition(self, wanted: impl Fn(&Source) -> bool) -> (Self, Self) {
+        let (yes, no): (Vec<_>, Vec<_>) =
+            (self.sources.into_iter().zip(self.weights)).partition(|(source, _)| wanted(source));
+        let of = |part: Vec<(Source, f64)>| {
+            let (sources, weights) = part.into_iter().unzip();
+            Self::with_weights(sources, weights)
+        };
+        (of(yes), of(no))
     }
 
     /// Splits off every `n`-th clip (with its twin) for validation.
@@ -731,6 +744,7 @@ fn prepare(clip: &MotionClip, geometry: Arc<ObjectGeometry>, sentence: Arc<Vec<f
     }
     Source {
         name: clip.name.clone(),
+        subject: clip.subject.clone(),
         text: clip.text.clone(),
         sentence,
         skeleton: clip.skeleton.clone(),
@@ -751,6 +765,7 @@ fn walk_source(clip: &MotionClip, sentence: Arc<Vec<f32>>) -> Source {
     }
     Source {
         name: clip.name.clone(),
+        subject: clip.subject.clone(),
         text: clip.text.clone(),
         sentence,
         skeleton: clip.skeleton.clone(),
@@ -776,6 +791,7 @@ fn mirror_source(
 ) -> Source {
     Source {
         name: format!("~{}", source.name),
+        subject: source.subject.clone(),
         text,
         sentence,
         skeleton: source.skeleton.mirrored(),

@@ -11,7 +11,7 @@ use chois::geometry::Surface;
 use chois::motion::MotionClip;
 use chois::navigation::{Leg, NavigationConfig, Navigator};
 use chois::request::PersonPlace;
-use chois::scene::{Item, ItemId, Scene, place_of, rotation};
+use chois::scene::{Footprint, Item, ItemId, Scene, place_of, rotation};
 use chois::skeleton::{PARENTS, joint};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
@@ -127,6 +127,19 @@ pub struct Outcome {
     pub first: Duration,
     /// Everything.
     pub all: Duration,
+    /// What was planned and made, leg by leg.
+    pub made: Vec<Made>,
+}
+
+/// A leg and what came of it.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// As planned.
+    pub leg: Leg,
+    /// The motion; hands hold.
+    pub clip: MotionClip,
+    /// Outlines of what stands about: name, and from and to which height, metres.
+    pub standing: Vec<(String, [f32; 2], Footprint)>,
 }
 
 /// See [`Outcome`].
@@ -336,6 +349,18 @@ impl Doer {
             }
             let item = moved.as_ref().map(|(id, _)| *id);
             self.look(&clip, out.clips.len(), scene, item, &mut out);
+            let standing = (scene.items.iter()).filter(|i| !i.is_passable() && Some(i.id) != item);
+            out.made.push(Made {
+                leg: leg.clone(),
+                standing: standing
+                    .map(|i| {
+                        let base = i.place.position[2];
+                        let area = Footprint::hull(i, [0.02, 1.9]);
+                        (i.name.clone(), [base, base + i.height()], area)
+                    })
+                    .collect(),
+                clip: clip.clone(),
+            });
             let last = clip.frames.last().expect("frames").pose;
             let faces = last.rotations[0] * Vector3::z();
             scene.listener = PersonPlace {

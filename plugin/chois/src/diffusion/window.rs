@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nalgebra::UnitQuaternion;
 use tch::{Device, Kind, Tensor};
 
-use super::guidance::{FewStep, Interaction, Published, SceneField, TurnGoal};
+use super::aside::TurnGoal;
+use super::guidance::{FewStep, Interaction, Published, SceneField};
 use super::sampler::{
     Ancestral, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource, Progress,
     Run, Sampler, SeededNoise,

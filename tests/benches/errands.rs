@@ -112,7 +112,10 @@ fn drawn(o: &Outcome) -> serde_json::Value {
                 ]
             })
             .collect();
-        json!({ "leg": made.leg, "standing": outlines, "joints": joints, "object": object })
+        let yaws: Vec<f32> = (made.clip.frames.iter())
+            .map(|f| f.object_rotation.euler_angles().2.to_degrees())
+            .collect();
+        json!({ "leg": made.leg, "standing": outlines, "joints": joints, "object": object, "yaws": yaws, "model_turn": made.model_turn })
     });
     let deepest = |d: &Deepest| json!({ "metres": d.metres, "in": d.what, "bone": d.bone.map(|j| NAMES[j]), "clip": d.clip, "frame": d.frame });
     json!({

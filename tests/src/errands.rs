@@ -138,6 +138,8 @@ pub struct Made {
     pub leg: Leg,
     /// The motion; hands hold.
     pub clip: MotionClip,
+    /// How the model left the item turned, before hands held it, degrees.
+    pub model_turn: Option<f32>,
     /// Outlines of what stands about: name, and from and to which height, metres.
     pub standing: Vec<(String, [f32; 2], Footprint)>,
 }
@@ -275,6 +277,16 @@ impl Doer {
         }
         let mut pose = None;
         for (k, leg) in legs.iter().enumerate() {
+            // What was done before has left the person somewhere.
+            let (mut leg, mut about) = (leg.clone(), about[k].clone());
+            if let (Leg::Walk(walk), Some(_), Some(navigator)) =
+                (&leg, &pose, self.navigator.as_mut())
+            {
+                leg = Leg::Walk(navigator.again(walk, scene.listener, scene));
+                about = navigator.distances(std::slice::from_ref(&leg)).remove(0);
+            }
+            let leg = &leg;
+            let mut model_turn = None;
             let (clip, moved) = match leg {
                 Leg::Wait { .. } => continue,
                 Leg::Walk(walk) => {
@@ -285,7 +297,7 @@ impl Doer {
                     request.pose = pose;
                     let order = WalkOrder {
                         request: &request,
-                        scene: about[k].as_ref(),
+                        scene: about.as_ref(),
                     };
                     match self.synthesizer.walk(&order, &mut |_| Flow::Continue) {
                         Ok(made) => {
@@ -307,7 +319,7 @@ impl Doer {
                     let order = Order {
                         request: &request,
                         object: &item.geometry,
-                        scene: about[k].as_ref(),
+                        scene: about.as_ref(),
                     };
                     let made = match self.synthesizer.generate(&order, &mut |_| Flow::Continue) {
                         Ok(made) => made.clip,
@@ -330,6 +342,8 @@ impl Doer {
                         last.object_rotation,
                     );
                     let place = place_of(&item.geometry, &origin).expect("a place");
+                    let turned_by = |q: &UnitQuaternion<f32>| q.euler_angles().2.to_degrees();
+                    model_turn = made.frames.last().map(|f| turned_by(&f.object_rotation));
                     let way = Vector3::from(place.position) - Vector3::from(leg.end.position);
                     // The nearest of the ways in which it looks the same.
                     let alike = request.end_turn.map_or(1, |turn| turn.alike);
@@ -352,6 +366,7 @@ impl Doer {
             let standing = (scene.items.iter()).filter(|i| !i.is_passable() && Some(i.id) != item);
             out.made.push(Made {
                 leg: leg.clone(),
+                model_turn,
                 standing: standing
                     .map(|i| {
                         let base = i.place.position[2];

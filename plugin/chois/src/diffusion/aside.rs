@@ -12,6 +12,9 @@ const BODY: [i64; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17];
 const BONES: [[i64; 2]; 4] = [[1, 4], [2, 5], [4, 7], [5, 8]];
 /// How thick the body is about them beyond what the scene allows for, metres.
 const TORSO: f64 = 0.03;
+/// Which of these points are of pelvis and legs, which keep out of what is carried too; and how far, metres.
+const LEGS: [i64; 13] = [0, 1, 2, 4, 5, 7, 8, 10, 11, 16, 17, 18, 19];
+const LEG: f64 = 0.06;
 /// Reaches of the mean filters by which a step aside comes and goes, frames.
 const ASIDE: [i64; 2] = [5, 6];
 
@@ -204,21 +207,29 @@ impl FewStep<'_> {
     /// The whole person moved aside, out of what stands about: what limbs alone cannot do. Every frame gets what the frames
     /// about it need, so that nothing jumps.
     pub(super) fn step_aside(&self, x: &Tensor, scene: &SceneField) -> Tensor {
-        let joints = self.interaction.pose(x).joints;
-        let body = Self::body(&joints);
-        let size = body.size();
-        let points = body.detach().reshape([-1, 3]);
-        let depth = tch::no_grad(|| (-scene.distance(&points) + TORSO).clamp_min(0.0));
-        if depth.max().double_value(&[]) < 1e-3 {
+        let posed = self.interaction.pose(x);
+        let body = Self::body(&posed.joints);
+        let mut asked: Vec<Tensor> = push(&body, TORSO, |points| scene.distance(points))
+            .into_iter()
+            .collect();
+        if let Some(own) = &self.interaction.columns {
+            let which = Tensor::from_slice(&LEGS).to_device(x.device());
+            let legs = body.index_select(2, &which);
+            let size = legs.size();
+            asked.extend(push(&legs, LEG, |points| {
+                let local = (points.view(size.as_slice()) - posed.center.detach().unsqueeze(2))
+                    .matmul(&posed.rotation.detach());
+                own.distance(&local.reshape([-1, 3]))
+            }));
+        }
+        if asked.is_empty() {
             return x.shallow_clone();
         }
-        let out = gradient(&points, |p| scene.distance(p).sum(Kind::Float));
         tch::no_grad(|| {
-            let out = out.narrow(1, 0, 2);
-            let way = &out / out.norm_scalaropt_dim(2, [1], true).clamp_min(1e-3);
-            let push = (way * depth.unsqueeze(1)).view([size[0], size[1], size[2], 2]);
+            let pushes = Tensor::cat(&asked, 2);
             // What the joint that is deepest each way asks for.
-            let most = push.amax([2], false).clamp_min(0.0) + push.amin([2], false).clamp_max(0.0);
+            let most =
+                pushes.amax([2], false).clamp_min(0.0) + pushes.amin([2], false).clamp_max(0.0);
             let rows = most.transpose(1, 2);
             let by =
                 widened(&rows.clamp_min(0.0), &ASIDE) - widened(&(-&rows).clamp_min(0.0), &ASIDE);
@@ -233,6 +244,23 @@ impl FewStep<'_> {
             x
         })
     }
+}
+
+/// How far points (B, T, N, 3) are to go to be `thick` out of what `distance` tells of, level, (B, T, N, 2); None where none
+/// is to.
+fn push(points: &Tensor, thick: f64, distance: impl Fn(&Tensor) -> Tensor) -> Option<Tensor> {
+    let size = points.size();
+    let flat = points.detach().reshape([-1, 3]);
+    let depth = tch::no_grad(|| (-distance(&flat) + thick).clamp_min(0.0));
+    if depth.max().double_value(&[]) < 1e-3 {
+        return None;
+    }
+    let out = gradient(&flat, |p| distance(p).sum(Kind::Float));
+    Some(tch::no_grad(|| {
+        let out = out.narrow(1, 0, 2);
+        let way = &out / out.norm_scalaropt_dim(2, [1], true).clamp_min(1e-3);
+        (way * depth.unsqueeze(1)).view([size[0], size[1], size[2], 2])
+    }))
 }
 
 /// How deep body (K, N, 3) and object (K, M, 3) are in what stands about at each knot when swung about the object's centre

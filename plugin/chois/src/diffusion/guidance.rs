@@ -6,7 +6,7 @@
 //! of the error one iteration removes". What has a closed form is done by it: given places, the object at rest and over the
 //! floor, the body's height over the floor.
 
-use nalgebra::Vector3;
+use nalgebra::{UnitQuaternion, Vector3};
 use tch::{Device, Kind, Tensor};
 
 use super::aside::TurnGoal;
@@ -41,6 +41,8 @@ pub struct Interaction {
     pub reference: Tensor,
     /// Reference of the consistency term: the same, except in the published first window (Q2).
     pub consistency_reference: Tensor,
+    /// Rough distance to the object in its rest frame, for legs to be kept out of it.
+    pub columns: Option<SceneField>,
     /// Whether predicted rotations of the object become rotations by way of a quaternion, as published, and not the nearest
     /// ones.
     pub by_quaternion: bool,
@@ -365,6 +367,15 @@ impl SceneField {
             turn: Tensor::from_slice(&rows).view([3, 3]).to_device(device),
             origin: Tensor::from_slice(canonical.origin.as_slice()).to_device(device),
         }
+    }
+
+    /// A distance in its own frame.
+    pub fn still(grid: &SdfGrid, device: Device) -> Self {
+        let still = Canonical {
+            rotation: UnitQuaternion::identity(),
+            origin: Vector3::zeros(),
+        };
+        Self::new(grid, &still, device)
     }
 
     /// Signed distance (N), metres, of points (N, 3) of the canonical frame; differentiable.

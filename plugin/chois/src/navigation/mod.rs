@@ -9,6 +9,7 @@ mod legs;
 mod map;
 mod near;
 mod pace;
+mod pair;
 mod place;
 mod refusal;
 mod route;
@@ -22,7 +23,7 @@ pub use map::{Agent, Map};
 pub use refusal::NavigationRefusal;
 pub use route::Route;
 
-use crate::command::CommandPlan;
+use crate::command::{CommandPlan, Manner};
 use crate::geometry::SdfGrid;
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::{Footprint, Item, ItemId, Scene};
@@ -186,6 +187,28 @@ impl Navigator {
             }
         }
         made
+    }
+
+    /// A walk from where somebody came to stand: what they did before has not left them quite where it was planned. `scene` is
+    /// as it is by then. The walk as it was where there is no other way.
+    pub fn again(&mut self, leg: &WalkLeg, person: PersonPlace, scene: &Scene) -> WalkLeg {
+        self.map.follow(scene);
+        let mut walk = leg.clone();
+        let (Some(goal), Some(first)) = (leg.points.last(), walk.points.first_mut()) else {
+            return walk;
+        };
+        *first = person.position;
+        if let Ok(route) = self.route(person.position, *goal) {
+            let usual = |points: &[[f32; 2]]| {
+                let points: Vec<Vector2<f32>> = points.iter().map(|p| (*p).into()).collect();
+                pace::walking_times(&points, &Manner::default())
+            };
+            let whole = |times: &[f32]| times.last().copied().unwrap_or_default();
+            let slower = whole(&leg.times) / whole(&usual(&leg.points)).max(1e-3);
+            walk.points = places(&route.points);
+            walk.times = (usual(&walk.points).iter()).map(|t| t * slower).collect();
+        }
+        walk
     }
 
     /// The distance to what stands about each leg of a plan, for guidance to keep body and object out of it; None for legs on

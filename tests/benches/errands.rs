@@ -157,6 +157,10 @@ fn summary(outcomes: &[Outcome]) {
         acted.len()
     );
     println!(
+        "clips made again: {}",
+        outcomes.iter().map(|o| o.tries).sum::<usize>()
+    );
+    println!(
         "all of it (but the turn): {} of {count}",
         of(&Outcome::done)
     );

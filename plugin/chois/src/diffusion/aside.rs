@@ -7,13 +7,13 @@ use tch::{Kind, Tensor};
 use super::guidance::{FewStep, SceneField, gradient, mean_filtered, widened};
 use crate::motion::features::{JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION};
 
-/// Joints for which there is to be room: all but arms. And bones, by both ends, in the middle of which there is to be.
-const BODY: [i64; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17];
+/// Joints for which there is to be room: all but hands. And bones, by both ends, in the middle of which there is to be.
+const BODY: [i64; 18] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19];
 const BONES: [[i64; 2]; 4] = [[1, 4], [2, 5], [4, 7], [5, 8]];
 /// How thick the body is about them beyond what the scene allows for, metres.
 const TORSO: f64 = 0.03;
 /// Which of these points are of pelvis and legs, which keep out of what is carried too; and how far, metres.
-const LEGS: [i64; 13] = [0, 1, 2, 4, 5, 7, 8, 10, 11, 16, 17, 18, 19];
+const LEGS: [i64; 13] = [0, 1, 2, 4, 5, 7, 8, 10, 11, 18, 19, 20, 21];
 const LEG: f64 = 0.06;
 /// Reaches of the mean filters by which a step aside comes and goes, frames.
 const ASIDE: [i64; 2] = [5, 6];
@@ -64,8 +64,14 @@ impl FewStep<'_> {
         let (batch, frames) = (x.size()[0], x.size()[1]);
         let rows = x.narrow(2, OBJECT_ROTATION.start as i64, 9);
         let at = |x: &Tensor, i: i64| x.narrow(2, i, 1);
-        // What the last of the frames in which it turns says; see `upright`.
-        let end = rows.narrow(1, to.min(frames - 1), 1);
+        // What the frames in which it is at rest again agree on, or the last of a window before it is; see `upright`.
+        let end = match &self.rest[1] {
+            Some(share) => {
+                (&rows * share).sum_dim_intlist([1_i64].as_slice(), true, Kind::Float)
+                    / (share.sum(Kind::Float) + 1e-6)
+            }
+            None => rows.narrow(1, to.min(frames - 1), 1),
+        };
         let angle = (at(&end, 3) - at(&end, 1)).atan2(&(at(&end, 0) + at(&end, 4)));
         let shares: Vec<f32> = (0..frames)
             .map(|t| {
@@ -145,15 +151,6 @@ impl FewStep<'_> {
         out
     }
 
-    /// Points (B, T, N, 3) of the body for which there is to be room, metres.
-    fn body(joints: &Tensor) -> Tensor {
-        let device = joints.device();
-        let at =
-            |which: &[i64]| joints.index_select(2, &Tensor::from_slice(which).to_device(device));
-        let middles = (at(&BONES.map(|b| b[0])) + at(&BONES.map(|b| b[1]))) * 0.5;
-        Tensor::cat(&[at(&BODY), middles], 2)
-    }
-
     /// Person and object swung about the object to where there is room for both while it is on its way: a person who cannot
     /// pass a table beside what they carry passes behind it. Of all such turns over time, each at most so fast, the one that
     /// is least deep in what stands about, and then the least, by dynamic programming. Nothing where all is well.
@@ -177,7 +174,7 @@ impl FewStep<'_> {
             .slice(0, None, None, stride)
             .matmul(&posed.rotation.transpose(2, 3))
             + posed.center.unsqueeze(2);
-        let body = Self::body(&posed.joints);
+        let body = self::body(&posed.joints);
         let mut rows = Vec::new();
         for b in 0..x.size()[0] {
             let pick = |points: &Tensor| points.get(b).index_select(0, &at);
@@ -208,7 +205,7 @@ impl FewStep<'_> {
     /// about it need, so that nothing jumps.
     pub(super) fn step_aside(&self, x: &Tensor, scene: &SceneField) -> Tensor {
         let posed = self.interaction.pose(x);
-        let body = Self::body(&posed.joints);
+        let body = self::body(&posed.joints);
         let mut asked: Vec<Tensor> = push(&body, TORSO, |points| scene.distance(points))
             .into_iter()
             .collect();
@@ -226,14 +223,7 @@ impl FewStep<'_> {
             return x.shallow_clone();
         }
         tch::no_grad(|| {
-            let pushes = Tensor::cat(&asked, 2);
-            // What the joint that is deepest each way asks for.
-            let most =
-                pushes.amax([2], false).clamp_min(0.0) + pushes.amin([2], false).clamp_max(0.0);
-            let rows = most.transpose(1, 2);
-            let by =
-                widened(&rows.clamp_min(0.0), &ASIDE) - widened(&(-&rows).clamp_min(0.0), &ASIDE);
-            let by = by.transpose(1, 2) * (self.config.scene * 2.0).min(1.0);
+            let by = together(&asked) * (self.config.scene * 2.0).min(1.0);
             let x = x.copy();
             for axis in 0..2 {
                 let shift = by.select(2, axis) * self.level[axis as usize];
@@ -244,6 +234,30 @@ impl FewStep<'_> {
             x
         })
     }
+}
+
+/// Points (B, T, N, 3) of the body for which there is to be room, metres.
+fn body(joints: &Tensor) -> Tensor {
+    let device = joints.device();
+    let at = |which: &[i64]| joints.index_select(2, &Tensor::from_slice(which).to_device(device));
+    let middles = (at(&BONES.map(|b| b[0])) + at(&BONES.map(|b| b[1]))) * 0.5;
+    Tensor::cat(&[at(&BODY), middles], 2)
+}
+
+/// One shift (B, T, 2) for all that is asked, (B, T, N, 2) each: what the joint that is deepest each way asks for. Every frame
+/// gets what the frames about it need, so that nothing jumps.
+fn together(asked: &[Tensor]) -> Tensor {
+    let all = Tensor::cat(asked, 2);
+    let most = all.amax([2], false).clamp_min(0.0) + all.amin([2], false).clamp_max(0.0);
+    let rows = most.transpose(1, 2);
+    let by = widened(&rows.clamp_min(0.0), &ASIDE) - widened(&(-&rows).clamp_min(0.0), &ASIDE);
+    by.transpose(1, 2)
+}
+
+/// How far a walker with these joints (B, T, 24, 3) is to go aside, (B, T, 2), metres; None where there is room.
+pub(super) fn walk_aside(joints: &Tensor, scene: &SceneField) -> Option<Tensor> {
+    let asked = push(&body(joints), TORSO, |points| scene.distance(points))?;
+    Some(tch::no_grad(|| together(&[asked])))
 }
 
 /// How far points (B, T, N, 3) are to go to be `thick` out of what `distance` tells of, level, (B, T, N, 2); None where none

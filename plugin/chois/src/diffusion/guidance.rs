@@ -397,7 +397,7 @@ pub struct FewStep<'a> {
     /// Frames at which the object's x and y, and its z, are given.
     given_frames: [Vec<i64>; 2],
     /// Shares (1, T, 1) of the resting pose at the start and of the one at the end in the object's motion.
-    rest: [Option<Tensor>; 2],
+    pub(super) rest: [Option<Tensor>; 2],
     /// How the object is to be turned.
     pub(super) turn: Option<TurnGoal>,
     /// Frames between which the object is on its way, after as many as are kept from the window before.

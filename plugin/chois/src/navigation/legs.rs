@@ -215,8 +215,9 @@ impl<'a> Planning<'a> {
             end.yaw = item.place.yaw + pair.turn;
             request.end_turn = Some(EndTurn {
                 yaw: end.yaw,
-                // Not every way in which it looks the same leaves room for the person.
-                alike: if taken.free { alike } else { 1 },
+                // Not every way in which it looks the same leaves room for the person. In what is as good as round the motion
+                // itself finds the next that does.
+                alike: if taken.free || alike > 4 { alike } else { 1 },
             });
             let off = Vector2::from(self.person.position) - center;
             let turned = nalgebra::Rotation2::new(pair.turn.to_radians()) * off;

@@ -16,10 +16,13 @@ use crate::scene::ItemId;
 const STRIDE: f32 = 0.15;
 /// Turns that are told apart on a full circle. From one place to the next it changes by one of them at most.
 const TURNS: usize = 24;
-/// Room that the body takes about the pelvis, and about the knees and hands that are so far before it, metres.
-const HIPS: f32 = 0.28;
+/// Room that the body takes about the pelvis, and about the knees that are so far before it, metres.
+const HIPS: f32 = 0.32;
 const KNEES: f32 = 0.2;
 const AHEAD: f32 = 0.22;
+/// The same about the arms of who reaches for an object or sets it down.
+const ARMS: f32 = 0.14;
+const REACHING: f32 = 0.45;
 /// What one turn more costs, in square metres of body in furniture.
 const TURNING: f32 = 4e-3;
 /// Taking and putting down an object take as long as so many places on the way.
@@ -65,17 +68,29 @@ impl<'a> Room<'a> {
         (radius - *clear).max(0.0)
     }
 
-    /// Square metres of a body at `at` in furniture, what it holds being at `toward`; over what that stands on
-    /// it `reaches`.
-    fn blocked(&mut self, at: Vector2<f32>, toward: Vector2<f32>, reaches: bool) -> f32 {
-        let ahead = (toward - at).cap_magnitude(AHEAD);
-        let knees = if reaches {
-            0.0
-        } else {
-            self.lacking(at + ahead, KNEES)
-        };
-        (self.lacking(at, HIPS) + knees) * STRIDE
+    /// Square metres of a body at `at` in furniture, what it holds being at `toward`.
+    fn blocked(&mut self, at: Vector2<f32>, toward: Vector2<f32>, arms: Arms) -> f32 {
+        let ahead = |far: f32| at + (toward - at).cap_magnitude(far);
+        let mut lacking = self.lacking(at, HIPS);
+        if arms != Arms::Over {
+            lacking += self.lacking(ahead(AHEAD), KNEES);
+        }
+        if arms == Arms::Down {
+            lacking += self.lacking(ahead(REACHING), ARMS);
+        }
+        lacking * STRIDE
     }
+}
+
+/// What somebody does with their arms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Arms {
+    /// Holds something before them.
+    Hold,
+    /// Reaches down to the floor.
+    Down,
+    /// Reaches over what an object stands on.
+    Over,
 }
 
 /// How somebody who stands at `stand` takes what is at the first of `points` along them, for it to have turned in the end by
@@ -121,8 +136,13 @@ pub(super) fn best(
                 cost[k] = f32::INFINITY;
                 continue;
             }
-            let reaches = (i == 0 && raised[0]) || (i == last && raised[1]);
-            let here = room.blocked(at + offs[k], at, reaches) * weight;
+            let arms = match (i == 0, i == last) {
+                (true, _) if raised[0] => Arms::Over,
+                (_, true) if raised[1] => Arms::Over,
+                (false, false) => Arms::Hold,
+                _ => Arms::Down,
+            };
+            let here = room.blocked(at + offs[k], at, arms) * weight;
             cost[k] = if i == 0 { before[k] } else { paid(j) } + here;
             blocked[k] = was[j] + here;
         }

@@ -1,7 +1,8 @@
 //! Sixty commands in three rooms, from the sentence to the last clip.
 //!
 //! `cargo bench --profile dev -p chois_tests --bench errands`; with `-- --model FOLDER` another checkpoint than the shipped one,
-//! with `-- --only TEXT` only commands that have it.
+//! with `-- --only TEXT` only commands that have it, with `-- --dump FOLDER` a file of each command's plan and motion
+//! (JSON: outlines, ways, joints), to be drawn, with `-- --threads N` on other than two threads.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,10 @@ use chois::skeleton::NAMES;
 use chois::synthesis::Synthesizer;
 use chois::text::MiniLm;
 use chois_tests::contact_suite::assets;
-use chois_tests::errands::{COMMANDS, Doer, Outcome, TURN};
+use chois_tests::errands::{COMMANDS, Deepest, Doer, Outcome, TURN};
 use chois_tests::rooms::room;
+use nalgebra::Vector3;
+use serde_json::json;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -23,7 +26,9 @@ fn main() {
     let model =
         value("--model").map_or_else(|| assets().join("models/chois-compact"), PathBuf::from);
     let only = value("--only").unwrap_or_default();
-    tch::set_num_threads(2);
+    let dump = value("--dump").map(PathBuf::from);
+    let threads = value("--threads").and_then(|n| n.parse().ok()).unwrap_or(2);
+    tch::set_num_threads(threads);
     let synthesizer = Synthesizer::load(&model, None, tch::Device::Cpu).expect("a checkpoint");
     let encoder = MiniLm::load(&MiniLm::default_folder()).expect("the sentence encoder");
     let mut doer = Doer::new(synthesizer, Grammar::new(Some(Box::new(encoder))));
@@ -38,6 +43,10 @@ fn main() {
             let mut scene = at_first.clone();
             let outcome = doer.carry_out(name, text, &mut scene, k as u64);
             println!("{}", line(&outcome));
+            if let Some(folder) = &dump {
+                let path = folder.join(format!("{name}-{k:02}.json"));
+                std::fs::write(path, drawn(&outcome).to_string()).expect("a file");
+            }
             outcomes.push(outcome);
         }
     }
@@ -77,6 +86,46 @@ fn line(o: &Outcome) -> String {
     )
 }
 
+/// A command's plan and motion in numbers: metres, Z up.
+fn drawn(o: &Outcome) -> serde_json::Value {
+    let flat = |points: &[Vector3<f32>]| -> Vec<[f32; 3]> {
+        points.iter().map(|p| [p.x, p.y, p.z]).collect()
+    };
+    let legs = o.made.iter().map(|made| {
+        let outlines: Vec<_> = (made.standing.iter())
+            .map(|(name, heights, area)| {
+                let rings: Vec<Vec<[f32; 2]>> = (area.outlines().iter())
+                    .map(|ring| ring.iter().map(|c| [c.x, c.y]).collect())
+                    .collect();
+                json!({ "name": name, "heights": heights, "rings": rings })
+            })
+            .collect();
+        let joints: Vec<_> = (0..made.clip.frames.len())
+            .map(|f| flat(&made.clip.joints(f)))
+            .collect();
+        let object: Vec<_> = (made.clip.frames.iter())
+            .map(|f| {
+                [
+                    f.object_position.x,
+                    f.object_position.y,
+                    f.object_position.z,
+                ]
+            })
+            .collect();
+        let yaws: Vec<f32> = (made.clip.frames.iter())
+            .map(|f| f.object_rotation.euler_angles().2.to_degrees())
+            .collect();
+        json!({ "leg": made.leg, "standing": outlines, "joints": joints, "object": object, "yaws": yaws, "model_turn": made.model_turn })
+    });
+    let deepest = |d: &Deepest| json!({ "metres": d.metres, "in": d.what, "bone": d.bone.map(|j| NAMES[j]), "clip": d.clip, "frame": d.frame });
+    json!({
+        "line": line(o),
+        "body": deepest(&o.body_depth),
+        "item": deepest(&o.item_depth),
+        "legs": legs.collect::<Vec<_>>(),
+    })
+}
+
 fn summary(outcomes: &[Outcome]) {
     let count = outcomes.len();
     let of = |what: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|o| what(o)).count();
@@ -106,6 +155,10 @@ fn summary(outcomes: &[Outcome]) {
         "body nowhere deeper than 2 cm: {} of {}",
         of(&|o| o.refused.is_none() && o.body_depth.metres < 0.02),
         acted.len()
+    );
+    println!(
+        "clips made again: {}",
+        outcomes.iter().map(|o| o.tries).sum::<usize>()
     );
     println!(
         "all of it (but the turn): {} of {count}",

@@ -9,9 +9,9 @@ use chois::contact::{ContactOptions, ObjectPhysics, PhysicalObject, correct};
 use chois::diffusion::Flow;
 use chois::geometry::Surface;
 use chois::motion::MotionClip;
-use chois::navigation::{Leg, NavigationConfig, Navigator};
-use chois::request::PersonPlace;
-use chois::scene::{Item, ItemId, Scene, place_of, rotation};
+use chois::navigation::{Leg, NavigationConfig, Navigator, TRIES};
+use chois::request::{ObjectPlace, PersonPlace};
+use chois::scene::{Footprint, Item, ItemId, Scene, place_of};
 use chois::skeleton::{PARENTS, joint};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
@@ -123,10 +123,35 @@ pub struct Outcome {
     pub body_depth: Deepest,
     /// Understanding and planning.
     pub thought: Duration,
+    /// Clips that were made again, for they left the item elsewhere.
+    pub tries: usize,
     /// From the command to the first clip.
     pub first: Duration,
     /// Everything.
     pub all: Duration,
+    /// What was planned and made, leg by leg.
+    pub made: Vec<Made>,
+}
+
+/// A leg and what came of it.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// As planned.
+    pub leg: Leg,
+    /// The motion; hands hold.
+    pub clip: MotionClip,
+    /// How the model left the item turned, before hands held it, degrees.
+    pub model_turn: Option<f32>,
+    /// Outlines of what stands about: name, and from and to which height, metres.
+    pub standing: Vec<(String, [f32; 2], Footprint)>,
+}
+
+/// A clip that came of an interaction.
+struct Try {
+    clip: MotionClip,
+    place: ObjectPlace,
+    off: (f32, f32),
+    model_turn: Option<f32>,
 }
 
 /// See [`Outcome`].
@@ -262,6 +287,16 @@ impl Doer {
         }
         let mut pose = None;
         for (k, leg) in legs.iter().enumerate() {
+            // What was done before has left the person somewhere.
+            let (mut leg, mut about) = (leg.clone(), about[k].clone());
+            if let (Leg::Walk(walk), Some(_), Some(navigator)) =
+                (&leg, &pose, self.navigator.as_mut())
+            {
+                leg = Leg::Walk(navigator.again(walk, scene.listener, scene));
+                about = navigator.distances(std::slice::from_ref(&leg)).remove(0);
+            }
+            let leg = &leg;
+            let mut model_turn = None;
             let (clip, moved) = match leg {
                 Leg::Wait { .. } => continue,
                 Leg::Walk(walk) => {
@@ -272,7 +307,7 @@ impl Doer {
                     request.pose = pose;
                     let order = WalkOrder {
                         request: &request,
-                        scene: about[k].as_ref(),
+                        scene: about.as_ref(),
                     };
                     match self.synthesizer.walk(&order, &mut |_| Flow::Continue) {
                         Ok(made) => {
@@ -291,18 +326,6 @@ impl Doer {
                     let item = scene.item(leg.item).expect("an item").clone();
                     let mut request = leg.request.clone();
                     request.pose = pose;
-                    let order = Order {
-                        request: &request,
-                        object: &item.geometry,
-                        scene: about[k].as_ref(),
-                    };
-                    let made = match self.synthesizer.generate(&order, &mut |_| Flow::Continue) {
-                        Ok(made) => made.clip,
-                        Err(error) => {
-                            out.refused = Some(error.to_string());
-                            return out;
-                        }
-                    };
                     let thing = self
                         .objects
                         .entry(item.geometry.name().to_owned())
@@ -310,25 +333,54 @@ impl Doer {
                             PhysicalObject::new(&item.geometry, &ObjectPhysics::default())
                                 .expect("an object")
                         });
-                    let held = correct(&made, thing, &ContactOptions::default()).expect("held");
-                    let last = held.clip.frames.last().expect("frames");
-                    let origin = Isometry3::from_parts(
-                        Translation3::from(last.object_position),
-                        last.object_rotation,
-                    );
-                    let place = place_of(&item.geometry, &origin).expect("a place");
-                    let way = Vector3::from(place.position) - Vector3::from(leg.end.position);
-                    // The nearest of the ways in which it looks the same.
-                    let alike = request.end_turn.map_or(1, |turn| turn.alike);
-                    let turn = (0..alike)
-                        .map(|k| {
-                            let way = std::f32::consts::TAU * k as f32 / alike as f32;
-                            let turned = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), way);
-                            rotation(&place).angle_to(&(turned * rotation(&leg.end)))
-                        })
-                        .fold(f32::INFINITY, f32::min);
-                    out.off = Some((way.norm(), turn));
-                    (held.clip, Some((leg.item, place)))
+                    // What ends elsewhere than it should is made again, as people of the plugin do.
+                    let mut best: Option<Try> = None;
+                    for again in 0..TRIES {
+                        request.seed = leg.seed(again);
+                        let order = Order {
+                            request: &request,
+                            object: &item.geometry,
+                            scene: about.as_ref(),
+                        };
+                        let made =
+                            match (self.synthesizer).generate(&order, &mut |_| Flow::Continue) {
+                                Ok(made) => made.clip,
+                                Err(error) => {
+                                    out.refused = Some(error.to_string());
+                                    return out;
+                                }
+                            };
+                        let held = correct(&made, thing, &ContactOptions::default()).expect("held");
+                        let last = held.clip.frames.last().expect("frames");
+                        let origin = Isometry3::from_parts(
+                            Translation3::from(last.object_position),
+                            last.object_rotation,
+                        );
+                        let place = place_of(&item.geometry, &origin).expect("a place");
+                        let (way, turn) = leg.off(&place);
+                        let turned_by = |q: &UnitQuaternion<f32>| q.euler_angles().2.to_degrees();
+                        let done = leg.is_done(&place);
+                        if done || best.as_ref().is_none_or(|best| way < best.off.0) {
+                            best = Some(Try {
+                                clip: held.clip,
+                                place,
+                                off: (way, turn),
+                                model_turn: made
+                                    .frames
+                                    .last()
+                                    .map(|f| turned_by(&f.object_rotation)),
+                            });
+                        }
+                        out.tries += usize::from(again > 0);
+                        if done {
+                            break;
+                        }
+                    }
+                    let best = best.expect("a try");
+                    out.off = Some(best.off);
+                    model_turn = best.model_turn;
+                    let (held, place) = (best.clip, best.place);
+                    (held, Some((leg.item, place)))
                 }
             };
             if out.clips.is_empty() {
@@ -336,6 +388,19 @@ impl Doer {
             }
             let item = moved.as_ref().map(|(id, _)| *id);
             self.look(&clip, out.clips.len(), scene, item, &mut out);
+            let standing = (scene.items.iter()).filter(|i| !i.is_passable() && Some(i.id) != item);
+            out.made.push(Made {
+                leg: leg.clone(),
+                model_turn,
+                standing: standing
+                    .map(|i| {
+                        let base = i.place.position[2];
+                        let area = Footprint::hull(i, [0.02, 1.9]);
+                        (i.name.clone(), [base, base + i.height()], area)
+                    })
+                    .collect(),
+                clip: clip.clone(),
+            });
             let last = clip.frames.last().expect("frames").pose;
             let faces = last.rotations[0] * Vector3::z();
             scene.listener = PersonPlace {

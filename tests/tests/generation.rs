@@ -365,6 +365,7 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
     let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
     let reference = Tensor::from_slice(&rows).view([1, 3, 3]);
     let interaction = Interaction {
+        columns: None,
         bounds: Bounds::new(statistics, Device::Cpu),
         offsets: flat(&skeleton.rest_offsets).unsqueeze(0),
         vertices: flat(object.vertices()),

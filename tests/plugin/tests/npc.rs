@@ -2,7 +2,7 @@
 //! people and things along, so that these tests are about commands and not about motion.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
@@ -14,8 +14,8 @@ use bevy_chois::npc::events::{
     CommandStepFinished, CommandStepStarted,
 };
 use bevy_chois::npc::{
-    Action, Grammar, Mobility, Npc, NpcCommand, NpcPlugin, NpcState, Refusal, SceneMarker,
-    SceneObject, StopNpc,
+    Action, Grammar, Mobility, Npc, NpcCommand, NpcPlan, NpcPlugin, NpcState, PauseNpc, Refusal,
+    SceneMarker, SceneObject, StopNpc,
 };
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::InteractionPlayer;
@@ -42,8 +42,13 @@ static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Slides people and things to where they are to be.
-#[derive(Clone, Debug)]
-struct Sliding;
+#[derive(Clone, Debug, Default)]
+struct Sliding {
+    /// How many clips were made at once, batch by batch.
+    batches: Arc<Mutex<Vec<usize>>>,
+    /// Whether the first try of an interaction leaves the thing a metre away.
+    clumsy: bool,
+}
 
 impl ModelLoader for Sliding {
     fn load(&self, _: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
@@ -82,6 +87,7 @@ impl Model for Sliding {
         _: &mut dyn FnMut(usize, Progress) -> Flow,
         done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
     ) {
+        self.batches.lock().expect("no panic").push(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let request = &job.request;
             let pose = begin(request.pose, request.person.unwrap_or_default());
@@ -100,10 +106,13 @@ impl Model for Sliding {
                 let center = Vector3::new(place[0], place[1], place[2] - low);
                 center - rotation * shape.center()
             };
-            let (from, to) = (
+            let (from, mut to) = (
                 origin(request.start.position),
                 origin(request.end.unwrap_or(request.start.position)),
             );
+            if self.clumsy && request.seed < 1_000_000 {
+                to.x += 1.0;
+            }
             let frames = (0..40).map(|f| Frame {
                 pose,
                 object_position: from.lerp(&to, f as f32 / 39.0),
@@ -120,6 +129,7 @@ impl Model for Sliding {
         _: &mut dyn FnMut(usize, Progress) -> Flow,
         done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
     ) {
+        self.batches.lock().expect("no panic").push(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let request = &job.request;
             let pose = begin(request.pose, request.person);
@@ -157,11 +167,15 @@ fn shape(size: [f32; 3]) -> ObjectShape {
 
 impl Room {
     fn new() -> Self {
+        Self::with(&Sliding::default())
+    }
+
+    fn with(model: &Sliding) -> Self {
         let mut app = engine(&TINY);
         let synthesis = SynthesisPlugin {
             checkpoint: "models/tiny/config.json".into(),
             warm_up: false,
-            loader: Arc::new(Sliding),
+            loader: Arc::new(model.clone()),
             ..default()
         };
         let npc = NpcPlugin {
@@ -376,4 +390,155 @@ fn things_and_people_that_are_gone_end_it_with_a_reason() {
     let nobody = room.app.world_mut().spawn_empty().id();
     room.say(nobody, "Take the crate to the blue cross.");
     tick_times(&mut room.app, 3);
+}
+
+#[test]
+fn who_pauses_goes_on_where_they_were() {
+    let mut room = Room::new();
+    let person = room.person;
+    room.say(person, "Take the crate to the blue cross.");
+    room.until::<CommandStepStarted>(1);
+    tick_times(&mut room.app, 10);
+    let pause = |room: &mut Room, paused: bool| {
+        let entity = person;
+        (room.app.world_mut()).trigger(PauseNpc { entity, paused });
+    };
+    pause(&mut room, true);
+    tick_times(&mut room.app, 2);
+    let (at, done) = (room.at(person), heard::<CommandStepFinished>(&room.app));
+    tick_times(&mut room.app, 120);
+    assert_eq!(room.at(person), at, "nobody moves");
+    assert_eq!(heard::<CommandStepFinished>(&room.app), done);
+    let state = room.app.world().get::<NpcState>(person);
+    assert_eq!(state, Some(&NpcState::Paused { step: 0 }));
+    pause(&mut room, false);
+    room.until::<CommandFinished>(1);
+    let there = room.at(room.crate_);
+    assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
+    // Who has nothing to do pauses, too; what is said meanwhile waits.
+    pause(&mut room, true);
+    room.say(person, "Go to the sofa.");
+    tick_times(&mut room.app, 60);
+    assert_eq!(heard::<CommandAccepted>(&room.app).len(), 1);
+    // Stopping ends it, and calls that off.
+    room.app.world_mut().trigger(StopNpc {
+        entity: person,
+        at_once: false,
+    });
+    room.until::<CommandCancelled>(1);
+    room.say(person, "Go to the sofa.");
+    room.until::<CommandFinished>(2);
+}
+
+#[test]
+fn what_is_still_to_come_can_be_seen() {
+    let mut room = Room::new();
+    let person = room.person;
+    room.say(person, "Take the crate to the blue cross, then come back.");
+    room.until::<CommandStepStarted>(1);
+    tick_times(&mut room.app, 1);
+    let plan = (room.app.world().get::<NpcPlan>(person))
+        .expect("a plan")
+        .clone();
+    assert_eq!(plan.legs.len(), 3, "{plan:?}");
+    assert_eq!((plan.now, plan.ahead().len()), (0, 3));
+    assert!(plan.legs[0].way[0].distance(Vec3::ZERO) < 0.05, "{plan:?}");
+    let carry = &plan.legs[1];
+    assert_eq!(
+        (carry.object, carry.words.as_str()),
+        (Some(room.crate_), "carry crate")
+    );
+    assert!(
+        carry.way[0].distance(Vec3::new(1.5, 0.0, 0.0)) < 0.05,
+        "{carry:?}"
+    );
+    let middle = carry.goal.iter().sum::<Vec3>() / carry.goal.len() as f32;
+    assert!(
+        middle.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5,
+        "{carry:?}"
+    );
+    room.until::<CommandStepFinished>(1);
+    tick_times(&mut room.app, 2);
+    let now = room.app.world().get::<NpcPlan>(person).map(|plan| plan.now);
+    assert_eq!(now, Some(2));
+    room.until::<CommandFinished>(1);
+    tick_times(&mut room.app, 2);
+    assert!(room.app.world().get::<NpcPlan>(person).is_none());
+}
+
+#[test]
+fn what_ends_elsewhere_is_made_again_before_it_is_played() {
+    let model = Sliding {
+        clumsy: true,
+        ..Sliding::default()
+    };
+    let mut room = Room::with(&model);
+    room.say(room.person, "Take the crate to the blue cross.");
+    room.until::<CommandFinished>(1);
+    let done = heard::<CommandStepFinished>(&room.app);
+    assert!(done[0].off.expect("a thing") < 0.05, "{done:?}");
+    // A walk, the clumsy try and the better one.
+    assert_eq!(*model.batches.lock().expect("no panic"), [1, 1, 1]);
+}
+
+#[test]
+fn what_has_come_into_the_way_is_planned_around() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to the blue cross.");
+    room.until::<CommandStepStarted>(1);
+    // While they walk there, somebody puts a barrel where it is to go.
+    let barrel = Vec3::new(-1.5, 0.0, -1.0);
+    room.app.world_mut().spawn((
+        Transform::from_translation(barrel),
+        shape([0.5, 0.5, 0.9]),
+        SceneObject {
+            name: "barrel".into(),
+            mobility: Mobility::Fixed,
+            ..default()
+        },
+    ));
+    room.until::<CommandFinished>(1);
+    let there = room.at(room.crate_);
+    let apart = there.distance(barrel);
+    assert!((0.35..1.6).contains(&apart), "{there}");
+    assert!(heard::<CommandFailed>(&room.app).is_empty());
+}
+
+#[test]
+fn eight_people_share_batches() {
+    let model = Sliding::default();
+    let mut room = Room::with(&model);
+    let mut people = vec![room.person];
+    for k in 1..8 {
+        let at = Vec3::new(-2.0 + 0.6 * k as f32, 0.0, -3.0);
+        people.push(Room::somebody(&mut room.app, at));
+    }
+    // Everybody is there, and the model too.
+    room.say(room.person, "Go to the sofa.");
+    room.until::<CommandFinished>(1);
+    model.batches.lock().expect("no panic").clear();
+    for person in &people {
+        room.say(*person, "Go to the blue cross.");
+    }
+    room.until::<CommandFinished>(1 + people.len());
+    let batches = model.batches.lock().expect("no panic").clone();
+    assert_eq!(batches.iter().sum::<usize>(), people.len(), "{batches:?}");
+    assert!(batches.len() <= 4, "{batches:?}");
+}
+
+#[test]
+fn a_thing_in_the_hands_is_set_down_before_something_else_is_done() {
+    let mut room = Room::new();
+    let person = room.person;
+    room.say(person, "Take the crate to the blue cross.");
+    let carries = |world: &mut World| {
+        (world.get::<InteractionPlayer>(person)).is_some_and(|player| player.object.is_some())
+    };
+    assert!(tick_until(&mut room.app, PATIENCE, carries));
+    let instead = NpcCommand::new(person, "Go to the sofa.").replacing();
+    room.app.world_mut().trigger(instead);
+    room.until::<CommandFinished>(1);
+    let there = room.at(room.crate_);
+    assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
+    assert!(there.y.abs() < 0.02, "{there}");
 }

@@ -33,6 +33,7 @@ use crate::journal::Journal;
 use crate::making::{self, Making};
 use crate::panel;
 use crate::picture::Picture;
+use crate::plans;
 use crate::player::{self, Player};
 use crate::room::{self, Room};
 use crate::say::{self, Talk};
@@ -243,13 +244,13 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             (fall::let_go, fall::fall).chain(),
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
-            (shows::draw, shows::plan).after(cast::choose),
+            (shows::draw, shows::plan, plans::draw).after(cast::choose),
             eye::fit,
             room::open_walls,
             daylight::trace,
         ),
     );
-    app.add_systems(EguiPrimaryContextPass, panel::draw);
+    app.add_systems(EguiPrimaryContextPass, (panel::draw, plans::label).chain());
 }
 
 /// Runs an app that has no window until its script is over; returns what was written.

@@ -14,6 +14,7 @@ mod journal;
 mod making;
 mod panel;
 mod picture;
+mod plans;
 mod player;
 mod pointer;
 mod ron_file;

@@ -302,6 +302,7 @@ fn shows_part(ui: &mut Ui, shows: &mut Shows) {
         ui.checkbox(&mut shows.ribbon, "ribbon");
         ui.checkbox(&mut shows.ghosts, "ghosts");
         ui.checkbox(&mut shows.marks, "marks");
+        ui.checkbox(&mut shows.plan, "plan");
     });
     ui.weak("F1 hides this panel. Drag to turn, right drag to move, wheel to zoom, click a thing to choose it.");
 }

@@ -6,6 +6,7 @@ use bevy_chois::playback::InteractionPlayer;
 
 use crate::cast::Cast;
 use crate::floor::Mark;
+use crate::plans::OfPlan;
 use crate::room::OfRoom;
 use crate::wishes::Wishes;
 
@@ -26,6 +27,8 @@ pub struct Shows {
     pub ribbon: bool,
     /// The clip's ghosts.
     pub ghosts: bool,
+    /// The ways of who carries a command out, and where things go.
+    pub plan: bool,
 }
 
 impl Default for Shows {
@@ -38,6 +41,7 @@ impl Default for Shows {
             heat: false,
             ribbon: false,
             ghosts: false,
+            plan: false,
         }
     }
 }
@@ -103,7 +107,7 @@ pub fn plan(
     cast: Res<Cast>,
     places: Query<&GlobalTransform>,
     interactions: Query<&InteractionPlayer>,
-    mut planned: Query<(Entity, &mut WaypointRibbon)>,
+    mut planned: Query<(Entity, &mut WaypointRibbon), Without<OfPlan>>,
 ) {
     let begin = cast.object.and_then(|object| places.get(object).ok());
     let begin = begin.filter(|_| shows.ribbon && !plays(&interactions));

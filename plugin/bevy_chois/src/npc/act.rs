@@ -1,6 +1,6 @@
 //! From commands to clips that play: one leg after the other, each ordered as soon as the one before is there.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bevy::asset::{Assets, Handle};
@@ -11,21 +11,28 @@ use bevy::ecs::message::{Message, MessageReader};
 use bevy::ecs::observer::On;
 use bevy::ecs::query::With;
 use bevy::ecs::system::{Commands, Query, Res, SystemParam};
+use bevy::ecs::world::Mut;
 use bevy::log::warn;
+use bevy::math::Vec3;
 use bevy::transform::components::Transform;
 use chois::command::{CommandPlan, Pace};
 use chois::geometry::SdfGrid;
-use chois::navigation::{InteractLeg, Leg};
+use chois::navigation::{InteractLeg, Leg, TRIES, WalkLeg};
+use chois::request::PersonPlace;
+use chois::scene::ItemId;
 use chois::skeleton::Pose;
+use nalgebra::{Isometry3, Vector3};
 
 use super::events::{
     CommandAccepted, CommandCancelled, CommandFailed, CommandFinished, CommandRefused,
     CommandStepFinished, CommandStepStarted, Refusal,
 };
-use super::mind::{Answer, Mind, Question, Thought};
+use super::mind::{Answer, Mind, Question, Thought, Way};
+use super::plan::{self, NpcPlan};
 use super::scene::{Surroundings, entity};
-use super::{Npc, NpcCommand, NpcState, StopNpc, Turn};
+use super::{Npc, NpcCommand, NpcState, PauseNpc, StopNpc, Turn};
 use crate::clip::MotionClip;
+use crate::frame;
 use crate::playback::InteractionPlayer;
 use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason, tell};
 use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
@@ -34,6 +41,8 @@ use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, Wa
 const AHEAD: usize = 1;
 /// A thing that is farther than this from where it was when its clip was made has been moved, metres.
 const MOVED: f32 = 0.1;
+/// What has come nearer than this to a way since it was planned may be in it, metres.
+const IN_THE_WAY: f32 = 0.9;
 /// How often a command is planned anew because the world has changed.
 const REPLANS: u8 = 2;
 /// Things spoken of before that are remembered.
@@ -49,6 +58,8 @@ pub(super) struct Errands {
     /// How the last clip left them.
     stood: Option<Stood>,
     stop: Option<StopNpc>,
+    /// They stand still in the middle of what they do.
+    paused: bool,
 }
 
 impl Errands {
@@ -65,6 +76,18 @@ impl Errands {
             self.stop = Some(stop);
         }
     }
+
+    /// Pauses, or goes on.
+    fn pause(&mut self, paused: bool, player: Option<Mut<InteractionPlayer>>) {
+        if self.paused == paused {
+            return;
+        }
+        self.paused = paused;
+        let plays = (self.current.as_ref()).is_some_and(|current| current.playing.is_some());
+        if let Some(mut player) = player.filter(|_| plays) {
+            player.paused = paused;
+        }
+    }
 }
 
 /// How somebody stands, as long as the game leaves them there.
@@ -76,7 +99,9 @@ struct Stood {
 /// The command that is being carried out.
 struct Current {
     command: NpcCommand,
-    answer: Option<Answer>,
+    answer: Option<Answer<Thought>>,
+    /// A walk that is found anew.
+    way: Option<Answer<Way>>,
     thought: Option<Thought>,
     /// Legs that were ordered.
     ordered: usize,
@@ -90,12 +115,16 @@ struct Current {
     replans: u8,
     /// It ends with the clip that plays.
     ending: bool,
+    /// Where everything was when it was planned.
+    seen: HashMap<Entity, Vec3>,
 }
 
 /// A leg with its clip; waiting has none.
 struct Coming {
     leg: usize,
     clip: Option<Handle<MotionClip>>,
+    /// How often it was made again.
+    again: usize,
 }
 
 impl Current {
@@ -103,6 +132,7 @@ impl Current {
         Self {
             command,
             answer: None,
+            way: None,
             thought: None,
             ordered: 0,
             coming: VecDeque::new(),
@@ -111,6 +141,7 @@ impl Current {
             done: 0,
             replans: 0,
             ending: false,
+            seen: HashMap::new(),
         }
     }
 
@@ -150,12 +181,12 @@ fn thing(leg: &Leg) -> Option<Entity> {
 /// A command is given.
 pub(super) fn told(
     command: On<NpcCommand>,
-    mut npcs: Query<&mut Errands, With<Npc>>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
     mut commands: Commands,
 ) {
     let command = command.event().clone();
     let npc = command.entity;
-    let Ok(mut errands) = npcs.get_mut(npc) else {
+    let Ok((mut errands, player)) = npcs.get_mut(npc) else {
         warn!("{npc} was given a command and is no Npc; put Npc on the avatar");
         return;
     };
@@ -165,6 +196,7 @@ pub(super) fn told(
             at_once: false,
         };
         errands.call_off(gently, &mut commands);
+        errands.pause(false, player);
     }
     errands.queue.push_back(command);
 }
@@ -172,11 +204,22 @@ pub(super) fn told(
 /// Somebody is to stop.
 pub(super) fn stopped(
     stop: On<StopNpc>,
-    mut npcs: Query<&mut Errands, With<Npc>>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
     mut commands: Commands,
 ) {
-    if let Ok(mut errands) = npcs.get_mut(stop.entity) {
+    if let Ok((mut errands, player)) = npcs.get_mut(stop.entity) {
         errands.call_off(*stop.event(), &mut commands);
+        errands.pause(false, player);
+    }
+}
+
+/// Somebody is to pause, or to go on.
+pub(super) fn paused(
+    pause: On<PauseNpc>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
+) {
+    if let Ok((mut errands, player)) = npcs.get_mut(pause.entity) {
+        errands.pause(pause.paused, player);
     }
 }
 
@@ -383,6 +426,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         again.done = current.done + from;
         again.replans = current.replans + 1;
         let scene = self.around.scene(&again.command, &self.errands.recent);
+        again.seen = self.around.all().collect();
         let asked = self
             .mind
             .ask(self.synthesizer, Question::Plan(left), scene, self.npc.seed);
@@ -399,13 +443,23 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
 
     /// Goes on; what they are at then.
     fn go(&mut self) -> NpcState {
-        if self.errands.current.is_none() {
+        let had = self.errands.current.is_some();
+        if !had && !self.errands.paused {
             self.begin();
         }
         self.hear();
         self.order();
-        self.play();
+        self.again();
+        if !self.errands.paused {
+            self.play();
+        }
+        if had && self.errands.current.is_none() {
+            self.commands.entity(self.avatar).try_remove::<NpcPlan>();
+        }
         match &self.errands.current {
+            current if self.errands.paused => NpcState::Paused {
+                step: (current.as_ref()).map_or(0, |c| c.done + c.begun.unwrap_or(0)),
+            },
             None => NpcState::Idle,
             Some(current) if current.thought.is_none() => NpcState::Thinking,
             Some(current) => {
@@ -429,6 +483,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             Ok(answer) => {
                 self.errands.current = Some(Current {
                     answer: Some(answer),
+                    seen: self.around.all().collect(),
                     ..Current::new(command)
                 });
             }
@@ -488,6 +543,12 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 let (plan, words) = (thought.plan.clone(), thought.words.clone());
                 let things: Vec<_> = thought.legs.iter().filter_map(thing).collect();
                 let nothing = thought.legs.is_empty();
+                let names: HashMap<Entity, String> = (thought.plan.mentioned().into_iter())
+                    .filter_map(entity)
+                    .map(|thing| (thing, self.around.name(thing)))
+                    .collect();
+                let shown = plan::plan(&thought, current.done, &names);
+                self.commands.entity(self.avatar).try_insert(shown);
                 current.thought = Some(thought);
                 self.errands.recent = recent;
                 self.taken
@@ -541,9 +602,32 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     .filter(|stood| stood.at == *self.place)
                     .map(|stood| stood.pose),
             };
-            let clip = match next.clone() {
+            // What was done before with a thing has not left them quite where it was planned.
+            let from = match (leg.checked_sub(1).and_then(|l| current.legs().get(l)), pose) {
+                (Some(Leg::Interact(before)), Some(pose)) => Some((before.item, pose)),
+                _ => None,
+            };
+            let next = next.clone();
+            let way = match (&next, from) {
+                (Leg::Walk(walk), Some((item, pose))) => {
+                    match self.way(walk.clone(), item, pose) {
+                        Some(way) => Some(way),
+                        // It is being found.
+                        None => return,
+                    }
+                }
+                _ => None,
+            };
+            let Some(current) = &self.errands.current else {
+                return;
+            };
+            let clip = match next {
                 Leg::Wait { .. } => None,
                 Leg::Walk(walk) => {
+                    let (walk, about) = match way {
+                        Some(way) => (way.leg, way.about),
+                        None => (walk, current.about(leg)),
+                    };
                     let seed = self.npc.seed.wrapping_add(leg as u64);
                     let slow_or_quick = (current.thought.as_ref())
                         .and_then(|t| t.plan.steps.get(walk.step))
@@ -555,30 +639,124 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     let mut order = WalkOrder::from_request(request)
                         .avatar(self.avatar)
                         .priority(self.npc.priority);
-                    if let Some(grid) = current.about(leg) {
+                    if let Some(grid) = about {
                         order = order.scene(grid);
                     }
                     Some(self.synthesizer.walk(order))
                 }
                 Leg::Interact(interact) => {
                     let about = current.about(leg);
-                    Some(self.interaction(*interact, pose, about))
+                    Some(self.interaction(*interact, 0, pose, about))
                 }
             };
             if let Some(current) = &mut self.errands.current {
-                current.coming.push_back(Coming { leg, clip });
+                current.coming.push_back(Coming {
+                    leg,
+                    clip,
+                    again: 0,
+                });
                 current.ordered += 1;
             }
+        }
+    }
+
+    /// A walk from where a clip that is yet to play will have left them and the thing that it moves; None while it is being
+    /// found.
+    fn way(&mut self, walk: WalkLeg, item: ItemId, pose: Pose) -> Option<Way> {
+        let planned = Way {
+            leg: walk,
+            about: None,
+        };
+        let current = self.errands.current.as_mut()?;
+        if let Some(answer) = &mut current.way {
+            let way = answer.get()?;
+            current.way = None;
+            return Some(way.unwrap_or(planned));
+        }
+        let last = (current.coming.back().or(current.playing.as_ref()))
+            .and_then(|coming| self.clips.get(coming.clip.as_ref()?))
+            .and_then(|clip| clip.motion.frames.last());
+        let moved = last.and_then(|last| {
+            let turn = last.object_rotation;
+            let origin = Isometry3::from_parts(last.object_position.into(), turn);
+            self.around.place_at(entity(item)?, &origin)
+        });
+        let mut scene = self.around.scene(&current.command, &self.errands.recent);
+        if let (Some(place), Some(item)) = (moved, scene.items.iter_mut().find(|i| i.id == item)) {
+            item.place = place;
+        }
+        let facing = pose.rotations[0] * Vector3::z();
+        let person = PersonPlace {
+            position: [pose.root.x, pose.root.y],
+            facing: facing.y.atan2(facing.x).to_degrees(),
+        };
+        let leg = planned.leg.clone();
+        match self.mind.ask_way(self.synthesizer, leg, person, scene) {
+            Ok(answer) => {
+                current.way = Some(answer);
+                None
+            }
+            Err(_) => Some(planned),
+        }
+    }
+
+    /// Has the next clip made again where it leaves its thing elsewhere than it should.
+    fn again(&mut self) {
+        let Some(current) = &self.errands.current else {
+            return;
+        };
+        let Some(next) = current.coming.front() else {
+            return;
+        };
+        let (leg, again) = (next.leg, next.again + 1);
+        let Some(Leg::Interact(interact)) = current.legs().get(leg) else {
+            return;
+        };
+        let ends = (next.clip.as_ref())
+            .and_then(|clip| self.clips.get(clip))
+            .and_then(|clip| clip.motion.frames.last())
+            .and_then(|last| {
+                let turn = last.object_rotation;
+                let origin = Isometry3::from_parts(last.object_position.into(), turn);
+                self.around.place_at(entity(interact.item)?, &origin)
+            });
+        if again >= TRIES || ends.is_none_or(|ends| interact.is_done(&ends)) {
+            return;
+        }
+        let (interact, about) = ((**interact).clone(), current.about(leg));
+        let pose = match &current.playing {
+            Some(before) => (before.clip.as_ref())
+                .and_then(|clip| self.clips.get(clip)?.motion.frames.last())
+                .map(|last| last.pose),
+            // They have stood since the clip before.
+            None => (self.errands.stood.as_ref())
+                .filter(|stood| stood.at == *self.place)
+                .map(|stood| stood.pose),
+        };
+        let clip = self.interaction(interact, again, pose, about);
+        if let Some(current) = &mut self.errands.current {
+            // What was made to follow the other one does not follow this one.
+            current.way = None;
+            current.coming.clear();
+            current.ordered = leg + 1;
+            current.coming.push_back(Coming {
+                leg,
+                clip: Some(clip),
+                again,
+            });
         }
     }
 
     fn interaction(
         &mut self,
         leg: InteractLeg,
+        again: usize,
         pose: Option<Pose>,
         about: Option<Arc<SdfGrid>>,
     ) -> Handle<MotionClip> {
+        let seed = leg.seed(again);
         let mut request = leg.request;
+        request.seed = seed;
         request.sampling = self.npc.sampling;
         request.pose = pose;
         let object = entity(leg.item).unwrap_or(Entity::PLACEHOLDER);
@@ -641,6 +819,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     return self.replan("somebody has moved the thing meanwhile");
                 }
             }
+            if self.is_changed(leg) {
+                return self.replan("something has come into the way");
+            }
             let mut interaction = InteractionPlayer::new(clip);
             interaction.object = object;
             (self.commands.entity(self.avatar)).try_insert(interaction);
@@ -652,8 +833,44 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         }
     }
 
+    /// Whether something has come since it was planned to where a leg leads. Somebody who has planned anew often enough goes
+    /// on all the same.
+    fn is_changed(&self, leg: usize) -> bool {
+        let Some(current) = self
+            .errands
+            .current
+            .as_ref()
+            .filter(|c| c.replans < REPLANS)
+        else {
+            return false;
+        };
+        let way: &[[f32; 2]] = match current.legs().get(leg) {
+            Some(Leg::Walk(walk)) => &walk.points,
+            Some(Leg::Interact(interact)) => &interact.path,
+            Some(Leg::Wait { .. }) | None => return false,
+        };
+        let own: Vec<Entity> = current.things().collect();
+        self.around.all().any(|(thing, at)| {
+            let was = current.seen.get(&thing);
+            let at = frame::vector(at);
+            let is_near = || {
+                way.windows(2).any(|pair| {
+                    let [a, b] = [pair[0], pair[1]].map(nalgebra::Vector2::from);
+                    let along = b - a;
+                    let t = (at.xy() - a).dot(&along) / along.norm_squared().max(1e-9);
+                    (at.xy() - a - along * t.clamp(0.0, 1.0)).norm() < IN_THE_WAY
+                })
+            };
+            !own.contains(&thing)
+                && was.is_none_or(|was| (frame::vector(*was) - at).norm() > MOVED)
+                && is_near()
+        })
+    }
+
     /// Tells of a step that begins with a leg.
     fn begun(&mut self, leg: usize) {
+        let shown = move |mut plan: Mut<NpcPlan>| plan.now = leg;
+        (self.commands.entity(self.avatar).entry::<NpcPlan>()).and_modify(shown);
         let Some(current) = &mut self.errands.current else {
             return;
         };

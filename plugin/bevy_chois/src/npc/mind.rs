@@ -7,11 +7,13 @@ use bevy::ecs::resource::Resource;
 use bevy::log::warn;
 use chois::command::{Action, CommandParser, CommandPlan, Grammar};
 use chois::geometry::SdfGrid;
-use chois::navigation::{Leg, NavigationConfig, Navigator};
+use chois::navigation::{Leg, NavigationConfig, Navigator, WalkLeg};
+use chois::request::PersonPlace;
 use chois::scene::Scene;
 use chois::text::{MiniLm, TextEncoder};
 
 use super::events::Refusal;
+use super::plan::covered;
 use crate::synthesis::MotionSynthesizer;
 
 /// Makes whoever understands commands, on the worker's thread.
@@ -55,14 +57,24 @@ pub(super) struct Thought {
     pub legs: Vec<Leg>,
     /// What stands about each leg, for guidance.
     pub about: Vec<Option<Arc<SdfGrid>>>,
+    /// Corners of what each leg's item covers at its end: x and y, metres.
+    pub goals: Vec<Vec<[f32; 2]>>,
+}
+
+/// A walk from where somebody has come to stand.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    pub leg: WalkLeg,
+    /// What stands about it, for guidance.
+    pub about: Option<Arc<SdfGrid>>,
 }
 
 /// An answer that is on its way. In a lock because it cannot be shared; nobody else ever holds it.
-pub(super) struct Answer(Mutex<Receiver<Result<Thought, Refusal>>>);
+pub(super) struct Answer<T>(Mutex<Receiver<Result<T, Refusal>>>);
 
-impl Answer {
+impl<T> Answer<T> {
     /// The answer, once it is there.
-    pub fn get(&mut self) -> Option<Result<Thought, Refusal>> {
+    pub fn get(&mut self) -> Option<Result<T, Refusal>> {
         use std::sync::mpsc::TryRecvError::{Disconnected, Empty};
         let receiver = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         match receiver.try_recv() {
@@ -95,17 +107,61 @@ impl Mind {
         question: Question,
         scene: Scene,
         seed: u64,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Answer<Thought>, Refusal> {
+        self.errand(synthesizer, seed, move |mind| mind.think(question, &scene))
+    }
+
+    /// Has a walk found anew from where somebody has come to stand.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMind`] where there is no thread for it.
+    pub fn ask_way(
+        &self,
+        synthesizer: &mut MotionSynthesizer,
+        leg: WalkLeg,
+        person: PersonPlace,
+        scene: Scene,
+    ) -> Result<Answer<Way>, Refusal> {
+        self.errand(synthesizer, 0, move |mind| {
+            mind.with_navigator(&scene, |navigator| {
+                let leg = navigator.again(&leg, person, &scene);
+                let about = navigator.distances(&[Leg::Walk(leg.clone())]);
+                let about = about.into_iter().next().flatten().map(Arc::new);
+                Ok(Way { leg, about })
+            })
+        })
+    }
+
+    fn errand<T: Send + 'static>(
+        &self,
+        synthesizer: &mut MotionSynthesizer,
+        seed: u64,
+        think: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Answer<T>, Refusal> {
         let (send, receive) = channel();
         let mut mind = self.clone();
         mind.navigation.seed = seed;
         synthesizer
             .errand(move || {
                 // Who asked may be gone.
-                let _ = send.send(mind.think(question, &scene));
+                let _ = send.send(think(&mind));
             })
             .map_err(Refusal::NoMind)?;
         Ok(Answer(Mutex::new(receive)))
+    }
+
+    /// What a map of the scene as it is tells.
+    fn with_navigator<T>(&self, scene: &Scene, tell: impl FnOnce(&mut Navigator) -> T) -> T {
+        let mut navigator = (self.navigator.lock()).unwrap_or_else(PoisonError::into_inner);
+        let navigator = match &mut *navigator {
+            Some(navigator) => {
+                navigator.follow(scene);
+                navigator.configure(self.navigation);
+                navigator
+            }
+            none => none.insert(Navigator::new(scene, self.navigation)),
+        };
+        tell(navigator)
     }
 
     fn think(&self, question: Question, scene: &Scene) -> Result<Thought, Refusal> {
@@ -133,22 +189,22 @@ impl Mind {
                 name: item.map_or_else(|| "thing".into(), |item| item.name.clone()),
             });
         }
-        let mut navigator = (self.navigator.lock()).unwrap_or_else(PoisonError::into_inner);
-        let navigator = match &mut *navigator {
-            Some(navigator) => {
-                navigator.follow(scene);
-                navigator.configure(self.navigation);
-                navigator
-            }
-            none => none.insert(Navigator::new(scene, self.navigation)),
-        };
-        let legs = navigator.plan(&plan, scene).map_err(Refusal::Navigation)?;
-        let about = navigator.distances(&legs);
+        let (legs, about) = self.with_navigator(scene, |navigator| {
+            let legs = navigator.plan(&plan, scene).map_err(Refusal::Navigation)?;
+            let about = navigator.distances(&legs);
+            Ok((legs, about))
+        })?;
+        let goals = legs.iter().map(|leg| match leg {
+            Leg::Interact(leg) => covered(scene, leg.item, leg.end),
+            Leg::Walk(_) | Leg::Wait { .. } => Vec::new(),
+        });
+        let goals = goals.collect();
         let words = plan.describe(scene).to_string();
         Ok(Thought {
             words,
             plan: Arc::new(plan),
             legs,
+            goals,
             about: (about.into_iter()).map(|grid| grid.map(Arc::new)).collect(),
         })
     }

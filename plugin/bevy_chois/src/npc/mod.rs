@@ -9,12 +9,15 @@
 //! Understanding and planning are done on the worker's thread, between two batches. Commands of several people are made in
 //! one batch where they ask at the same time. A thing that somebody has been told to move is theirs until they are done.
 //!
-//! What a person is told while busy waits, or takes the place of what they do ([`Turn`]); [`StopNpc`] ends it. The
-//! [`events`] tell every step.
+//! What a person is told while busy waits, or takes the place of what they do ([`Turn`]); [`StopNpc`] ends it, [`PauseNpc`] has
+//! them stand still in the middle of it. The [`events`] tell every step, and [`NpcPlan`] what is still to come.
+//!
+//! A clip that leaves its thing elsewhere than it should is made again with another seed before it is played.
 
 mod act;
 pub mod events;
 mod mind;
+mod plan;
 mod plugin;
 mod scene;
 
@@ -33,6 +36,7 @@ pub use chois::navigation::{NavigationConfig, NavigationRefusal};
 pub use chois::scene::{ItemKind, Mobility};
 pub use events::Refusal;
 pub use mind::ParserMaker;
+pub use plan::{NpcLeg, NpcPlan};
 pub use plugin::{NpcPlugin, NpcSystems};
 pub use scene::{SceneFloor, SceneMarker, SceneObject};
 
@@ -65,6 +69,11 @@ pub enum NpcState {
     },
     /// It moves.
     Acting {
+        /// Step of the plan, from 0.
+        step: usize,
+    },
+    /// It was told to pause.
+    Paused {
         /// Step of the plan, from 0.
         step: usize,
     },
@@ -145,4 +154,14 @@ pub struct StopNpc {
     pub entity: Entity,
     /// Whether it freezes where it is, letting go of what it holds; else it first sets down what it has in its hands.
     pub at_once: bool,
+}
+
+/// Has an [`Npc`] stand still where it is, in the middle of what it does, or go on with it. While it pauses commands wait;
+/// [`StopNpc`] and a command that [replaces](Turn::Replace) end the pause.
+#[derive(EntityEvent, Clone, Copy, Debug)]
+pub struct PauseNpc {
+    /// Who.
+    pub entity: Entity,
+    /// Whether it pauses; else it goes on.
+    pub paused: bool,
 }

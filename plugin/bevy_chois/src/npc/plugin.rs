@@ -69,6 +69,7 @@ impl Plugin for NpcPlugin {
             .insert_resource(Mind::new(self.parser.clone(), self.navigation))
             .add_observer(act::told)
             .add_observer(act::stopped)
+            .add_observer(act::paused)
             .add_systems(
                 PreUpdate,
                 act::act

@@ -145,6 +145,17 @@ impl Surroundings<'_, '_> {
         }
     }
 
+    /// Where everything is.
+    pub fn all(&self) -> impl Iterator<Item = (Entity, Vec3)> {
+        (self.things.iter()).map(|(entity, _, place, ..)| (entity, place.translation()))
+    }
+
+    /// Where a thing is once its mesh's origin is here; None for one that is gone, or no place.
+    pub fn place_at(&self, entity: Entity, origin: &Isometry3<f32>) -> Option<ObjectPlace> {
+        let (_, shape, ..) = self.things.get(entity).ok()?;
+        place_of(&shape.geometry, origin)
+    }
+
     /// Where a thing is now; None for one that is gone.
     pub fn place(&self, entity: Entity) -> Option<ObjectPlace> {
         let (_, shape, place, ..) = self.things.get(entity).ok()?;

@@ -6,9 +6,10 @@
 //! of the error one iteration removes". What has a closed form is done by it: given places, the object at rest and over the
 //! floor, the body's height over the floor.
 
-use nalgebra::Vector3;
+use nalgebra::{UnitQuaternion, Vector3};
 use tch::{Device, Kind, Tensor};
 
+use super::aside::TurnGoal;
 use super::sampler::{Guide, Moment};
 use crate::geometry::SdfGrid;
 use crate::model::kinematics::{self, Bounds};
@@ -40,18 +41,20 @@ pub struct Interaction {
     pub reference: Tensor,
     /// Reference of the consistency term: the same, except in the published first window (Q2).
     pub consistency_reference: Tensor,
+    /// Rough distance to the object in its rest frame, for legs to be kept out of it.
+    pub columns: Option<SceneField>,
     /// Whether predicted rotations of the object become rotations by way of a quaternion, as published, and not the nearest
     /// ones.
     pub by_quaternion: bool,
 }
 
 /// A prediction in metres.
-struct Posed {
-    joints: Tensor,
-    center: Tensor,
+pub(super) struct Posed {
+    pub joints: Tensor,
+    pub center: Tensor,
     /// As predicted, not orthonormal.
     relative: Tensor,
-    rotation: Tensor,
+    pub rotation: Tensor,
 }
 
 /// Losses of the published rule, unweighted.
@@ -178,7 +181,7 @@ fn through_quaternion(m: &Tensor) -> Tensor {
 }
 
 impl Interaction {
-    fn pose(&self, x: &Tensor) -> Posed {
+    pub(super) fn pose(&self, x: &Tensor) -> Posed {
         let (b, t) = (x.size()[0], x.size()[1]);
         let root = self
             .bounds
@@ -366,6 +369,15 @@ impl SceneField {
         }
     }
 
+    /// A distance in its own frame.
+    pub fn still(grid: &SdfGrid, device: Device) -> Self {
+        let still = Canonical {
+            rotation: UnitQuaternion::identity(),
+            origin: Vector3::zeros(),
+        };
+        Self::new(grid, &still, device)
+    }
+
     /// Signed distance (N), metres, of points (N, 3) of the canonical frame; differentiable.
     pub(super) fn distance(&self, points: &Tensor) -> Tensor {
         let scene = (points + &self.origin).matmul(&self.turn.transpose(0, 1));
@@ -376,38 +388,22 @@ impl SceneField {
     }
 }
 
-/// How an object is to be turned about the vertical in the end.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TurnGoal {
-    /// Since the reference frame, radians.
-    pub angle: f32,
-    /// In how many ways it looks the same on one turn.
-    pub alike: u32,
-    /// The share of what is missing that this window makes up for; later ones do the rest.
-    pub share: f32,
-}
-
-impl TurnGoal {
-    /// How far an object that is turned by `angle` still has to turn, the nearest way, radians.
-    fn missing(&self, angle: f32) -> f32 {
-        let step = std::f32::consts::TAU / self.alike.max(1) as f32;
-        let off = self.angle - angle;
-        (off - (off / step).round() * step) * self.share
-    }
-}
-
 /// Guidance for samplers of few steps.
 pub struct FewStep<'a> {
-    interaction: &'a Interaction,
-    config: GuidanceConfig,
+    pub(super) interaction: &'a Interaction,
+    pub(super) config: GuidanceConfig,
     /// Given values (B, T, 220), normalised.
     given: Tensor,
     /// Frames at which the object's x and y, and its z, are given.
     given_frames: [Vec<i64>; 2],
     /// Shares (1, T, 1) of the resting pose at the start and of the one at the end in the object's motion.
-    rest: [Option<Tensor>; 2],
-    /// How the object is to be turned, and over which frames it turns.
-    turn: Option<(TurnGoal, [i64; 2])>,
+    pub(super) rest: [Option<Tensor>; 2],
+    /// How the object is to be turned.
+    pub(super) turn: Option<TurnGoal>,
+    /// Frames between which the object is on its way, after as many as are kept from the window before.
+    pub(super) way: [i64; 2],
+    /// Whether the object comes to rest in this window.
+    pub(super) arrives: bool,
     scene: Option<&'a SceneField>,
     /// What a unit of gradient does to each feature, (220).
     mobility: Tensor,
@@ -416,10 +412,10 @@ pub struct FewStep<'a> {
     /// Normalised units per metre of the pelvis' and of the object's height.
     upward: [f64; 2],
     /// Normalised units per metre of the pelvis' x and y.
-    level: [f64; 2],
+    pub(super) level: [f64; 2],
 }
 
-/// How many steps before all else guidance begins to turn the object.
+/// How many steps before all else guidance begins to turn the object, and to keep out of what stands about.
 const EARLY: usize = 4;
 
 /// Frames over which a correction of the first pose fades.
@@ -442,12 +438,13 @@ impl<'a> FewStep<'a> {
     ) -> Self {
         let last = given_frames[0].last().copied().unwrap_or_default();
         let (goal, kept) = turn;
-        let turning = [
-            rest[0].unwrap_or_default().max(kept) as i64,
-            rest[1].unwrap_or(last) as i64,
-        ];
         Self {
-            turn: goal.map(|goal| (goal, turning)),
+            turn: goal,
+            way: [
+                rest[0].unwrap_or_default().max(kept) as i64,
+                rest[1].unwrap_or(last) as i64,
+            ],
+            arrives: rest[1].is_some(),
             interaction,
             config,
             given: given.shallow_clone(),
@@ -559,93 +556,6 @@ impl<'a> FewStep<'a> {
         self.at_rest(&x)
     }
 
-    /// Person and object turned about the object, more and more over the time that it is on its way, until it is turned as
-    /// it is to be in the end: what hands and object do with each other stays. Feet are left to the network, which takes
-    /// further steps from here.
-    fn turn_to(&self, x: &Tensor) -> Tensor {
-        let Some((goal, [from, to])) = self.turn.filter(|(_, [from, to])| from < to) else {
-            return x.shallow_clone();
-        };
-        let (batch, frames) = (x.size()[0], x.size()[1]);
-        let rows = x.narrow(2, OBJECT_ROTATION.start as i64, 9);
-        let at = |x: &Tensor, i: i64| x.narrow(2, i, 1);
-        // What the last of the frames in which it turns says; see `upright`.
-        let end = rows.narrow(1, to.min(frames - 1), 1);
-        let angle = (at(&end, 3) - at(&end, 1)).atan2(&(at(&end, 0) + at(&end, 4)));
-        let shares: Vec<f32> = (0..frames)
-            .map(|t| {
-                let u = ((t - from) as f32 / (to - from) as f32).clamp(0.0, 1.0);
-                u * u * (3.0 - 2.0 * u)
-            })
-            .collect();
-        let missing: Vec<f32> = (0..batch)
-            .map(|b| goal.missing(angle.double_value(&[b, 0, 0]) as f32))
-            .collect();
-        let turn = Tensor::from_slice(&missing).view([batch, 1, 1])
-            * Tensor::from_slice(&shares).view([1, frames, 1]);
-        let (sine, cosine) = (
-            turn.sin().to_device(x.device()),
-            turn.cos().to_device(x.device()),
-        );
-        // The first two rows of a rotation, or x and y of a place, mix; what else there is stays.
-        let mixed = |first: &Tensor, second: &Tensor, s: &Tensor, c: &Tensor| {
-            (first * c - second * s, first * s + second * c)
-        };
-        let object = {
-            let (a, b) = mixed(&rows.narrow(2, 0, 3), &rows.narrow(2, 3, 3), &sine, &cosine);
-            Tensor::cat(&[a, b, rows.narrow(2, 6, 3)], 2)
-        };
-        let many = |t: &Tensor| t.unsqueeze(-1);
-        let bones = x
-            .narrow(
-                2,
-                JOINT_ROTATIONS.start as i64,
-                JOINT_ROTATIONS.len() as i64,
-            )
-            .view([batch, frames, -1, 6]);
-        let bones = {
-            let (a, b) = mixed(
-                &bones.narrow(3, 0, 3),
-                &bones.narrow(3, 3, 3),
-                &many(&sine),
-                &many(&cosine),
-            );
-            Tensor::cat(&[a, b], 3).reshape([batch, frames, -1])
-        };
-        let bounds = &self.interaction.bounds;
-        let places = x
-            .narrow(
-                2,
-                JOINT_POSITIONS.start as i64,
-                JOINT_POSITIONS.len() as i64,
-            )
-            .view([batch, frames, -1, 3]);
-        let middle = bounds.object(&x.narrow(2, OBJECT_POSITION.start as i64, 3));
-        let middle =
-            middle.unsqueeze(2) * Tensor::from_slice(&[1.0f32, 1.0, 0.0]).to_device(x.device());
-        let off = bounds.joints(&places) - &middle;
-        let (a, b) = mixed(
-            &off.narrow(3, 0, 1),
-            &off.narrow(3, 1, 1),
-            &many(&sine),
-            &many(&cosine),
-        );
-        let turned = Tensor::cat(&[a, b, off.narrow(3, 2, 1)], 3) + &middle;
-        let places = bounds
-            .normalise_joints(&turned)
-            .reshape([batch, frames, -1]);
-        let out = x.copy();
-        for (range, values) in [
-            (OBJECT_ROTATION, object),
-            (JOINT_ROTATIONS, bones),
-            (JOINT_POSITIONS, places),
-        ] {
-            out.narrow(2, range.start as i64, range.len() as i64)
-                .copy_(&values);
-        }
-        out
-    }
-
     /// The object still where it stands before it is taken and after it is put down.
     fn at_rest(&self, x: &Tensor) -> Tensor {
         let from = OBJECT_POSITION.start as i64;
@@ -728,39 +638,6 @@ impl FewStep<'_> {
         x
     }
 
-    /// The whole person moved aside, out of what stands about: what limbs alone cannot do. Every frame gets what the frames
-    /// about it need, so that nothing jumps.
-    fn step_aside(&self, x: &Tensor, scene: &SceneField) -> Tensor {
-        let joints = self.interaction.pose(x).joints;
-        let body = joints.index_select(2, &Tensor::from_slice(&BODY).to_device(x.device()));
-        let size = body.size();
-        let points = body.detach().reshape([-1, 3]);
-        let depth = tch::no_grad(|| (-scene.distance(&points) + TORSO).clamp_min(0.0));
-        if depth.max().double_value(&[]) < 1e-3 {
-            return x.shallow_clone();
-        }
-        let out = gradient(&points, |p| scene.distance(p).sum(Kind::Float));
-        tch::no_grad(|| {
-            let out = out.narrow(1, 0, 2);
-            let way = &out / out.norm_scalaropt_dim(2, [1], true).clamp_min(1e-3);
-            let push = (way * depth.unsqueeze(1)).view([size[0], size[1], size[2], 2]);
-            // What the joint that is deepest each way asks for.
-            let most = push.amax([2], false).clamp_min(0.0) + push.amin([2], false).clamp_max(0.0);
-            let rows = most.transpose(1, 2);
-            let by =
-                widened(&rows.clamp_min(0.0), &ASIDE) - widened(&(-&rows).clamp_min(0.0), &ASIDE);
-            let by = by.transpose(1, 2) * (self.config.scene * 2.0).min(1.0);
-            let x = x.copy();
-            for axis in 0..2 {
-                let shift = by.select(2, axis) * self.level[axis as usize];
-                let _ = x
-                    .select(2, JOINT_POSITIONS.start as i64 + axis)
-                    .g_add_(&shift);
-            }
-            x
-        })
-    }
-
     /// The object raised out of the floor.
     fn raise(&self, x: &Tensor) -> Tensor {
         let depth = self
@@ -782,20 +659,13 @@ fn held(x: &Tensor) -> Tensor {
 /// Reaches, in frames, of the two mean filters that make a smooth transition of a jump.
 const GENTLE: [i64; 2] = [2, 3];
 
-/// Joints that are stepped aside for: all but arms. And how thick the body is about them, beyond what the scene allows for,
-/// metres.
-const BODY: [i64; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17];
-const TORSO: f64 = 0.03;
-/// Reaches of the mean filters by which a step aside comes and goes, frames.
-const ASIDE: [i64; 2] = [5, 6];
-
 /// Rows (B, C, T), smoothed over time, the ends repeated.
 fn gentle(rows: Tensor) -> Tensor {
     mean_filtered(rows, &GENTLE)
 }
 
 /// Rows (B, C, T) that are everywhere as large as they are within the reach of the filters, and rise and fall smoothly.
-fn widened(rows: &Tensor, reaches: &[i64]) -> Tensor {
+pub(super) fn widened(rows: &Tensor, reaches: &[i64]) -> Tensor {
     let reach: i64 = reaches.iter().sum();
     let widened =
         rows.replication_pad1d([reach, reach])
@@ -803,7 +673,7 @@ fn widened(rows: &Tensor, reaches: &[i64]) -> Tensor {
     mean_filtered(widened, reaches)
 }
 
-fn mean_filtered(rows: Tensor, reaches: &[i64]) -> Tensor {
+pub(super) fn mean_filtered(rows: Tensor, reaches: &[i64]) -> Tensor {
     (reaches.iter()).fold(rows, |x, &half| {
         x.replication_pad1d([half, half])
             .avg_pool1d([2 * half + 1], [1], [0], false, true)
@@ -935,10 +805,17 @@ fn arms() -> Tensor {
 
 impl Guide for FewStep<'_> {
     fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
+        let scene = self.scene.filter(|_| self.config.scene > 0.0);
         if at.remaining >= self.config.last_steps {
             // A turn is the whole body's affair: the network is told of it while it can still take other steps.
-            let early = self.turn.is_some() && at.remaining < self.config.last_steps + EARLY;
-            return early.then(|| tch::no_grad(|| self.turn_to(x0)));
+            let early = at.remaining < self.config.last_steps + EARLY;
+            return (early && (self.turn.is_some() || scene.is_some())).then(|| {
+                let x = tch::no_grad(|| self.turn_to(x0));
+                scene.map_or_else(
+                    || x.shallow_clone(),
+                    |scene| tch::no_grad(|| self.swing(&x, scene)),
+                )
+            });
         }
         let mut x = x0.shallow_clone();
         // What has a closed form, the gradient for what remains, then what must hold exactly.
@@ -948,8 +825,8 @@ impl Guide for FewStep<'_> {
                 x = self.meet_given(&x);
             }
         });
-        let scene = self.scene.filter(|_| self.config.scene > 0.0);
         if let Some(scene) = scene {
+            x = tch::no_grad(|| self.swing(&x, scene));
             x = self.step_aside(&x, scene);
         }
         for _ in 0..self.config.iterations {

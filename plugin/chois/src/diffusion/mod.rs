@@ -1,10 +1,12 @@
 //! Noise schedule, samplers and guidance (specification, sections 6, 8 and 9).
 
+mod aside;
 pub mod guidance;
 pub mod sampler;
 pub mod schedule;
 pub mod walk;
 pub mod window;
 
+pub use aside::TurnGoal;
 pub use sampler::{Ancestral, Consistency, Ddim, Flow, Progress, Sampler};
 pub use schedule::Schedule;

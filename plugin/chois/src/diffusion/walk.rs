@@ -6,6 +6,7 @@
 use nalgebra::Vector3;
 use tch::{Device, Kind, Tensor};
 
+use super::aside::walk_aside;
 use super::guidance::{
     FADE, SceneField, TOE, TOES, gradient, interpolation, mobility, planted, smooth,
 };
@@ -35,6 +36,8 @@ pub struct WalkGuide<'a> {
     alike: Tensor,
     /// Normalised units per metre of the pelvis' height.
     upward: f64,
+    /// The same of its x and y.
+    level: [f64; 2],
 }
 
 impl<'a> WalkGuide<'a> {
@@ -67,6 +70,7 @@ impl<'a> WalkGuide<'a> {
                 .view([JOINTS as i64, 3])
                 .to_device(device),
             upward: 2.0 / f64::from(span(0, 2)),
+            level: [0, 1].map(|a| 2.0 / f64::from(span(0, a))),
         }
     }
 
@@ -137,6 +141,17 @@ impl<'a> WalkGuide<'a> {
         x
     }
 
+    /// The whole person moved aside by (B, T, 2), metres.
+    fn aside(&self, x: &Tensor, by: &Tensor) -> Tensor {
+        let x = x.copy();
+        let share = (self.config.scene * 2.0).min(1.0);
+        let parts = [0, 1].map(|axis| by.select(2, axis) * (share * self.level[axis as usize]));
+        let [right, ahead] = parts;
+        let still = right.zeros_like();
+        self.shift(&x, &Tensor::stack(&[right, ahead, still], 2));
+        x
+    }
+
     /// Squared errors in metres, summed over frames.
     fn energy(&self, x: &Tensor) -> Tensor {
         let c = &self.config;
@@ -204,6 +219,11 @@ impl Guide for WalkGuide<'_> {
         let mut x = x0.shallow_clone();
         if self.config.given > 0.0 {
             x = tch::no_grad(|| self.meet_given(&x));
+        }
+        if let (Some(scene), true) = (self.scene, self.config.scene > 0.0)
+            && let Some(by) = walk_aside(&self.joints(&x), scene)
+        {
+            x = tch::no_grad(|| self.aside(&x, &by));
         }
         for _ in 0..self.config.iterations {
             if self.config.feet_floor > 0.0 {

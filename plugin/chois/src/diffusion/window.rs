@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nalgebra::UnitQuaternion;
 use tch::{Device, Kind, Tensor};
 
-use super::guidance::{FewStep, Interaction, Published, SceneField, TurnGoal};
+use super::aside::TurnGoal;
+use super::guidance::{FewStep, Interaction, Published, SceneField};
 use super::sampler::{
     Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
     Progress, Run, Sampler, SeededNoise,
@@ -369,6 +370,9 @@ impl Generator<'_> {
             bounds: Bounds::new(&self.config.statistics, device),
             offsets: w.offsets(device),
             vertices: Tensor::from_slice(&flat).view([-1, 3]).to_device(device),
+            // Only where there is something to step aside from is it asked where the legs are.
+            columns: (w.scene.as_ref().and(i.object.columns()))
+                .map(|grid| SceneField::still(grid, device)),
             consistency_reference: reference.shallow_clone(),
             reference,
             by_quaternion: w.sampling.method == Method::Ancestral,

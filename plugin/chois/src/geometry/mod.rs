@@ -6,6 +6,7 @@
 
 mod bps;
 pub(crate) mod bvh;
+mod columns;
 mod legacy_rng;
 mod load;
 mod mesh;

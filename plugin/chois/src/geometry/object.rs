@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kiddo::SquaredEuclidean;
 use kiddo::immutable::float::kdtree::ImmutableKdTree;
@@ -11,8 +11,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::bps::BpsBasis;
+use super::columns::columns;
 use super::load::{UpAxis, load_mesh};
 use super::mesh::{Mesh, bounds};
+use super::sdf::SdfGrid;
 use crate::{Error, Result};
 
 /// Points per leaf of the nearest-vertex index.
@@ -34,6 +36,8 @@ struct Shape {
     index: ImmutableKdTree<f32, u32, 3, LEAF>,
     /// The vertex that each entry of `index` stands for: the first of those at its place.
     indexed: Vec<u32>,
+    /// See [`ObjectGeometry::columns`].
+    columns: OnceLock<Option<SdfGrid>>,
 }
 
 impl ObjectGeometry {
@@ -84,6 +88,7 @@ impl ObjectGeometry {
                 center,
                 index,
                 indexed,
+                columns: OnceLock::new(),
             }),
         }
     }
@@ -120,6 +125,16 @@ impl ObjectGeometry {
     /// The whole mesh about the centre.
     pub fn mesh(&self) -> &Mesh {
         &self.shape.mesh
+    }
+
+    /// A rough distance to it (relative to the centre, rest frame), made when first asked for: as columns over what it covers
+    /// seen from above, a box or a table, not a bottle with its neck. None for what has no size.
+    pub fn columns(&self) -> Option<&SdfGrid> {
+        let made = self
+            .shape
+            .columns
+            .get_or_init(|| columns(&self.mesh().refined().vertices));
+        made.as_ref()
     }
 
     /// Where the centre lies in the frame of the mesh that this was made from, metres. A vertex was at

@@ -3,13 +3,13 @@
 use nalgebra::{UnitQuaternion, Vector2, Vector3};
 
 use super::map::{Agent, Map};
-use super::place::{self, Wanted, described};
+use super::pair::{self, Pair, Room};
+use super::place::{self, Spot, Wanted, described};
 use super::refusal::NavigationRefusal;
 use super::route::{self, Ends, Route};
 use super::stand::{self, Grasp};
 use super::{InteractLeg, Leg, NavigationConfig, WalkLeg, no_way, pace, places, walk};
 use crate::command::{Action, Manner, Step, sentence};
-use crate::geometry::alike_turns;
 use crate::request::plan::carried;
 use crate::request::{EndTurn, InteractionRequest, MAX_SECONDS, ObjectPlace, PersonPlace};
 use crate::scene::{Footprint, Item, ItemId, ItemKind, Scene};
@@ -22,6 +22,25 @@ const IN_HANDS: f32 = 0.75;
 const OVER: f32 = 0.1;
 /// Height at which something is carried above the head, metres.
 const OVERHEAD: f32 = 1.6;
+
+/// More of the body than this in furniture on the way, and another spot is looked for, square metres.
+const CRAMPED: f32 = 0.02;
+/// Spots that are looked at then.
+const OFFERED: usize = 4;
+/// What taking an item from a side that the network knows less costs, in square metres of body in furniture.
+const AWKWARD: f32 = 0.02;
+
+/// How an item is taken somewhere.
+struct Taking {
+    spot: Option<Spot>,
+    /// Of its centre.
+    route: Route,
+    /// Where the person takes it.
+    stand: PersonPlace,
+    pair: Pair,
+    /// Whether it may be turned at the end in every way in which it looks the same.
+    free: bool,
+}
 
 /// A plan in the making: the scene as it will be when the legs so far are done.
 pub(super) struct Planning<'a> {
@@ -133,63 +152,34 @@ impl<'a> Planning<'a> {
                 by,
             });
         }
-        let walker = self.walker();
         if held {
             // What is in the hands is where the person is.
             item.place = in_hands(&item, &self.person);
         }
-        let alike = alike_turns(&item.geometry, &item.rotation());
+        let alike = self.map.alike(&item);
         let stays_in_hands = matches!(step.action, Action::PickUp | Action::Hold);
-        let mut spot = None;
+        let mut spots = vec![None];
         if !stays_in_hands {
-            let wanted = Wanted {
-                scene: &self.scene,
-                item: &item,
-                step,
-                person: self.person,
-                agent: &walker,
-            };
-            let mut found = place::place(self.map, &wanted)?;
-            tumble(&mut found.place, step.action, &item);
-            spot = Some(found);
+            spots = self.spots(&item, step, 1)?;
         }
-        let center = item.center().coords;
-        let to = spot.map_or(center, |s| {
-            Vector2::new(s.place.position[0], s.place.position[1])
-        });
-        let route = self.route(&item, step, center, to)?;
-        let leaves = route
-            .points
-            .iter()
-            .map(|p| p - center)
-            .find(|d| d.norm() > 0.3)
-            .and_then(|d| d.try_normalize(1e-3));
+        let mut taken = self.taking(&item, step, alike, spots[0], held)?;
+        if taken.pair.blocked > CRAMPED && !stays_in_hands {
+            // Somewhere else there may be room for the person, too.
+            for spot in self.spots(&item, step, OFFERED)?.into_iter().skip(1) {
+                match self.taking(&item, step, alike, spot, held) {
+                    Ok(other) if other.pair.cost + CRAMPED < taken.pair.cost => taken = other,
+                    _ => {}
+                }
+            }
+        }
+        let Taking {
+            spot,
+            route,
+            stand,
+            pair,
+            ..
+        } = taken;
         if !held {
-            let hull = Footprint::hull(&item, [f32::MIN, f32::MAX]);
-            let grasp = Grasp {
-                item: item.id,
-                center,
-                hull: &hull,
-                action: step.action,
-                leaves,
-                raised: item.place.position[2] > 0.05,
-                without: &[],
-            };
-            let stands = stand::places(self.map, &walker, &grasp, self.person.position.into());
-            let best = stands
-                .first()
-                .ok_or_else(|| NavigationRefusal::OutOfReach {
-                    name: item.name.clone(),
-                })?;
-            // Who carries something keeps to their side of it: better a side on which there is room in the end, too.
-            let ends_well = |stand: &&PersonPlace| {
-                spot.is_none_or(|s| {
-                    !self
-                        .endings(&item, alike, &s.place, **stand, true)
-                        .is_empty()
-                })
-            };
-            let stand = *stands.iter().find(ends_well).unwrap_or(best);
             legs.extend(self.walk(i, stand, &step.manner)?.map(Leg::Walk));
             self.person = stand;
         }
@@ -197,8 +187,11 @@ impl<'a> Planning<'a> {
             Some(spot) => spot.place,
             None => in_hands(&item, &self.person),
         };
+        let center = item.center().coords;
+        let to = spot.map_or(center, |s| s.at());
         let length = route.length();
-        let seconds = pace::carrying_seconds(length, &step.manner);
+        let seconds = pace::carrying_seconds(length, &step.manner)
+            .max(pace::turning_seconds(pair.turn.to_radians().abs()));
         if seconds > MAX_SECONDS {
             return Err(NavigationRefusal::TooFar {
                 length,
@@ -219,25 +212,19 @@ impl<'a> Planning<'a> {
         // What is tilted or laid down is turned as that leaves it.
         let mut person = spot.map_or(self.person, |s| s.person);
         if end.rotation == item.place.rotation {
-            let all = self.endings(&item, alike, &end, self.person, false);
-            let free = self.endings(&item, alike, &end, self.person, true);
-            request.end_turn = Some(match free.first() {
-                // Not every way in which it looks the same leaves room for the person.
-                Some((yaw, _)) if free.len() < all.len() => {
-                    end.yaw = *yaw;
-                    EndTurn {
-                        yaw: *yaw,
-                        alike: 1,
-                    }
-                }
-                _ => EndTurn {
-                    yaw: end.yaw,
-                    alike,
-                },
+            end.yaw = item.place.yaw + pair.turn;
+            request.end_turn = Some(EndTurn {
+                yaw: end.yaw,
+                // Not every way in which it looks the same leaves room for the person. In what is as good as round the motion
+                // itself finds the next that does.
+                alike: if taken.free || alike > 4 { alike } else { 1 },
             });
-            if let Some((_, ending)) = free.first() {
-                person = *ending;
-            }
+            let off = Vector2::from(self.person.position) - center;
+            let turned = nalgebra::Rotation2::new(pair.turn.to_radians()) * off;
+            person = PersonPlace {
+                position: (to + turned).into(),
+                facing: self.person.facing + pair.turn,
+            };
         }
         let marks = pace::waypoints(&route.points, &request);
         request = request.waypoints(marks);
@@ -273,41 +260,106 @@ impl<'a> Planning<'a> {
         Ok(())
     }
 
-    /// Where somebody who takes an item from `stand` is when it is at `end`, for each of the `alike` yaws at which it looks the
-    /// same
-    /// there, degrees; the least turn first. `free`: only where there is room for them.
-    fn endings(
+    /// Where an item may go.
+    fn spots(
         &mut self,
         item: &Item,
-        alike: u32,
-        end: &ObjectPlace,
-        stand: PersonPlace,
-        free: bool,
-    ) -> Vec<(f32, PersonPlace)> {
+        step: &Step,
+        most: usize,
+    ) -> Result<Vec<Option<Spot>>, NavigationRefusal> {
         let walker = self.walker();
-        let room = free.then(|| self.map.free(&walker, &[item.id]));
-        let off = Vector2::from(stand.position) - item.center().coords;
-        let mut out: Vec<(f32, PersonPlace)> = (0..alike)
-            .map(|k| {
-                let yaw = end.yaw + 360.0 * k as f32 / alike as f32;
-                let turn = (yaw - item.place.yaw + 180.0).rem_euclid(360.0) - 180.0;
-                let rotated = nalgebra::Rotation2::new(turn.to_radians()) * off;
-                let at = Vector2::new(end.position[0], end.position[1]) + rotated;
-                let person = PersonPlace {
-                    position: at.into(),
-                    facing: stand.facing + turn,
-                };
-                (item.place.yaw + turn, person)
-            })
-            .filter(|(_, person)| {
-                (room.as_ref()).is_none_or(|room| room.contains(person.position.into()))
-            })
-            .collect();
-        out.sort_by(|a, b| {
-            let turn = |yaw: f32| (yaw - item.place.yaw).abs();
-            turn(a.0).total_cmp(&turn(b.0))
+        let wanted = Wanted {
+            scene: &self.scene,
+            item,
+            step,
+            person: self.person,
+            agent: &walker,
+        };
+        let mut found = place::places(self.map, &wanted, most)?;
+        for spot in &mut found {
+            tumble(&mut spot.place, step.action, item);
+        }
+        Ok(found.into_iter().map(Some).collect())
+    }
+
+    /// How an item is best taken to a spot: the way, the side on which the person takes it, and how both turn.
+    fn taking(
+        &mut self,
+        item: &Item,
+        step: &Step,
+        alike: u32,
+        spot: Option<Spot>,
+        held: bool,
+    ) -> Result<Taking, NavigationRefusal> {
+        let walker = self.walker();
+        let center = item.center().coords;
+        let to = spot.map_or(center, |s| s.at());
+        let route = self.route(item, step, center, to)?;
+        let stands = if held {
+            vec![(0.0, self.person)]
+        } else {
+            let leaves = route
+                .points
+                .iter()
+                .map(|p| p - center)
+                .find(|d| d.norm() > 0.3)
+                .and_then(|d| d.try_normalize(1e-3));
+            let hull = Footprint::hull(item, [f32::MIN, f32::MAX]);
+            let grasp = Grasp {
+                item: item.id,
+                center,
+                hull: &hull,
+                action: step.action,
+                leaves,
+                raised: item.place.position[2] > 0.05,
+                without: &[],
+            };
+            stand::places(self.map, &walker, &grasp, self.person.position.into())
+        };
+        // Every turn at which it looks at the end as it should, and none where it is tilted or stays in the hands.
+        let turns: Vec<f32> = match spot {
+            Some(s) if s.place.rotation == item.place.rotation => (0..alike)
+                .map(|k| {
+                    let yaw = s.place.yaw + 360.0 * k as f32 / alike as f32;
+                    (yaw - item.place.yaw + 180.0).rem_euclid(360.0) - 180.0
+                })
+                .collect(),
+            _ => vec![0.0],
+        };
+        let height = |place: &ObjectPlace| place.position[2] > 0.05;
+        let raised = [height(&item.place), spot.is_some_and(|s| height(&s.place))];
+        let without = [item.id];
+        let mut room = Room::new(self.map, &without);
+        let mut best: Option<(f32, PersonPlace, Pair)> = None;
+        for (worse, stand) in stands {
+            // A stand is no better than the way that the network knows best.
+            if best.is_some_and(|(cost, ..)| AWKWARD * worse >= cost) {
+                break;
+            }
+            let from = Vector2::from(stand.position);
+            let Some(pair) = pair::best(&mut room, &route.points, from, &turns, raised) else {
+                continue;
+            };
+            let cost = pair.cost + AWKWARD * worse;
+            if best.is_none_or(|(other, ..)| cost < other) {
+                best = Some((cost, stand, pair));
+            }
+        }
+        let (_, stand, pair) = best.ok_or_else(|| NavigationRefusal::OutOfReach {
+            name: item.name.clone(),
+        })?;
+        let from = Vector2::from(stand.position);
+        let free = turns.iter().all(|turn| {
+            let one = pair::best(&mut room, &route.points, from, &[*turn], raised);
+            one.is_some_and(|one| one.blocked <= pair.blocked + CRAMPED / 2.0)
         });
-        out
+        Ok(Taking {
+            spot,
+            route,
+            stand,
+            pair,
+            free,
+        })
     }
 
     /// The way of an item that is carried, pushed or pulled, and of who does it.

@@ -1,12 +1,14 @@
 //! Where somebody of a certain width can be: the floor without its obstacles, grown, as a navigation mesh.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use geo::line_measures::{Distance, Euclidean};
 use geo::{BooleanOps, Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
-use nalgebra::Vector2;
+use nalgebra::{Vector2, Vector3};
 
+use crate::geometry::{ObjectGeometry, alike_turns};
 use crate::request::PersonPlace;
 use crate::scene::{Footprint, Item, ItemId, ItemKind, Level, Scene, levels};
 
@@ -19,7 +21,7 @@ const AROUND: f32 = 1.5;
 /// Smallest item that is a floor rather than a rug, square metres.
 const FLOOR: f32 = 6.0;
 /// Most navigation meshes that are kept.
-const KEPT: usize = 24;
+const KEPT: usize = 48;
 /// How far into free space a point on its edge is moved, metres.
 const NUDGE: f64 = 0.004;
 
@@ -67,6 +69,8 @@ pub(super) struct Obstacle {
     pub hull: Footprint,
     /// From and to which height it reaches, metres.
     pub heights: [f32; 2],
+    /// Tells apart shapes and places.
+    stamp: u64,
     grown: HashMap<u32, Footprint>,
 }
 
@@ -81,10 +85,15 @@ struct Piece {
     mesh: polyanya::Mesh,
 }
 
+/// Free space is the same where this is: moving something away and back makes nothing anew.
 #[derive(PartialEq)]
 struct Key {
     agent: [u32; 3],
     without: Vec<ItemId>,
+    /// Of all that is in the way.
+    stamps: u64,
+    /// Of a floor that is what lies around everything.
+    around: Option<[u32; 4]>,
 }
 
 /// The obstacles of a scene and the free space between them. It is told of items that come, move and go; only what a change
@@ -96,8 +105,25 @@ pub struct Map {
     people: Vec<[f32; 2]>,
     free: Vec<(Key, Arc<Free>)>,
     levels: HashMap<ItemId, Arc<Vec<Level>>>,
+    /// In how many ways shapes look the same, lying with this direction upward.
+    alike: Vec<(ObjectGeometry, Vector3<f32>, u32)>,
     /// The floor and the items that it was made of, as they were.
     seen: (Option<Vec<[f32; 2]>>, Vec<Item>),
+}
+
+/// A number that differs where the item, its shape or its place differ.
+fn stamp(item: &Item) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.id.hash(&mut hasher);
+    (item.kind as u8).hash(&mut hasher);
+    item.geometry.name().hash(&mut hasher);
+    (item.geometry.vertices().as_ptr() as usize).hash(&mut hasher);
+    let place = &item.place;
+    let turn = place.rotation.unwrap_or_default();
+    for value in place.position.iter().chain(&turn).chain([&place.yaw]) {
+        value.to_bits().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 fn millimetres(metres: f32) -> u32 {
@@ -122,6 +148,7 @@ impl Map {
             people: people(scene),
             free: Vec::new(),
             levels: HashMap::new(),
+            alike: Vec::new(),
             seen: (scene.floor.clone(), scene.items.clone()),
         };
         if map.floor.as_ref().is_none_or(Footprint::is_empty) {
@@ -154,7 +181,10 @@ impl Map {
                     && (was.kind != ItemKind::Floor || was.place == is.place)
             });
         if !same {
+            // Shapes stay what they are.
+            let alike = std::mem::take(&mut self.alike);
             *self = Self::new(scene);
+            self.alike = alike;
             return;
         }
         let moved: Vec<Item> = (items.iter().zip(&scene.items))
@@ -176,6 +206,11 @@ impl Map {
     pub fn set(&mut self, item: &Item) {
         self.obstacles.retain(|o| o.id != item.id);
         self.add(item);
+        // What follows a scene from here on looks at what has changed since.
+        match self.seen.1.iter_mut().find(|seen| seen.id == item.id) {
+            Some(seen) => seen.clone_from(item),
+            None => self.seen.1.push(item.clone()),
+        }
         self.changed();
     }
 
@@ -183,6 +218,7 @@ impl Map {
     pub fn remove(&mut self, id: ItemId) {
         self.obstacles.retain(|o| o.id != id);
         self.levels.remove(&id);
+        self.seen.1.retain(|seen| seen.id != id);
         self.changed();
     }
 
@@ -204,12 +240,12 @@ impl Map {
             area,
             hull: Footprint::hull(item, [f32::MIN, f32::MAX]),
             heights: [base, base + item.height()],
+            stamp: stamp(item),
             grown: HashMap::new(),
         });
     }
 
     fn changed(&mut self) {
-        self.free.clear();
         self.outline = match &self.floor {
             Some(floor) if !floor.is_empty() => floor.clone(),
             _ => self.surroundings(),
@@ -253,6 +289,20 @@ impl Map {
         Arc::clone(made.or_insert_with(|| Arc::new(levels(item))))
     }
 
+    /// In how many ways an item looks the same on one turn about the vertical; see [`alike_turns`].
+    pub(super) fn alike(&mut self, item: &Item) -> u32 {
+        let rotation = item.rotation();
+        let up = rotation.inverse() * Vector3::z();
+        let known = (self.alike.iter())
+            .find(|(geometry, side, _)| geometry.is(&item.geometry) && (side - up).norm() < 1e-3);
+        if let Some((.., ways)) = known {
+            return *ways;
+        }
+        let ways = alike_turns(&item.geometry, &rotation);
+        self.alike.push((item.geometry.clone(), up, ways));
+        ways
+    }
+
     /// Free space for an agent, some items not being there.
     pub(super) fn free(&mut self, agent: &Agent, without: &[ItemId]) -> Arc<Free> {
         let agent = Agent {
@@ -267,10 +317,21 @@ impl Map {
                 millimetres(agent.carried),
                 millimetres(agent.over),
             ],
+            stamps: (self.obstacles.iter())
+                .filter(|o| !without.contains(&o.id))
+                .fold(0, |all, o| all ^ o.stamp),
+            around: match &self.floor {
+                Some(floor) if !floor.is_empty() => None,
+                _ => (self.outline.bounds()).map(|[a, b]| [a.x, a.y, b.x, b.y].map(f32::to_bits)),
+            },
             without,
         };
-        if let Some((_, free)) = self.free.iter().find(|(k, _)| *k == key) {
-            return Arc::clone(free);
+        if let Some(i) = self.free.iter().position(|(k, _)| *k == key) {
+            // What is used stays.
+            let known = self.free.remove(i);
+            let free = Arc::clone(&known.1);
+            self.free.push(known);
+            return free;
         }
         let mut grown = vec![self.outline.rim(agent.person)];
         for obstacle in &mut self.obstacles {
@@ -306,6 +367,22 @@ impl Map {
             // Who stands within something may leave it.
             !without.contains(&o.id) && !o.area.contains(from) && o.area.crosses(from, to)
         })
+    }
+
+    /// [`Self::clearance`] up to `most`, and 0 off the floor.
+    pub(super) fn room(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
+        if !self.outline.contains(point) {
+            return 0.0;
+        }
+        let near = |o: &&Obstacle| {
+            !without.contains(&o.id)
+                && (o.area.bounds()).is_some_and(|[low, high]| {
+                    (0..2).all(|i| (low[i] - most..=high[i] + most).contains(&point[i]))
+                })
+        };
+        (self.obstacles.iter().filter(near))
+            .map(|o| o.area.distance(point))
+            .fold(most, f32::min)
     }
 
     /// The least distance of a point to any obstacle, metres.

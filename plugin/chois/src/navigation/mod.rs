@@ -9,23 +9,24 @@ mod legs;
 mod map;
 mod near;
 mod pace;
+mod pair;
 mod place;
 mod refusal;
 mod route;
 mod stand;
 mod walk;
 
-use nalgebra::Vector2;
+use nalgebra::{UnitQuaternion, Vector2, Vector3};
 use serde::{Deserialize, Serialize};
 
 pub use map::{Agent, Map};
 pub use refusal::NavigationRefusal;
 pub use route::Route;
 
-use crate::command::CommandPlan;
+use crate::command::{CommandPlan, Manner};
 use crate::geometry::SdfGrid;
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
-use crate::scene::{Footprint, Item, ItemId, Scene};
+use crate::scene::{Footprint, Item, ItemId, Scene, rotation};
 
 /// How much room people take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,21 +78,30 @@ pub struct WalkLeg {
     pub facing: f32,
 }
 
-/// Places that a walk is asked to pass are no nearer to each other than this, metres.
+/// Places that a walk is asked to pass are no nearer to each other than this, metres, ...
 const SPACING: f32 = 0.35;
+/// ... unless the way would be farther off without one.
+const STRAIGHTER: f32 = 0.04;
 
 impl WalkLeg {
     /// What the network is asked for; the person is still to be set. The pace is the usual one unless the leg's own times
     /// are to be kept.
     pub fn request(&self, timed: bool) -> WalkRequest {
+        let points: Vec<Vector2<f32>> = self.points.iter().map(|p| (*p).into()).collect();
         let end = self.points.last().copied().unwrap_or_default();
-        let apart = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
         let mut places: Vec<[f32; 2]> = Vec::new();
-        let mut last = self.points.first().copied().unwrap_or(end);
-        for point in self.points.iter().skip(1) {
-            if apart(point, &last) >= SPACING && apart(point, &end) >= SPACING {
-                places.push(*point);
-                last = *point;
+        let mut last = 0;
+        for i in 1..points.len().saturating_sub(1) {
+            let apart = |j: usize| (points[i] - points[j]).norm();
+            let cut = points[last + 1..=i].iter().any(|p| {
+                let along = points[i + 1] - points[last];
+                let t = (p - points[last]).dot(&along) / along.norm_squared().max(1e-9);
+                (p - points[last] - along * t.clamp(0.0, 1.0)).norm() > STRAIGHTER
+            });
+            let spaced = apart(last) >= SPACING && apart(points.len() - 1) >= SPACING;
+            if spaced || (cut && apart(last) > 2.0 * STRAIGHTER) {
+                places.push(self.points[i]);
+                last = i;
             }
         }
         let mut request = WalkRequest::to(end).waypoints(places).facing(self.facing);
@@ -117,6 +127,40 @@ pub struct InteractLeg {
     pub path: Vec<[f32; 2]>,
     /// Where the person may stand when it is done: a guess, for the motion decides.
     pub person: PersonPlace,
+}
+
+/// How often the clip of an interaction is made that leaves its item elsewhere than it should.
+pub const TRIES: usize = 3;
+/// An item this near to its place, and turned this little otherwise, is where it should be: metres, radians.
+const IN_PLACE: (f32, f32) = (0.15, 15.0 * std::f32::consts::PI / 180.0);
+
+impl InteractLeg {
+    /// Seed of a clip that is made for the `again`th time, from 0.
+    pub fn seed(&self, again: usize) -> u64 {
+        // Far from those of the other legs.
+        self.request.seed.wrapping_add(again as u64 * 1_000_003)
+    }
+
+    /// How far a place of the item is from where it should be at the end, metres, and turned otherwise, radians, the nearest
+    /// of the ways in which it looks the same.
+    pub fn off(&self, place: &ObjectPlace) -> (f32, f32) {
+        let way = Vector3::from(place.position) - Vector3::from(self.end.position);
+        let alike = self.request.end_turn.map_or(1, |turn| turn.alike.max(1));
+        let turn = (0..alike)
+            .map(|k| {
+                let way = std::f32::consts::TAU * k as f32 / alike as f32;
+                let turned = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), way);
+                rotation(place).angle_to(&(turned * rotation(&self.end)))
+            })
+            .fold(f32::INFINITY, f32::min);
+        (way.norm(), turn)
+    }
+
+    /// Whether an item is where it should be at the end, and as it should.
+    pub fn is_done(&self, place: &ObjectPlace) -> bool {
+        let (way, turn) = self.off(place);
+        way < IN_PLACE.0 && turn < IN_PLACE.1
+    }
 }
 
 /// A map of a scene, and plans on it.
@@ -186,6 +230,28 @@ impl Navigator {
             }
         }
         made
+    }
+
+    /// A walk from where somebody came to stand: what they did before has not left them quite where it was planned. `scene` is
+    /// as it is by then. The walk as it was where there is no other way.
+    pub fn again(&mut self, leg: &WalkLeg, person: PersonPlace, scene: &Scene) -> WalkLeg {
+        self.map.follow(scene);
+        let mut walk = leg.clone();
+        let (Some(goal), Some(first)) = (leg.points.last(), walk.points.first_mut()) else {
+            return walk;
+        };
+        *first = person.position;
+        if let Ok(route) = self.route(person.position, *goal) {
+            let usual = |points: &[[f32; 2]]| {
+                let points: Vec<Vector2<f32>> = points.iter().map(|p| (*p).into()).collect();
+                pace::walking_times(&points, &Manner::default())
+            };
+            let whole = |times: &[f32]| times.last().copied().unwrap_or_default();
+            let slower = whole(&leg.times) / whole(&usual(&leg.points)).max(1e-3);
+            walk.points = places(&route.points);
+            walk.times = (usual(&walk.points).iter()).map(|t| t * slower).collect();
+        }
+        walk
     }
 
     /// The distance to what stands about each leg of a plan, for guidance to keep body and object out of it; None for legs on

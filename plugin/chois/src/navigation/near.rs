@@ -4,16 +4,20 @@ use nalgebra::{Vector2, Vector3};
 
 use super::Leg;
 use super::map::Map;
-use crate::geometry::SdfGrid;
+use crate::geometry::{MAX_GRID, SdfGrid};
 use crate::scene::{Footprint, ItemId};
 
 /// How far about a leg's way the grid reaches, metres.
 const ABOUT: f32 = 1.2;
 /// How high it reaches, metres.
 const HIGH: f32 = 2.4;
-/// Points across and upward.
+/// Points across, and metres from one to the next upward.
 const ACROSS: usize = 64;
-const UPWARD: usize = 24;
+const UPWARD: f32 = 0.12;
+/// What is farther than this is as good as nowhere, metres.
+const FAR: f32 = 0.6;
+/// What begins lower stands on the floor: there is nothing to be under it, metres.
+const STANDS: f32 = 0.1;
 /// Flesh about the joints, metres: things are that much larger.
 const FLESH: f32 = 0.06;
 
@@ -21,10 +25,17 @@ const FLESH: f32 = 0.06;
 struct Column<'a> {
     area: &'a Footprint,
     edges: Vec<[Vector2<f32>; 2]>,
+    bounds: [Vector2<f32>; 2],
     heights: [f32; 2],
 }
 
 impl Column<'_> {
+    /// Whether it may be nearer than [`FAR`].
+    fn is_near(&self, at: Vector2<f32>) -> bool {
+        let [low, high] = self.bounds;
+        (0..2).all(|i| (low[i] - FAR..=high[i] + FAR).contains(&at[i]))
+    }
+
     /// Metres to the area, negative within.
     fn aside(&self, at: Vector2<f32>) -> f32 {
         let rim = (self.edges.iter())
@@ -70,44 +81,54 @@ fn grid(map: &Map, points: &[[f32; 2]], without: &[ItemId]) -> Option<SdfGrid> {
     if !(side.is_finite() && middle.iter().all(|v| v.is_finite())) {
         return None;
     }
+    let reach = Vector2::repeat(side / 2.0 + FAR);
     let columns: Vec<Column<'_>> = (map.obstacles())
-        .filter(|(id, area, _)| {
-            !without.contains(id)
-                && area.bounds().is_some_and(|[a, b]| {
-                    let reach = Vector2::repeat(side / 2.0);
-                    (0..2).all(|i| b[i] > (middle - reach)[i] && a[i] < (middle + reach)[i])
-                })
-        })
-        .map(|(_, area, heights)| {
-            let edges = (area.outlines().iter())
-                .flat_map(|outline| {
-                    let next = outline.iter().cycle().skip(1);
-                    outline.iter().zip(next).map(|(a, b)| [*a, *b])
-                })
-                .collect();
-            Column {
+        .filter(|(id, ..)| !without.contains(id))
+        .filter_map(|(_, area, [base, top])| {
+            let bounds = area.bounds()?;
+            let [low, high] = bounds;
+            let within =
+                (0..2).all(|i| high[i] > (middle - reach)[i] && low[i] < (middle + reach)[i]);
+            within.then(|| Column {
                 area,
-                edges,
-                heights,
-            }
+                bounds,
+                edges: (area.outlines().iter())
+                    .flat_map(|outline| {
+                        let next = outline.iter().cycle().skip(1);
+                        outline.iter().zip(next).map(|(a, b)| [*a, *b])
+                    })
+                    .collect(),
+                // Feet near the floor are as far within as knees are.
+                heights: [
+                    if base < STANDS {
+                        f32::NEG_INFINITY
+                    } else {
+                        base
+                    },
+                    top,
+                ],
+            })
         })
         .collect();
+    let upward = ((side / UPWARD).ceil() as usize + 1).clamp(2, MAX_GRID);
     let at = |i: usize, count: usize| side * (i as f32 / (count - 1) as f32 - 0.5);
     let centre = Vector3::new(middle.x, middle.y, HIGH / 2.0);
-    let far = side;
-    let mut values = Vec::with_capacity(ACROSS * ACROSS * UPWARD);
-    let mut asides = vec![0.0; columns.len()];
+    let mut values = Vec::with_capacity(ACROSS * ACROSS * upward);
+    let mut near: Vec<(f32, [f32; 2])> = Vec::with_capacity(columns.len());
     for x in 0..ACROSS {
         for y in 0..ACROSS {
             let place = middle + Vector2::new(at(x, ACROSS), at(y, ACROSS));
-            for (aside, column) in asides.iter_mut().zip(&columns) {
-                *aside = column.aside(place);
-            }
-            for z in 0..UPWARD {
-                let height = centre.z + at(z, UPWARD);
-                let distance = (columns.iter().zip(&asides))
-                    .map(|(column, &aside)| {
-                        let [base, top] = column.heights;
+            near.clear();
+            near.extend(
+                (columns.iter())
+                    .filter(|column| column.is_near(place))
+                    .map(|column| (column.aside(place), column.heights))
+                    .filter(|(aside, _)| *aside < FAR),
+            );
+            for z in 0..upward {
+                let height = centre.z + at(z, upward);
+                let distance = (near.iter())
+                    .map(|&(aside, [base, top])| {
                         let over = (base - height).max(height - top);
                         if aside > 0.0 && over > 0.0 {
                             aside.hypot(over)
@@ -115,13 +136,13 @@ fn grid(map: &Map, points: &[[f32; 2]], without: &[ItemId]) -> Option<SdfGrid> {
                             aside.max(over)
                         }
                     })
-                    .fold(far, f32::min);
+                    .fold(FAR, f32::min);
                 values.push((distance - FLESH) / (side / 2.0));
             }
         }
     }
     SdfGrid::new(
-        [ACROSS, ACROSS, UPWARD],
+        [ACROSS, ACROSS, upward],
         centre,
         Vector3::repeat(side),
         values,
@@ -162,6 +183,9 @@ mod tests {
         assert!((from_side - (0.5 - FLESH)).abs() < 0.06, "{from_side}");
         let within = grid.query(&Vector3::new(1.0, 0.0, 0.5));
         assert!(within < -0.2, "{within}");
+        // Feet on the floor are as much within.
+        let below = grid.query(&Vector3::new(0.9, 0.0, 0.02));
+        assert!(below < -0.15, "{below}");
         // Over it there is room.
         let over = grid.query(&Vector3::new(1.0, 0.0, 1.6));
         assert!(over > 0.3, "{over}");

@@ -13,6 +13,8 @@ use crate::request::{InteractionRequest, MAX_SECONDS, MAX_WAYPOINTS};
 
 /// Speed of a carried object at its fastest, metres a second: waypoints then lie 0.8 m apart at most.
 const CARRYING: f32 = 0.8;
+/// Speed at which a person turns together with what they carry, in the mean, radians a second.
+const TURNING: f32 = 0.75;
 /// Speed of a person with empty hands, metres a second.
 const WALKING: f32 = 1.2;
 /// Time to speed up and to slow down when walking, seconds.
@@ -44,6 +46,20 @@ pub(super) fn carrying_seconds(length: f32, manner: &Manner) -> f32 {
     };
     let mut seconds = SHORTEST;
     while !enough(seconds) && seconds < MAX_SECONDS + 1.0 {
+        seconds += 0.1;
+    }
+    (seconds * FPS).round() / FPS
+}
+
+/// Seconds that turning so far together with an object takes, reaching for it and letting go included.
+pub(super) fn turning_seconds(turn: f32) -> f32 {
+    let mut seconds = SHORTEST;
+    let under_way = turn / TURNING;
+    while seconds < MAX_SECONDS {
+        let (from, to) = moving(seconds);
+        if (to - from) / FPS >= under_way {
+            break;
+        }
         seconds += 0.1;
     }
     (seconds * FPS).round() / FPS

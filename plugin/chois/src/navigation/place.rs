@@ -27,6 +27,9 @@ const SOME_WAY: f32 = 1.2;
 const ELBOW: f32 = 0.45;
 /// Spots whose surroundings are looked at.
 const TRIED: usize = 48;
+/// How far apart spots are that are offered, metres, and how much worse than the best one the last may be.
+const ELSEWHERE: f32 = 0.2;
+const WORSE: f32 = 0.6;
 /// Room that is kept before doors, metres.
 const DOORWAY: f32 = 0.7;
 
@@ -36,6 +39,13 @@ pub(super) struct Spot {
     pub place: ObjectPlace,
     /// Where a person may stand who puts it there.
     pub person: PersonPlace,
+}
+
+impl Spot {
+    /// x and y, metres.
+    pub fn at(&self) -> Vector2<f32> {
+        Vector2::new(self.place.position[0], self.place.position[1])
+    }
 }
 
 /// What a place is looked for.
@@ -204,8 +214,12 @@ impl Wanted<'_> {
     }
 }
 
-/// Where the item goes.
-pub(super) fn place(map: &mut Map, wanted: &Wanted<'_>) -> Result<Spot, NavigationRefusal> {
+/// Where the item may go, the best first: at least one spot, `most` at most.
+pub(super) fn places(
+    map: &mut Map,
+    wanted: &Wanted<'_>,
+    most: usize,
+) -> Result<Vec<Spot>, NavigationRefusal> {
     let body = Body::new(wanted.item);
     let mut under = None;
     let mut surface = None;
@@ -255,7 +269,15 @@ pub(super) fn place(map: &mut Map, wanted: &Wanted<'_>) -> Result<Spot, Navigati
     } else if surface.is_none() {
         backs(map, &body, &mut candidates);
     }
-    best(map, wanted, &body, candidates, under.as_ref(), surface)
+    best(
+        map,
+        wanted,
+        &body,
+        candidates,
+        under.as_ref(),
+        surface,
+        most,
+    )
 }
 
 /// What the item is to face.
@@ -360,7 +382,7 @@ fn near_item(
                 .iter()
                 .map(|w| (*w, 0.3 - 0.3 * w.dot(&direct)))
                 .collect(),
-            gaps(&[0.5, 0.35, 0.8, 1.1]),
+            gaps(&[0.5, 0.35, 0.8, 1.1, 1.4]),
         ),
         Relation::AwayFrom => {
             let metres = distance.unwrap_or(SOME_WAY);
@@ -414,7 +436,7 @@ fn near_item(
             (
                 ways.map(|(w, cost)| (*w, cost - 0.3 * w.dot(&direct)))
                     .collect(),
-                gaps(&[0.25, 0.4, 0.12, 0.6]),
+                gaps(&[0.25, 0.4, 0.12, 0.6, 0.9]),
             )
         }
     };
@@ -888,7 +910,7 @@ fn on_top(
     Ok(())
 }
 
-/// The best candidate that is free and beside which somebody can stand.
+/// The best candidates that are free and beside which somebody can stand.
 fn best(
     map: &mut Map,
     wanted: &Wanted<'_>,
@@ -896,7 +918,8 @@ fn best(
     mut candidates: Vec<Candidate>,
     under: Option<&Item>,
     surface: Option<ItemId>,
-) -> Result<Spot, NavigationRefusal> {
+    most: usize,
+) -> Result<Vec<Spot>, NavigationRefusal> {
     candidates.retain(|c| c.at.iter().all(|v| v.is_finite()));
     // Doorways stay free, where there is another place.
     let doors: Vec<Footprint> = map
@@ -917,7 +940,16 @@ fn best(
     let people = people(wanted);
     // What of a shelter is in the way of what goes under it.
     let legs = under.map(|shelter| Footprint::slice(shelter, [0.0, body.height + 0.02]));
+    let mut spots: Vec<Spot> = Vec::new();
+    let mut least = f32::INFINITY;
     for c in &candidates {
+        if spots.len() == most || c.cost > least + WORSE {
+            break;
+        }
+        let near = |spot: &Spot| (c.at - spot.at()).norm() < ELSEWHERE && c.yaw == spot.place.yaw;
+        if spots.iter().any(near) {
+            continue;
+        }
         let hull = body.at(c);
         let raised = c.height > 0.05;
         if !raised && !map.floor().covers(&hull) {
@@ -965,8 +997,9 @@ fn best(
             without: &[wanted.item.id],
         };
         let places = stand::places(map, wanted.agent, &grasp, wanted.person.position.into());
-        if let Some(person) = places.first() {
-            return Ok(Spot {
+        if let Some((_, person)) = places.first() {
+            least = least.min(c.cost);
+            spots.push(Spot {
                 place: ObjectPlace {
                     position: [c.at.x, c.at.y, c.height],
                     yaw: c.yaw,
@@ -975,6 +1008,9 @@ fn best(
                 person: *person,
             });
         }
+    }
+    if !spots.is_empty() {
+        return Ok(spots);
     }
     if too_high && let Some(under) = under {
         return Err(NavigationRefusal::TooHighFor {

@@ -11,6 +11,8 @@ const ROOM: [f32; 3] = [0.3, 0.15, 0.06];
 const ROOM_BESIDE: [f32; 3] = [0.5, 0.3, 0.1];
 /// A way with room to spare may be longer by this share, and by as many metres.
 const DETOUR: (f32, f32) = (1.25, 0.4);
+/// So short a way is gone as it is: room would be sought and left again. Metres.
+const STEPS: f32 = 0.8;
 /// Farthest that a place lies from free space, metres.
 const STRAY: f32 = 2.0;
 /// How much nearer to something a way out of it may lead, metres.
@@ -66,8 +68,11 @@ pub(super) fn find(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Result<Route
     let Some(tight) = through(map, agent, ends) else {
         return Err(dead(map, agent, ends));
     };
-    let limit = tight.length() * DETOUR.0 + DETOUR.1;
     let hard = map.free(agent, ends.without);
+    if tight.length() < STEPS {
+        return Ok(rounded(tight, &hard));
+    }
+    let limit = tight.length() * DETOUR.0 + DETOUR.1;
     let carries = agent.carried > agent.person + 1e-3;
     for room in if carries { ROOM_BESIDE } else { ROOM } {
         let roomy = through(map, &agent.with_room(room), ends);

@@ -32,13 +32,14 @@ pub(super) struct Grasp<'a> {
     pub without: &'a [ItemId],
 }
 
-/// Places to stand at, the best first. All are free and can be walked to from `person`.
+/// Places to stand at, the best first, and how much each is worse than what the network knows best. All are free and can be
+/// walked to from `person`.
 pub(super) fn places(
     map: &mut Map,
     agent: &Agent,
     grasp: &Grasp<'_>,
     person: Vector2<f32>,
-) -> Vec<PersonPlace> {
+) -> Vec<(f32, PersonPlace)> {
     let free = map.free(agent, grasp.without);
     let reachable: Vec<usize> = free
         .nearest(person)
@@ -101,7 +102,7 @@ pub(super) fn places(
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    found.into_iter().map(|(_, place)| place).collect()
+    found
 }
 
 /// How far the facing is from what the network has seen, radians: most captured people carry to one side; who pushes or

@@ -103,12 +103,11 @@ pub(super) fn goal(
                         without: &[],
                     };
                     let places = stand::places(map, agent, &grasp, here);
-                    return places
-                        .first()
-                        .copied()
-                        .ok_or_else(|| NavigationRefusal::NoWay {
+                    return places.first().map(|(_, place)| *place).ok_or_else(|| {
+                        NavigationRefusal::NoWay {
                             place: format!("the {}", item.name),
-                        });
+                        }
+                    });
                 }
                 // Walls, windows and doors are gone up to, floors onto.
                 _ if item.kind == ItemKind::Floor => (center, center),

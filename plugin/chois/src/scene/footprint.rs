@@ -2,9 +2,9 @@
 
 use geo::line_measures::{Distance, Euclidean};
 use geo::{
-    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, Line,
-    LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify, orient,
-    unary_union,
+    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, IsConvex,
+    Line, LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify,
+    orient, unary_union,
 };
 use nalgebra::{Vector2, Vector3};
 
@@ -137,6 +137,11 @@ impl Footprint {
         let mut parts = Vec::new();
         for polygon in &self.0.0 {
             let polygon = polygon.simplify(DETAIL);
+            if polygon.interiors().is_empty() && polygon.exterior().is_convex() {
+                // What is convex grows as its hull does: nothing to be joined.
+                parts.push(around(polygon.exterior().0.iter().copied(), radius));
+                continue;
+            }
             for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
                 parts.extend(
                     ring.lines()
@@ -144,6 +149,9 @@ impl Footprint {
                 );
             }
             parts.push(polygon);
+        }
+        if let [_] = parts[..] {
+            return Self(MultiPolygon::new(parts));
         }
         Self(union(parts))
     }
@@ -482,6 +490,32 @@ mod tests {
         }
         assert!(!grown.contains(Vector2::new(-0.33, 0.2)));
         assert!((shape.distance(Vector2::new(-0.3, 0.2)) - 0.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_convex_grows_as_its_edges_and_inside_together_do() {
+        let corners: Vec<[f32; 2]> = (0..9)
+            .map(|k| {
+                let angle = k as f32 * 0.7;
+                [1.0 + 0.6 * angle.cos(), 0.4 * angle.sin()]
+            })
+            .collect();
+        for shape in [
+            Footprint::polygon(&corners),
+            Footprint::polygon(&[[0.0, 0.0], [1.0, 0.1], [0.9, 0.8], [-0.2, 0.5]]),
+        ] {
+            let grown = shape.grown(0.35);
+            let mut parts: Vec<Polygon<f64>> = shape.0.0.clone();
+            for polygon in &shape.0.0 {
+                let simple = polygon.simplify(DETAIL);
+                let edges = simple.exterior().lines().collect::<Vec<_>>();
+                let radius = f64::from(0.35_f32) + DETAIL;
+                parts.extend((edges.iter()).map(|l| around([l.start, l.end].into_iter(), radius)));
+            }
+            let before = Footprint(union(parts));
+            let off = grown.without(&before).area() + before.without(&grown).area();
+            assert!(off < 1e-5, "{off}");
+        }
     }
 
     #[test]

@@ -7,9 +7,8 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 use super::{Order, Synthesizer, WalkOrder};
 use crate::condition::{Mode, WALK_CHANNELS};
-use crate::diffusion::guidance::TurnGoal;
 use crate::diffusion::window::{InteractionWindow, WalkWindow, WindowInput, WindowTask};
-use crate::diffusion::{Flow, Progress};
+use crate::diffusion::{Flow, Progress, TurnGoal};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;

@@ -81,6 +81,8 @@ pub enum Part {
     Ribbon,
     /// The clip's ghosts.
     Ghosts,
+    /// The ways of who carries a command out, and where things go.
+    Plan,
 }
 
 /// Reads a script.

@@ -382,6 +382,7 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
                 Part::Heat => &mut shows.heat,
                 Part::Ribbon => &mut shows.ribbon,
                 Part::Ghosts => &mut shows.ghosts,
+                Part::Plan => &mut shows.plan,
             };
             *which = shown;
         }

@@ -263,6 +263,11 @@ impl Library {
         self.edited.get(&take)?.1.as_ref().ok().cloned()
     }
 
+    /// A take's clip as it was generated.
+    pub fn raw(&self, take: TakeId) -> Option<Arc<MotionClip>> {
+        self.clips.get(&take).cloned()
+    }
+
     /// Why a take's edits cannot be done.
     pub fn fault(&self, take: TakeId) -> Option<&str> {
         self.edited.get(&take)?.1.as_ref().err().map(String::as_str)
@@ -297,6 +302,11 @@ impl Library {
             .iter()
             .map(|(_, walls)| walls.obstacle.clone())
             .collect()
+    }
+
+    /// What a take of a task is marked with (see [`super::stale`]).
+    pub fn fingerprint(&self, task: &super::Task) -> String {
+        task.fingerprint(self.room_digest())
     }
 
     /// Tells the room from others.

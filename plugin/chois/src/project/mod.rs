@@ -15,6 +15,7 @@ pub mod file;
 pub mod generate;
 mod history;
 mod library;
+mod measures;
 pub mod sequence;
 mod shared;
 pub mod stale;
@@ -28,6 +29,7 @@ pub use document::{
 };
 pub use history::{Changed, History};
 pub use library::{Library, Lost, Missing, Thing};
+pub use measures::Measures;
 pub use shared::Shared;
 pub use stale::State;
 pub use task::Task;

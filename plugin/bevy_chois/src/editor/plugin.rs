@@ -1,16 +1,21 @@
 //! The plugin.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bevy::app::{App, Plugin, PostUpdate, Update};
 use bevy::asset::Assets;
 use bevy::ecs::prelude::*;
 use bevy::log::error;
 use bevy::prelude::Result;
+use bevy::tasks::futures_lite::future;
+use bevy::tasks::{AsyncComputeTaskPool, Task, block_on};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
 use chois::clip::bvh;
-use chois::clip::glb::GlbOptions;
-use chois::project::{Verdict, sequence};
+use chois::clip::glb::{self, GlbOptions};
+use chois::geometry::Mesh;
+use chois::project::sequence::{self, Sequence};
+use chois::project::{Shared, Take, Verdict};
 
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
@@ -41,6 +46,7 @@ impl Plugin for EditorPlugin {
             .init_resource::<Shown>()
             .init_resource::<Work>()
             .init_resource::<Measuring>()
+            .init_resource::<Exporting>()
             .add_systems(
                 Update,
                 (
@@ -90,54 +96,86 @@ fn autosave(mut editor: ResMut<Editor>) {
     editor.bypass_change_detection().autosave();
 }
 
-/// Writes files when asked to.
-fn export(mut editor: ResMut<Editor>) {
-    if editor.asks.is_empty() {
-        return;
-    }
-    let asks: Vec<Ask> = editor
-        .asks
-        .extract_if(.., |ask| matches!(ask, Ask::Export { .. }))
-        .collect();
-    for ask in asks {
-        if let Ask::Export { folder, takes } = ask {
-            match write(&editor, &folder, takes) {
-                Ok(count) => editor.say(format!("wrote {count} files into {}", folder.display())),
-                Err(error) => editor.complain(&error),
+/// Files being written.
+#[derive(Resource, Default)]
+struct Exporting(Option<(PathBuf, Task<chois::Result<usize>>)>);
+
+/// Writes files when asked to, elsewhere than here.
+fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
+    if let Some((folder, task)) = &mut exporting.0 {
+        match block_on(future::poll_once(task)) {
+            None => return,
+            Some(Ok(count)) => {
+                let line = format!("wrote {count} files into {}", folder.display());
+                editor.say(line);
             }
+            Some(Err(error)) => editor.complain(&error),
+        }
+        exporting.0 = None;
+        editor.asks.remove(0);
+    }
+    // The ask stays until it is done.
+    let Some(Ask::Export { folder, takes }) = editor.asks.first().cloned() else {
+        return;
+    };
+    match files(&editor, &folder, takes) {
+        Ok(files) => {
+            let task = AsyncComputeTaskPool::get()
+                .spawn(async move { files.iter().try_fold(0, |n, f| f.write().map(|k| n + k)) });
+            exporting.0 = Some((folder, task));
+        }
+        Err(error) => {
+            editor.asks.remove(0);
+            editor.complain(&error);
         }
     }
 }
 
-fn write(editor: &Editor, folder: &Path, takes: bool) -> chois::Result<usize> {
+/// What is written under a name: `.glb` and `.bvh`.
+enum Out {
+    Track(PathBuf, Box<Sequence>),
+    Take(PathBuf, Arc<chois::MotionClip>, Option<Arc<Mesh>>),
+}
+
+impl Out {
+    fn write(&self) -> chois::Result<usize> {
+        let options = GlbOptions::default();
+        match self {
+            Self::Track(path, sequence) => {
+                sequence.write_glb(&path.with_extension("glb"), &options)?;
+                bvh::write(&path.with_extension("bvh"), &sequence.clip)?;
+            }
+            Self::Take(path, clip, mesh) => {
+                glb::write(&path.with_extension("glb"), clip, mesh.as_deref(), &options)?;
+                bvh::write(&path.with_extension("bvh"), clip)?;
+            }
+        }
+        Ok(2)
+    }
+}
+
+fn files(editor: &Editor, folder: &Path, takes: bool) -> chois::Result<Vec<Out>> {
     let (project, library) = (editor.project(), editor.library());
-    let mut count = 0;
+    let mut out = Vec::new();
     for (k, track) in project.tracks.iter().enumerate() {
-        let name = format!(
-            "{}-{}",
-            k + 1,
-            track.name.replace(|c: char| !c.is_alphanumeric(), "_")
-        );
-        let sequence = sequence::track(project, library, k)?;
-        sequence.write_glb(&folder.join(format!("{name}.glb")), &GlbOptions::default())?;
-        bvh::write(&folder.join(format!("{name}.bvh")), &sequence.clip)?;
-        count += 2;
+        if track.strips.is_empty() {
+            continue;
+        }
+        let plain = (track.name).replace(|c: char| !c.is_alphanumeric(), "_");
+        let name = format!("{}-{plain}", k + 1);
+        let sequence = Box::new(sequence::track(project, library, k)?);
+        out.push(Out::Track(folder.join(&name), sequence));
         for strip in track.strips.iter().filter(|_| takes) {
-            for take in strip
-                .takes
-                .iter()
-                .filter(|t| t.verdict != Verdict::Discarded)
-            {
+            let thing = strip.object().and_then(|id| library.thing(id));
+            let wanted = |t: &&Shared<Take>| t.verdict != Verdict::Discarded;
+            for take in strip.takes.iter().filter(wanted) {
                 let Some(clip) = library.clip(take.id) else {
                     continue;
                 };
-                let name = format!("{name}-strip{}-take{}", strip.id.0, take.id.0);
-                let path = folder.join(format!("{name}.glb"));
-                sequence::write_take(project, library, strip.id, &clip, &path)?;
-                bvh::write(&folder.join(format!("{name}.bvh")), &clip)?;
-                count += 2;
+                let path = folder.join(format!("{name}-strip{}-take{}", strip.id.0, take.id.0));
+                out.push(Out::Take(path, clip, thing.map(|t| t.mesh.clone())));
             }
         }
     }
-    Ok(count)
+    Ok(out)
 }

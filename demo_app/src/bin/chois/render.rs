@@ -222,7 +222,13 @@ fn fill(
             },
         );
         bar.finish_and_clear();
-        done.extend(made?);
+        done.extend(made.map_err(|e| match e {
+            Error::Invalid { field, reason } => Error::Invalid {
+                field: format!("strip {}: {field}", id.0),
+                reason,
+            },
+            other => other,
+        })?);
     }
 }
 

@@ -34,7 +34,7 @@ pub fn begin(
     mut editor: ResMut<Editor>,
     cast: Res<Cast>,
     (catalogue, room, folder): (Res<Catalogue>, Res<Room>, Res<AssetFolder>),
-    places: Query<&GlobalTransform>,
+    places: TransformHelper,
     shapes: Query<&ObjectShape>,
 ) {
     if !editor.project().tracks.is_empty() {
@@ -43,8 +43,9 @@ pub fn begin(
     let (Some(avatar), Some(object)) = (cast.avatar, cast.object) else {
         return;
     };
-    let (Ok(person), Ok(thing), Ok(shape)) =
-        (places.get(avatar), places.get(object), shapes.get(object))
+    // Where they are now, not where they were drawn last.
+    let place = |entity| places.compute_global_transform(entity);
+    let (Ok(person), Ok(thing), Ok(shape)) = (place(avatar), place(object), shapes.get(object))
     else {
         return;
     };

@@ -374,8 +374,8 @@ impl Editor {
                 .shown(strip)
                 .and_then(|c| c.frames.last().copied())
             {
-                let ahead = crate::frame::vec3(frame.pose.rotations[0] * nalgebra::Vector3::z());
-                let facing = (-ahead.z).atan2(ahead.x).to_degrees();
+                let ahead = frame.pose.rotations[0] * nalgebra::Vector3::z();
+                let facing = ahead.y.atan2(ahead.x).to_degrees();
                 place = PersonPlace {
                     position: [frame.pose.root.x, frame.pose.root.y],
                     facing,
@@ -388,7 +388,7 @@ impl Editor {
         place
     }
 
-    /// Adds a strip after the last of a track, or at the playhead where there is room, and selects it.
+    /// Adds a strip after the last of a track, and selects it.
     pub fn add_strip(&mut self, track: usize, kind: Kind) -> Option<StripId> {
         let stands = self.stands(track);
         let start = (self.project().tracks.get(track)?.strips.iter())
@@ -415,7 +415,8 @@ impl Editor {
                     text: format!("Lift the {name}, move the {name}, and put down the {name}."),
                     object,
                     waypoints: Vec::new(),
-                    end: Some([x + ahead.sin(), y - ahead.cos(), z]),
+                    // To the left, where people mostly carry.
+                    end: Some([x - ahead.sin(), y + ahead.cos(), z]),
                     turn: None,
                 }
             }

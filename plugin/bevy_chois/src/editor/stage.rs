@@ -83,7 +83,9 @@ pub(super) fn show(
         else {
             continue;
         };
-        let time = (now - strip.start).clamp(0.0, clip.seconds());
+        // Short of the end: a player that loops would begin again there.
+        let last = (clip.frames.len().saturating_sub(1)) as f32 / clip.fps;
+        let time = (now - strip.start).clamp(0.0, (last - 1e-4).max(0.0));
         let object = strip.object();
         let entity = objects
             .iter()

@@ -85,9 +85,10 @@ pub(super) fn generate(
             }
         }
         Err(reason) => {
+            let strip = run.strip.0;
             work.run = None;
             editor.progress = None;
-            editor.complain(&reason);
+            editor.complain(&format!("strip {strip}: {reason}"));
         }
     }
 }
@@ -126,7 +127,7 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
             let room = library.room();
             let clip = match task.seeded(seed) {
                 Task::Walk(request) => {
-                    let mut order = WalkOrder::from_request(request);
+                    let mut order = WalkOrder::from_request(*request);
                     if let Some(room) = room {
                         order = order.scene(room);
                     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::document::{Edit, Object, ObjectId, Project, Room, Strip, Take, TakeId};
 use super::task::hex;
-use crate::clip::read_clip;
+use crate::clip::{clip_bytes, parse_clip, read_clip};
 use crate::contact::{ContactConfig, Obstacle, ObstacleShape, PhysicalObject};
 use crate::error::Result;
 use crate::geometry::{Mesh, ObjectGeometry, SdfGrid, load_mesh};
@@ -283,9 +283,11 @@ impl Library {
         self.things.get(&id).map(|(_, thing)| thing)
     }
 
-    /// Takes a new take's clip in.
+    /// Takes a new take's clip in, as its file will hold it: rotations of unit length. What goes on from it would be out of
+    /// date after saving and opening else.
     pub fn insert(&mut self, take: TakeId, clip: MotionClip) {
-        let clip = Arc::new(clip);
+        let name = take_file(take);
+        let clip = Arc::new(parse_clip(&clip_bytes(&clip), Path::new(&name)).unwrap_or(clip));
         self.stored.remove(&take);
         self.edited.insert(take, (Vec::new(), Ok(clip.clone())));
         self.clips.insert(take, clip);

@@ -28,7 +28,7 @@ pub struct Beginning {
 #[derive(Clone, Debug)]
 pub enum Task {
     /// A walk, or standing.
-    Walk(WalkRequest),
+    Walk(Box<WalkRequest>),
     /// Something done with an object.
     Interact(Box<InteractionRequest>, Thing),
 }
@@ -156,7 +156,7 @@ impl Project {
             }
             let mut request = strip.walk(person);
             request.pose = beginning.pose;
-            return Ok(Some(Task::Walk(request)));
+            return Ok(Some(Task::Walk(Box::new(request))));
         };
         let id = strip.object().ok_or_else(unknown)?;
         let thing = library.thing(id).ok_or_else(unknown)?;

@@ -24,7 +24,9 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(kind).heading().size(16.0));
         let (color, word, why) = colors::state(ui.visuals(), editor.state(strip.id));
-        ui.label(RichText::new(format!("● {word}")).color(color))
+        let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
+        ui.painter().circle_filled(dot.center(), 4.0, color);
+        ui.label(RichText::new(word).color(color))
             .on_hover_text(why);
     });
     if !matches!(strip.deed, Deed::Idle) {

@@ -16,7 +16,7 @@ use super::session::Editor;
 
 /// Width of the inspector, and height of the timeline, logical pixels.
 const INSPECTOR: f32 = 280.0;
-const TIMELINE: f32 = 150.0;
+const TIMELINE: f32 = 122.0;
 
 /// What the panel remembers that is no part of the project.
 #[derive(Resource, Clone, Debug)]

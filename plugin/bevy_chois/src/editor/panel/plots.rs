@@ -97,8 +97,7 @@ fn plot(
         .show(ui, |plot| {
             for (touches, color) in measures.touches.iter().zip(sides) {
                 for [first, last] in touches {
-                    let span =
-                        Span::new("touches", *first as f64 * step..=(*last + 1) as f64 * step);
+                    let span = Span::new("", *first as f64 * step..=(*last + 1) as f64 * step);
                     plot.span(span.fill(color.gamma_multiply(0.10)).border_width(0.0));
                 }
             }

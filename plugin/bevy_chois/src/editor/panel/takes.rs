@@ -12,7 +12,7 @@ use super::{Panel, colors};
 use crate::editor::session::Editor;
 
 /// Size of a preview.
-const SIZE: [f32; 2] = [82.0, 92.0];
+const SIZE: [f32; 2] = [61.0, 76.0];
 /// Metres that a preview shows from top to bottom, and where the floor is in it.
 const TALL: f32 = 2.1;
 const FLOOR: f32 = 0.9;
@@ -27,7 +27,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip) 
         }
     });
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(5.0, 5.0);
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         for (i, take) in strip.takes.iter().enumerate() {
             preview(ui, editor, strip, take, i);
         }
@@ -237,8 +237,8 @@ fn edits(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip, sho
                 .on_disabled_hover_text("Put the playhead into the strip.")
                 .clicked()
         };
-        let trim_start = button("⇤ Trim", "The take begins at the playhead");
-        let trim_end = button("Trim ⇥", "The take ends at the playhead");
+        let trim_start = button("Trim start", "The take begins at the playhead");
+        let trim_end = button("Trim end", "The take ends at the playhead");
         let split = button("Split", "Two strips, cut at the playhead");
         if trim_start {
             editor.edit_take(
@@ -308,7 +308,11 @@ fn edits(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip, sho
     }
     if !shown.edits.is_empty() {
         ui.horizontal(|ui| {
-            ui.weak(format!("{} edits by hand", shown.edits.len()));
+            let count = shown.edits.len();
+            ui.weak(format!(
+                "{count} {} by hand",
+                if count == 1 { "edit" } else { "edits" }
+            ));
             if ui
                 .small_button("take back")
                 .on_hover_text("The take as it was generated")

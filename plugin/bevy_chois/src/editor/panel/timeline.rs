@@ -266,12 +266,25 @@ fn paint(ui: &Ui, editor: &Editor, strip: &Strip, rect: Rect, row: Rect, hovered
         (n, None) => format!("{n} takes, none shown"),
     };
     inside.text(
-        pos2(rect.left() + 19.0, rect.bottom() - 10.0),
+        pos2(rect.left() + 19.0, rect.bottom() - 14.0),
         Align2::LEFT_CENTER,
         format!("{:.1} s   {takes}", strip.seconds),
         FontId::proportional(11.0),
         text.gamma_multiply(0.75),
     );
+    let measured = strip.shown.and_then(|take| editor.measures.get(&take));
+    if let Some((_, measures)) = measured {
+        // When the left and the right hand touch.
+        let frame = measures.step * rect.width() / strip.seconds;
+        let hands = measures.touches.iter().zip(colors::sides(visuals));
+        for (hand, (touches, color)) in hands.enumerate() {
+            let y = rect.bottom() - 6.0 + 3.0 * hand as f32;
+            for [first, last] in touches {
+                let x = |f: usize| (rect.left() + f as f32 * frame).min(rect.right());
+                inside.hline(x(*first)..=x(last + 1), y, Stroke::new(2.0, color));
+            }
+        }
+    }
     if let Some(progress) = editor.progress.filter(|p| p.strip == strip.id) {
         let width = rect.width() * progress.share;
         let bar = Rect::from_min_size(pos2(rect.left(), rect.bottom() - 3.0), vec2(width, 3.0));

@@ -38,18 +38,21 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor) {
         add_menu(ui, editor);
         ui.separator();
         generate(ui, editor);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let name = editor.path().and_then(|p| p.file_name());
-            let name =
-                name.map_or_else(|| "not saved".into(), |n| n.to_string_lossy().into_owned());
-            let changed = if editor.is_changed() { "●" } else { "" };
-            if tool(ui, "💾", editor.is_changed(), "Save (Ctrl S)")
-                && let Err(error) = editor.save(None)
-            {
-                editor.complain(&error);
-            }
-            ui.label(RichText::new(format!("{name} {changed}")).weak());
-            status(ui, editor);
+        // Numbered on its own, whatever stands before it.
+        ui.push_id("chois file", |ui| {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = editor.path().and_then(|p| p.file_name());
+                let name =
+                    name.map_or_else(|| "not saved".into(), |n| n.to_string_lossy().into_owned());
+                let changed = if editor.is_changed() { "*" } else { "" };
+                if tool(ui, "💾", editor.is_changed(), "Save (Ctrl S)")
+                    && let Err(error) = editor.save(None)
+                {
+                    editor.complain(&error);
+                }
+                ui.label(RichText::new(format!("{name}{changed}")).weak());
+                status(ui, editor);
+            })
         });
     });
 }
@@ -133,7 +136,10 @@ fn generate(ui: &mut Ui, editor: &mut Editor) {
         0 => "Generate".to_owned(),
         n => format!("Generate {n}"),
     };
-    let button = Button::new(RichText::new(text).strong());
+    let mut button = Button::new(RichText::new(text).strong());
+    if stale > 0 {
+        button = button.fill(ui.visuals().selection.bg_fill);
+    }
     let hint = "Generates the strips that are new or out of date, one after the other, each from the end of the one before. \
                 What is up to date stays.";
     if ui
@@ -148,7 +154,7 @@ fn generate(ui: &mut Ui, editor: &mut Editor) {
         .selected
         .filter(|id| !matches!(editor.state(*id), State::Waits));
     if ui
-        .add_enabled(again.is_some(), Button::new("This strip"))
+        .add_enabled(again.is_some(), Button::new("More takes"))
         .on_hover_text("Generates more takes of the selected strip; those that are there stay.")
         .on_disabled_hover_text("Select a strip that does not wait for another.")
         .clicked()
@@ -156,10 +162,15 @@ fn generate(ui: &mut Ui, editor: &mut Editor) {
     {
         editor.asks.push(Ask::Generate(Which::Strip(id)));
     }
+    let suffix = if editor.variations == 1 {
+        " take"
+    } else {
+        " takes"
+    };
     ui.add(
         egui::DragValue::new(&mut editor.variations)
             .range(1..=16)
-            .suffix(" takes"),
+            .suffix(suffix),
     )
     .on_hover_text("Takes of each strip that are generated at once, each with a seed of its own");
 }

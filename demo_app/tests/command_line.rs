@@ -685,3 +685,65 @@ fn evaluation_is_the_same_each_time_and_no_name_breaks_its_page() {
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("http"));
     assert!(page.contains("<polyline") && page.contains("Long sequences"));
 }
+
+#[test]
+fn a_project_is_rendered_and_what_was_made_is_made_once() {
+    text_encoder_is_there();
+    let place = Place::new();
+    tiny::walking_checkpoint()
+        .save(&place.path("walker"), false)
+        .expect("a checkpoint");
+    std::fs::write(
+        place.path("a.chois.ron"),
+        r#"(version: 1, next: 4, tracks: [(name: "Ann B.", strips: [
+            (id: 1, start: 0.0, seconds: 2.0, deed: Walk(end: (0.8, 0.1)), sampling: (steps: 1)),
+            (id: 2, start: 2.5, seconds: 1.0, deed: Idle, sampling: (steps: 1)),
+        ])])"#,
+    )
+    .expect("written");
+    let render = |more: &[&str]| {
+        let arguments = ["render", "a.chois.ron", "--model", "walker", "--json"];
+        let output = place.run(&[&arguments[..], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (
+            facts["generated"].as_array().expect("a list").len(),
+            facts["written"].as_array().expect("a list").len(),
+        )
+    };
+    assert_eq!(
+        render(&["--out", "x", "--format", "glb,bvh,safetensors"]),
+        (2, 3)
+    );
+    // It was not to be saved.
+    assert_eq!(
+        render(&[
+            "--out",
+            "y",
+            "--save",
+            "--variations",
+            "2",
+            "--all-takes",
+            "--fps",
+            "60"
+        ]),
+        (2, 5)
+    );
+    assert_eq!(render(&["--out", "z", "--format", "safetensors"]), (0, 1));
+    let clip = read_clip(&place.path("x/Ann_B_.safetensors")).expect("a clip");
+    assert_eq!((clip.frames.len(), &*clip.object), (105, ""));
+    assert!(place.path("a.takes").is_dir());
+    let names = place.names();
+    for (text, words) in [
+        ("(version: 7)", "newer"),
+        ("(version: 1)", "no strips"),
+        (
+            "(version: 1, tracks: [(name: \"A\", strips: [(id: 1, start: 0, seconds: 0.1, deed: Idle)])])",
+            "next",
+        ),
+    ] {
+        std::fs::write(place.path("a.chois.ron"), text).expect("written");
+        let output = place.run(&["render", "a.chois.ron", "--model", "walker", "--out", "q"]);
+        place.refused(&names, &output, &[words, "a.chois.ron"]);
+    }
+}

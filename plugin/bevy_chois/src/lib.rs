@@ -13,6 +13,8 @@
 //! | [`npc::NpcPlugin`] | people who take commands: "move the lamp next to the sofa" |
 //! | [`debug_draw::DebugDrawPlugin`] | contact heat, waypoints and ghosts (feature `debug_draw`) |
 //!
+//! With feature `editor` there is also [`editor::EditorPlugin`], the authoring panel, which an app adds itself.
+//!
 //! The model's world has Z up, Bevy's has Y up; they meet in [`frame`] only.
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};
@@ -24,6 +26,8 @@ pub mod clip;
 pub mod contact;
 #[cfg(feature = "debug_draw")]
 pub mod debug_draw;
+#[cfg(feature = "editor")]
+pub mod editor;
 pub mod error;
 pub mod frame;
 pub mod npc;

@@ -19,6 +19,7 @@ pub mod import;
 pub mod model;
 pub mod motion;
 pub mod navigation;
+pub mod project;
 pub mod request;
 pub mod retarget;
 pub mod scene;

@@ -14,6 +14,7 @@ mod evaluate;
 mod export;
 mod generate;
 mod import;
+mod render;
 mod synthesize;
 mod train;
 mod train_evaluator;
@@ -45,6 +46,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Turn the official release's files into a checkpoint.
     Import(import::Args),
+    /// Generate what a project lacks and write its tracks: .glb, .bvh, motion clips.
+    Render(render::Args),
     /// Make training data: people who handle objects of every size and shape.
     Synthesize(synthesize::Args),
     /// Train a model on a folder of motion clips.
@@ -63,6 +66,7 @@ fn main() -> std::process::ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Render(args) => render::run(&args),
         Command::Synthesize(args) => synthesize::run(&args),
         Command::Train(args) => train::run(&args),
         Command::TrainEvaluator(args) => train_evaluator::run(&args),

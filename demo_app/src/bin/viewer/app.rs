@@ -16,12 +16,14 @@ use bevy::time::TimeUpdateStrategy;
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_chois::ChoisPlugins;
+use bevy_chois::editor::{EditorPlugin, EditorSystems};
 use bevy_chois::synthesis::{Libtorch, SynthesisPlugin};
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass};
 use bevy_panorbit_camera::{EguiFocusIncludesHover, PanOrbitCameraPlugin};
 use chois::{Error, Result};
 
 use crate::args::Args;
+use crate::authoring;
 use crate::cast::{self, Cast};
 use crate::catalogue::Catalogue;
 use crate::daylight::{self, Daylight};
@@ -44,6 +46,10 @@ use crate::wishes::{Ask, Wishes};
 
 /// Seconds of a frame where no screen sets the pace.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+/// The folder of assets.
+#[derive(Resource, Clone, Debug)]
+pub struct AssetFolder(pub PathBuf);
 
 /// What the app is made of, read before anything is opened.
 pub struct Parts {
@@ -173,7 +179,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
         room,
         catalogue,
         checkpoint,
-        ..
+        assets,
     } = parts;
     let synthesis = SynthesisPlugin {
         checkpoint,
@@ -187,7 +193,9 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
         EguiPlugin::default(),
         PanOrbitCameraPlugin,
         ChoisPlugins { synthesis },
+        EditorPlugin,
     ));
+    app.insert_resource(AssetFolder(assets));
     app.insert_resource(EguiGlobalSettings {
         auto_create_primary_context: false,
         ..default()
@@ -241,7 +249,19 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             making::listen,
             tells::listen,
             (say::say.after(cast::choose), say::hear).chain(),
-            (fall::let_go, fall::fall).chain(),
+            (fall::let_go, fall::fall)
+                .chain()
+                .run_if(not(authoring::is_shown)),
+            (
+                authoring::toggle,
+                (authoring::begin, authoring::cast, authoring::share_way)
+                    .chain()
+                    .run_if(authoring::is_shown),
+            )
+                .chain()
+                .after(cast::choose)
+                .before(EditorSystems::Work)
+                .before(floor::mark),
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
             (shows::draw, shows::plan, plans::draw).after(cast::choose),
@@ -250,7 +270,12 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             daylight::trace,
         ),
     );
-    app.add_systems(EguiPrimaryContextPass, (panel::draw, plans::label).chain());
+    app.add_systems(
+        EguiPrimaryContextPass,
+        (panel::draw, plans::label)
+            .chain()
+            .before(EditorSystems::Draw),
+    );
 }
 
 /// Runs an app that has no window until its script is over; returns what was written.

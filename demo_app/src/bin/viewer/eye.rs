@@ -6,6 +6,7 @@ use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::post_process::bloom::Bloom;
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
+use bevy_chois::editor::Editor;
 use bevy_egui::PrimaryEguiContext;
 use bevy_panorbit_camera::PanOrbitCamera;
 
@@ -117,6 +118,7 @@ pub fn look(orbit: &mut PanOrbitCamera, view: View) {
 /// Keeps the room's picture beside the panel.
 pub fn fit(
     covered: Res<Covered>,
+    editor: Res<Editor>,
     eye: Single<&mut Camera, (With<Eye>, Without<PanelEye>)>,
     panel: Single<&Camera, With<PanelEye>>,
 ) {
@@ -124,10 +126,14 @@ pub fn fit(
         return;
     };
     let scale = panel.target_scaling_factor().unwrap_or(1.0);
-    let left = ((covered.0 * scale).round() as u32).min(whole.x.saturating_sub(1));
-    let viewport = (left > 0).then(|| Viewport {
+    let pixels = |points: f32, most: u32| ((points * scale).round() as u32).min(most - 1);
+    let left = pixels(covered.0, whole.x);
+    let [right, below] = editor.covers;
+    let right = pixels(right, whole.x - left);
+    let below = pixels(below, whole.y);
+    let viewport = (left + right + below > 0).then(|| Viewport {
         physical_position: UVec2::new(left, 0),
-        physical_size: UVec2::new(whole.x - left, whole.y),
+        physical_size: UVec2::new(whole.x - left - right, whole.y - below),
         ..default()
     });
     let mut eye = eye.into_inner();

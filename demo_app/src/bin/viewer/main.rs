@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod authoring;
 mod cast;
 mod catalogue;
 mod daylight;

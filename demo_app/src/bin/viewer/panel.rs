@@ -41,7 +41,11 @@ pub fn draw(
     if context.input(|i| i.key_pressed(egui::Key::F1)) {
         shows.panel = !shows.panel;
     }
-    if !shows.panel {
+    if context.input(|i| i.key_pressed(egui::Key::F2)) {
+        shows.editor = !shows.editor;
+    }
+    // One at a time.
+    if !shows.panel || shows.editor {
         covered.set_if_neq(Covered(0.0));
         return Ok(());
     }
@@ -304,7 +308,7 @@ fn shows_part(ui: &mut Ui, shows: &mut Shows) {
         ui.checkbox(&mut shows.marks, "marks");
         ui.checkbox(&mut shows.plan, "plan");
     });
-    ui.weak("F1 hides this panel. Drag to turn, right drag to move, wheel to zoom, click a thing to choose it.");
+    ui.weak("F1 hides this panel, F2 opens the authoring panel. Drag to turn, right drag to move, wheel to zoom, click a thing to choose it.");
 }
 
 /// What happened, the newest first.

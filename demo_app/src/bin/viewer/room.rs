@@ -118,6 +118,12 @@ impl PersonPlace {
 }
 
 impl Room {
+    /// The file of a thing, relative to the folder of assets.
+    pub fn file_of(&self, name: &str) -> Option<AssetPath<'static>> {
+        let piece = self.pieces.iter().find(|p| p.name == name)?;
+        Some(AssetPath::from_path_buf(piece.file.clone()))
+    }
+
     /// Reads a room; its files are then named relative to the folder of assets, or in full where they lie elsewhere.
     ///
     /// # Errors

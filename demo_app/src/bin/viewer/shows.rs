@@ -15,6 +15,8 @@ use crate::wishes::Wishes;
 pub struct Shows {
     /// The panel.
     pub panel: bool,
+    /// The authoring panel, in its place.
+    pub editor: bool,
     /// The person.
     pub avatar: bool,
     /// The room's pieces.
@@ -35,6 +37,7 @@ impl Default for Shows {
     fn default() -> Self {
         Self {
             panel: true,
+            editor: false,
             avatar: true,
             room: true,
             marks: true,

@@ -163,7 +163,7 @@ pub fn write_clip(path: &Path, clip: &MotionClip) -> Result<()> {
 }
 
 /// The bytes of a clip file. The header is built here because the library's metadata has no fixed order.
-fn clip_bytes(clip: &MotionClip) -> Vec<u8> {
+pub(crate) fn clip_bytes(clip: &MotionClip) -> Vec<u8> {
     let count = clip.frames.len();
     let frames = || clip.frames.iter();
     let vector = |v: &Vector3<f32>| [v.x, v.y, v.z];

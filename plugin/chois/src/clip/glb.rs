@@ -68,16 +68,108 @@ pub fn write(
 /// [`Error::Invalid`] when the clip is empty, holds a value that is not finite or has a frame rate that is none, when
 /// the mesh fails [`Mesh::check`], or when an option is out of range.
 pub fn to_bytes(clip: &MotionClip, object: Option<&Mesh>, options: &GlbOptions) -> Result<Vec<u8>> {
+    let (places, handled): (Vec<_>, Vec<_>) = (clip.frames.iter())
+        .map(|f| ((f.object_position, f.object_rotation), true))
+        .unzip();
+    let prop = object.map(|mesh| Prop {
+        name: object_name(clip),
+        mesh,
+        places: &places,
+        handled: &handled,
+    });
+    scene_to_bytes(clip, prop.as_slice(), options)
+}
+
+/// An object of a scene over time.
+#[derive(Clone, Copy, Debug)]
+pub struct Prop<'a> {
+    /// What its node is called.
+    pub name: &'a str,
+    /// Its mesh in its rest frame, Z up, metres.
+    pub mesh: &'a Mesh,
+    /// Where the mesh's origin is in every frame of the clip, and how it is turned.
+    pub places: &'a [(Vector3<f32>, UnitQuaternion<f32>)],
+    /// In which frames the person's contacts are with it: fingers close around it.
+    pub handled: &'a [bool],
+}
+
+/// Writes a clip with any number of objects as a `.glb`; what the clip's own frames say of an object plays no part.
+///
+/// # Errors
+/// Those of [`scene_to_bytes`]; [`Error::Write`] when the file cannot be written.
+pub fn write_scene(
+    path: &Path,
+    clip: &MotionClip,
+    props: &[Prop<'_>],
+    options: &GlbOptions,
+) -> Result<()> {
+    error::write_atomically(path, &scene_to_bytes(clip, props, options)?)
+}
+
+/// The bytes of [`write_scene`].
+///
+/// # Errors
+/// Those of [`to_bytes`]; [`Error::Invalid`] where an object has not one place for each frame.
+pub fn scene_to_bytes(
+    clip: &MotionClip,
+    props: &[Prop<'_>],
+    options: &GlbOptions,
+) -> Result<Vec<u8>> {
     check(clip, options)?;
-    if let Some(mesh) = object {
-        mesh.check()?;
+    for prop in props {
+        prop.mesh.check()?;
+        let frames = clip.frames.len();
+        if prop.places.len() != frames || prop.handled.len() != frames {
+            return Err(Error::invalid(
+                format!("object {:?}", prop.name),
+                format!(
+                    "has {} places for {frames} frames; give one for each",
+                    prop.places.len().min(prop.handled.len())
+                ),
+            ));
+        }
     }
     let figure = Figure::standard().fitted(&clip.skeleton);
     let mut out = Builder::default();
     out.figure(&figure);
-    let object_node = object.map(|mesh| out.object(clip, mesh, options));
-    out.animate(clip, &figure, object, object_node, options);
-    out.finish(clip, object_node)
+    let nodes: Vec<usize> = props.iter().map(|p| out.object(p, options)).collect();
+    out.animate(clip, &figure, props, &nodes, options);
+    out.finish(clip, &nodes)
+}
+
+/// The fingers' rotations in every frame, closed around what is handled at the time.
+fn fingers(
+    clip: &MotionClip,
+    figure: &Figure,
+    props: &[Prop<'_>],
+    grip: bool,
+) -> Vec<[UnitQuaternion<f32>; FIGURE_JOINTS - ROTATIONS]> {
+    let handled = |p: &&Prop<'_>| grip && p.handled.contains(&true);
+    let mut out = None;
+    for prop in props.iter().filter(handled) {
+        // The clip as it would be with this object alone.
+        let mut alone = clip.clone();
+        for (frame, (place, holds)) in
+            (alone.frames.iter_mut()).zip(prop.places.iter().zip(prop.handled))
+        {
+            (frame.object_position, frame.object_rotation) = *place;
+            if !holds {
+                frame.contact = [0.0; 4];
+            }
+        }
+        let made = hands::finger_rotations(figure, &alone, Some(prop.mesh));
+        match &mut out {
+            None => out = Some(made),
+            Some(out) => {
+                for (t, row) in made.into_iter().enumerate() {
+                    if prop.handled[t] {
+                        out[t] = row;
+                    }
+                }
+            }
+        }
+    }
+    out.unwrap_or_else(|| hands::finger_rotations(figure, clip, None))
 }
 
 fn check(clip: &MotionClip, options: &GlbOptions) -> Result<()> {
@@ -283,8 +375,8 @@ impl Builder {
     }
 
     /// Returns the object's node.
-    fn object(&mut self, clip: &MotionClip, mesh: &Mesh, options: &GlbOptions) -> usize {
-        let name = object_name(clip);
+    fn object(&mut self, prop: &Prop<'_>, options: &GlbOptions) -> usize {
+        let Prop { name, mesh, .. } = *prop;
         let upright = Mesh {
             vertices: mesh.vertices.iter().map(|v| frame::to_y_up(*v)).collect(),
             triangles: mesh.triangles.clone(),
@@ -312,8 +404,8 @@ impl Builder {
         &mut self,
         clip: &MotionClip,
         figure: &Figure,
-        object: Option<&Mesh>,
-        object_node: Option<usize>,
+        props: &[Prop<'_>],
+        nodes: &[usize],
         options: &GlbOptions,
     ) {
         let times: Vec<[f32; 1]> = (0..clip.frames.len())
@@ -325,16 +417,11 @@ impl Builder {
         time.insert("max".into(), json!(last));
         let time = self.last();
 
-        let positions = |position: fn(&Frame) -> Vector3<f32>| -> Vec<[f32; 3]> {
-            let frames = clip.frames.iter();
-            frames.map(|f| frame::to_y_up(position(f)).into()).collect()
+        let positions = |all: &mut dyn Iterator<Item = Vector3<f32>>| -> Vec<[f32; 3]> {
+            all.map(|p| frame::to_y_up(p).into()).collect()
         };
-        self.channel(
-            time,
-            joint::PELVIS,
-            "translation",
-            &positions(|f| f.pose.root),
-        );
+        let roots = positions(&mut clip.frames.iter().map(|f| f.pose.root));
+        self.channel(time, joint::PELVIS, "translation", &roots);
         let poses: Vec<Pose> = if options.floor {
             feet::over_floor(figure, clip)
         } else {
@@ -349,17 +436,17 @@ impl Builder {
             }));
             self.channel(time, j, "rotation", &rotations);
         }
-        let held = object.filter(|_| options.grip);
-        let fingers = hands::finger_rotations(figure, clip, held);
+        let fingers = fingers(clip, figure, props, options.grip);
         for i in 0..FIGURE_JOINTS - ROTATIONS {
             let rotations = continuous(fingers.iter().map(|f| f[i]));
             self.channel(time, ROTATIONS + i, "rotation", &rotations);
         }
-        if let Some(node) = object_node {
-            self.channel(time, node, "translation", &positions(|f| f.object_position));
-            let turns = clip.frames.iter();
-            let turns = continuous(turns.map(|f| frame::rotation_to_y_up(f.object_rotation)));
-            self.channel(time, node, "rotation", &turns);
+        for (prop, node) in props.iter().zip(nodes) {
+            let places = positions(&mut prop.places.iter().map(|(p, _)| *p));
+            self.channel(time, *node, "translation", &places);
+            let turns = prop.places.iter();
+            let turns = continuous(turns.map(|(_, q)| frame::rotation_to_y_up(*q)));
+            self.channel(time, *node, "rotation", &turns);
         }
     }
 
@@ -381,9 +468,9 @@ impl Builder {
         }));
     }
 
-    fn finish(self, clip: &MotionClip, object_node: Option<usize>) -> Result<Vec<u8>> {
+    fn finish(self, clip: &MotionClip, nodes: &[usize]) -> Result<Vec<u8>> {
         let mut roots = vec![joint::PELVIS, FIGURE_JOINTS];
-        roots.extend(object_node);
+        roots.extend(nodes);
         let mut document = json!({
             "asset": {
                 "version": "2.0",

@@ -5,4 +5,5 @@ mod file;
 pub mod glb;
 mod shading;
 
+pub(crate) use file::clip_bytes;
 pub use file::{parse_clip, read_clip, write_clip};

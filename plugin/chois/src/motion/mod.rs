@@ -2,6 +2,7 @@
 
 pub mod blend;
 pub mod canonical;
+pub mod edit;
 pub mod features;
 pub mod feet;
 pub mod inertia;

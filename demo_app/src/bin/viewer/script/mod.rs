@@ -1,9 +1,11 @@
 //! Scripts: what a user would do, step by step, with nobody at the screen.
 
+mod author;
 mod runner;
 
 use std::path::Path;
 
+pub use author::Author;
 use chois::request::{MAX_SECONDS, MAX_WAYPOINTS, MIN_SECONDS};
 use chois::{Error, Result};
 pub use runner::{Runner, run};
@@ -60,6 +62,8 @@ pub enum Step {
     Show(Part, bool),
     /// Takes a picture: the name of a file without `.png`.
     Screenshot(String),
+    /// A step in the authoring panel.
+    Author(Author),
     /// Writes the clip as a `.glb` beside the pictures: the name of a file without `.glb`.
     Save(String),
 }
@@ -69,6 +73,8 @@ pub enum Step {
 pub enum Part {
     /// The panel.
     Panel,
+    /// The authoring panel, in its place.
+    Editor,
     /// The person.
     Avatar,
     /// The room's pieces.
@@ -161,7 +167,12 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
             Step::Say(text) if text.trim().is_empty() => {
                 return wrong("say something: \"move the lamp next to the sofa\"".into());
             }
-            Step::Screenshot(name) | Step::Save(name) if !is_file_name(name) => {
+            Step::Author(Author::Takes(n)) if !(1..=16).contains(n) => {
+                return wrong(format!("{n} is not between 1 and 16"));
+            }
+            Step::Screenshot(name) | Step::Save(name) | Step::Author(Author::Save(name))
+                if !is_file_name(name) =>
+            {
                 return wrong(format!(
                     "{name:?} is not a file's name; letters, digits, '-' and '_' make one"
                 ));
@@ -205,6 +216,7 @@ impl Step {
             Self::Show(..) => "Show",
             Self::Screenshot(_) => "Screenshot",
             Self::Save(_) => "Save",
+            Self::Author(_) => "Author",
         }
     }
 }

@@ -9,6 +9,7 @@ use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::{InteractionPlayer, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
 
+use super::author;
 use super::{Part, Step};
 use crate::cast::{Cast, Spawned, Unloadable};
 use crate::daylight::Daylight;
@@ -55,6 +56,8 @@ enum Waiting {
     Played(f32),
     /// What was said is passed on.
     Said,
+    /// What was asked for in the authoring panel is done.
+    Authored,
     /// The person begins to do what they were told.
     Begun,
     /// The person has done it.
@@ -102,7 +105,7 @@ impl Runner {
     pub fn is_idle(&self) -> bool {
         matches!(
             self.waiting,
-            Waiting::Loaded | Waiting::Made | Waiting::Written
+            Waiting::Loaded | Waiting::Made | Waiting::Written | Waiting::Authored
         )
     }
 }
@@ -217,6 +220,15 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             "what was said is not done in {} s",
             LOADING.as_secs()
         )),
+        Waiting::Authored => {
+            if !author::is_done(world)? {
+                return Ok(false);
+            }
+            // What is shown from now on must be on the avatar.
+            runner.since = Instant::now();
+            runner.waiting = Waiting::Loaded;
+            Ok(false)
+        }
         Waiting::Said => {
             if world.resource::<Talk>().busy.is_some() {
                 runner.waiting = Waiting::Begun;
@@ -343,6 +355,15 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
             world.write_message(Ask::Generate);
             return Ok(Some(Waiting::Made));
         }
+        Step::Author(step) => {
+            let waits = author::take(world, &runner.folder, step)?;
+            return Ok(Some(if waits {
+                Waiting::Authored
+            } else {
+                // A frame, so that it is shown.
+                Waiting::Time(0.0)
+            }));
+        }
         Step::Say(text) => {
             world.write_message(Ask::Say(text));
             // Until it is passed on nobody is busy.
@@ -376,6 +397,7 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
             let mut shows = world.resource_mut::<Shows>();
             let which = match part {
                 Part::Panel => &mut shows.panel,
+                Part::Editor => &mut shows.editor,
                 Part::Avatar => &mut shows.avatar,
                 Part::Room => &mut shows.room,
                 Part::Marks => &mut shows.marks,

@@ -1,0 +1,207 @@
+//! Steps of the authoring panel.
+
+use bevy::prelude::*;
+use bevy_chois::editor::{Ask, Editor, Kind, Tone};
+use bevy_egui::{EguiContext, egui};
+use chois::project::generate::Which;
+use chois::project::{Edit, StripId, TakeId, Verdict};
+use serde::Deserialize;
+
+use crate::authoring::set_way;
+
+/// One step of an animator. Strips and takes count from 1, in the order in which they begin and were made.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Author {
+    /// Adds a strip after the last one, and selects it.
+    Add(Strip),
+    /// Selects a strip.
+    Select(usize),
+    /// Says what happens in the selected strip.
+    Write(String),
+    /// Clicks the strip's way on the floor, x and z; it ends at the last.
+    Way(Vec<[f32; 2]>),
+    /// Says how the person faces in the end of a walk, degrees from +x, counter-clockwise.
+    Facing(f32),
+    /// Stretches the strip, seconds.
+    Length(f32),
+    /// The strip's seed.
+    Seed(u64),
+    /// How many takes are generated at once.
+    Takes(usize),
+    /// Generates all that is out of date, and waits for it.
+    Generate,
+    /// Generates more takes of the selected strip, and waits for them.
+    Again,
+    /// Shows a take of the selected strip.
+    Show(usize),
+    /// Says what is thought of a take.
+    Judge(usize, Verdict),
+    /// Puts the playhead somewhere, seconds.
+    Seek(f32),
+    /// Trims the shown take, seconds of the take.
+    Trim(f32, f32),
+    /// Mixes a share of an older take into the shown one.
+    Blend(usize, f32),
+    /// Cuts strip and take in two at the playhead.
+    Split,
+    /// Undoes that many steps.
+    Undo(usize),
+    /// Does that many steps again.
+    Redo(usize),
+    /// Light or dark.
+    Light(bool),
+    /// Saves the project beside the pictures: the name of a file without `.chois.ron`.
+    Save(String),
+    /// Writes all tracks and takes beside the pictures.
+    Export,
+}
+
+/// What is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Strip {
+    /// A walk.
+    Walk,
+    /// Carrying the project's first object.
+    Carry,
+    /// Standing.
+    Stand,
+}
+
+/// Does a step; whether what was asked for takes its time.
+pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result<bool, String> {
+    if let Author::Light(light) = step {
+        let mut contexts = world.query::<&mut EguiContext>();
+        for mut context in contexts.iter_mut(world) {
+            let theme = if light {
+                egui::Theme::Light
+            } else {
+                egui::Theme::Dark
+            };
+            context.get_mut().set_theme(theme);
+        }
+        return Ok(false);
+    }
+    let mut editor = world.resource_mut::<Editor>();
+    let editor = &mut *editor;
+    let strip = |editor: &Editor, number: usize| -> Result<StripId, String> {
+        let all = editor.project().strips();
+        let found = number
+            .checked_sub(1)
+            .and_then(|i| all.get(i))
+            .map(|(_, s)| s.id);
+        found.ok_or_else(|| format!("there is no strip {number}; there are {}", all.len()))
+    };
+    let selected = |editor: &Editor| {
+        let id = editor.strip().map(|s| s.id);
+        id.ok_or_else(|| "no strip is selected; put Select before it".to_owned())
+    };
+    let shown = |editor: &Editor, number: usize| -> Result<(StripId, TakeId), String> {
+        let strip = editor
+            .strip()
+            .ok_or("no strip is selected; put Select before it")?;
+        let take = number.checked_sub(1).and_then(|i| strip.takes.get(i));
+        let take = take.ok_or_else(|| format!("the strip has no take {number}"))?;
+        Ok((strip.id, take.id))
+    };
+    let mut waits = false;
+    match step {
+        Author::Add(kind) => {
+            let object = editor.project().objects.first().map(|o| o.id);
+            let kind = match (kind, object) {
+                (Strip::Walk, _) => Kind::Walk,
+                (Strip::Stand, _) => Kind::Idle,
+                (Strip::Carry, Some(object)) => Kind::Interact(object),
+                (Strip::Carry, None) => return Err("the project has no object".into()),
+            };
+            editor.add_strip(0, kind);
+        }
+        Author::Select(number) => editor.selected = Some(strip(editor, number)?),
+        Author::Write(text) => {
+            selected(editor)?;
+            editor.change_strip("text", "Write", |s| match &mut s.deed {
+                chois::project::Deed::Walk { text: own, .. }
+                | chois::project::Deed::Interact { text: own, .. } => *own = text,
+                chois::project::Deed::Idle => {}
+            });
+        }
+        Author::Way(places) => {
+            selected(editor)?;
+            let places: Vec<Vec2> = places.into_iter().map(Vec2::from).collect();
+            editor.change_strip("way", "Move end", |s| set_way(s, &places));
+        }
+        Author::Facing(degrees) => {
+            selected(editor)?;
+            editor.change_strip("facing", "Facing", |s| {
+                if let chois::project::Deed::Walk { facing, .. } = &mut s.deed {
+                    *facing = Some(degrees);
+                }
+            });
+        }
+        Author::Length(seconds) => {
+            selected(editor)?;
+            editor.change_strip("length", "Stretch strip", |s| s.seconds = seconds);
+        }
+        Author::Seed(seed) => {
+            selected(editor)?;
+            editor.change_strip("seed", "Seed", |s| s.seed = seed);
+        }
+        Author::Takes(count) => editor.variations = count,
+        Author::Generate => {
+            editor.asks.push(Ask::Generate(Which::Stale));
+            waits = true;
+        }
+        Author::Again => {
+            let id = selected(editor)?;
+            editor.asks.push(Ask::Generate(Which::Strip(id)));
+            waits = true;
+        }
+        Author::Show(number) => {
+            let (strip, take) = shown(editor, number)?;
+            editor.show_take(strip, take);
+        }
+        Author::Judge(number, verdict) => {
+            let (strip, take) = shown(editor, number)?;
+            editor.judge(strip, take, verdict);
+        }
+        Author::Seek(seconds) => editor.playhead = seconds.clamp(0.0, editor.project().seconds()),
+        Author::Trim(from, to) => {
+            editor.edit_take("Trim take", Edit::Trim { from, to });
+        }
+        Author::Blend(number, share) => {
+            let (_, with) = shown(editor, number)?;
+            editor.edit_take("Blend takes", Edit::Blend { with, share });
+        }
+        Author::Split => {
+            editor.split_strip();
+        }
+        Author::Undo(steps) => (0..steps).for_each(|_| editor.undo()),
+        Author::Redo(steps) => (0..steps).for_each(|_| editor.redo()),
+        Author::Save(name) => {
+            let path = folder.join(format!("{name}.chois.ron"));
+            editor.save(Some(&path)).map_err(|e| e.to_string())?;
+        }
+        Author::Export => {
+            editor.asks.push(Ask::Export {
+                folder: folder.to_owned(),
+                takes: true,
+            });
+            waits = true;
+        }
+        Author::Light(_) => {}
+    }
+    editor.settle();
+    match editor.status() {
+        (line, Tone::Bad) => Err(line.to_owned()),
+        _ => Ok(waits),
+    }
+}
+
+/// Whether what was asked for is done.
+pub fn is_done(world: &World) -> Result<bool, String> {
+    let editor = world.resource::<Editor>();
+    match editor.status() {
+        (line, Tone::Bad) => Err(line.to_owned()),
+        _ => Ok(editor.asks.is_empty() && editor.progress.is_none()),
+    }
+}

@@ -1,0 +1,95 @@
+//! What is drawn: a bar of tools and the timeline below, the selected strip at the right.
+
+mod colors;
+mod inspector;
+mod keys;
+mod plots;
+mod takes;
+mod timeline;
+mod toolbar;
+
+use bevy::ecs::resource::Resource;
+use bevy_egui::egui::{self, Frame, Ui, UiBuilder};
+use chois::project::{StripId, TakeId};
+
+use super::session::Editor;
+
+/// Width of the inspector, and height of the timeline, logical pixels.
+const INSPECTOR: f32 = 280.0;
+const TIMELINE: f32 = 122.0;
+
+/// What the panel remembers that is no part of the project.
+#[derive(Resource, Clone, Debug)]
+pub struct Panel {
+    /// First second of the timeline that is shown, and how many are; 0 for all there is.
+    view: [f32; 2],
+    /// The strip that is dragged: where it was, seconds, and how long.
+    grab: Option<(StripId, f32, f32, f32)>,
+    /// The strip whose words are written in the timeline.
+    writing: Option<StripId>,
+    /// The take that is blended in, and its share.
+    blend: Option<(TakeId, f32)>,
+    /// Whether the plots are open.
+    plots: bool,
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        Self {
+            view: [0.0; 2],
+            grab: None,
+            writing: None,
+            blend: None,
+            plots: true,
+        }
+    }
+}
+
+/// Draws the panel over whatever the context shows; [`EditorPlugin`](super::EditorPlugin) does. For programs that run egui
+/// themselves.
+pub fn draw_panel(context: &egui::Context, editor: &mut Editor, panel: &mut Panel) {
+    if !editor.shown {
+        if editor.covers != [0.0; 2] {
+            editor.covers = [0.0; 2];
+        }
+        return;
+    }
+    keys::read(context, editor, panel);
+    let mut whole = Ui::new(
+        context.clone(),
+        "chois editor".into(),
+        UiBuilder::new()
+            .layer_id(egui::LayerId::background())
+            .max_rect(context.viewport_rect()),
+    );
+    let frame = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(8.0);
+    let below = egui::Panel::bottom("chois timeline")
+        .exact_size(TIMELINE + 26.0 * editor.project().tracks.len().saturating_sub(1) as f32)
+        .resizable(false)
+        .frame(frame(&whole))
+        .show_inside(&mut whole, |ui| {
+            toolbar::draw(ui, editor);
+            ui.add_space(4.0);
+            if editor.project().tracks.iter().all(|t| t.strips.is_empty()) {
+                toolbar::teach(ui, editor);
+            } else {
+                timeline::draw(ui, editor, panel);
+            }
+        });
+    let mut covers = [0.0, below.response.rect.height()];
+    if editor.strip().is_some() {
+        let aside = egui::Panel::right("chois inspector")
+            .exact_size(INSPECTOR)
+            .resizable(false)
+            .frame(frame(&whole))
+            .show_inside(&mut whole, |ui| {
+                egui::ScrollArea::vertical()
+                    .auto_shrink([false, false])
+                    .show(ui, |ui| inspector::draw(ui, editor, panel));
+            });
+        covers[0] = aside.response.rect.width();
+    }
+    if editor.covers != covers {
+        editor.covers = covers;
+    }
+}

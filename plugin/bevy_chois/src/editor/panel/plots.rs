@@ -1,0 +1,122 @@
+//! Contact and feet of the shown take, over time.
+
+use bevy_egui::egui::{self, Ui};
+use chois::project::{Measures, Strip};
+use egui_plot::{HLine, Line, Plot, PlotPoints, Span, VLine};
+
+use super::{Panel, colors};
+use crate::editor::session::Editor;
+
+/// Height of one plot.
+const TALL: f32 = 68.0;
+
+/// Draws the plots.
+pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip) {
+    let Some(measures) = strip
+        .shown
+        .and_then(|t| editor.measures.get(&t))
+        .map(|(_, m)| m.clone())
+    else {
+        return;
+    };
+    let header = egui::CollapsingHeader::new("Contact and feet")
+        .id_salt("chois plots")
+        .default_open(panel.plots);
+    let shown = header.show(ui, |ui| {
+        let now = f64::from(editor.playhead - strip.start);
+        let seek = |at: f64| strip.start + at as f32;
+        let mut sought = None;
+        if measures.distance.iter().any(|d| !d.is_empty()) {
+            sought = sought.or(plot(
+                ui,
+                "palm to surface, cm",
+                &measures,
+                &measures.distance,
+                100.0,
+                now,
+                Some(0.0),
+            ));
+            sought = sought.or(plot(
+                ui,
+                "slip, cm/s",
+                &measures,
+                &measures.slip,
+                100.0,
+                now,
+                None,
+            ));
+        }
+        sought = sought.or(plot(
+            ui,
+            "foot skate, cm/s",
+            &measures,
+            &measures.skate,
+            100.0,
+            now,
+            None,
+        ));
+        let [left, right] = colors::sides(ui.visuals());
+        ui.horizontal(|ui| {
+            ui.colored_label(left, "left");
+            ui.colored_label(right, "right");
+            ui.weak("shaded: the hand touches");
+        });
+        if let Some(at) = sought {
+            editor.playhead = seek(at).clamp(strip.start, strip.end());
+            editor.playing = false;
+        }
+    });
+    panel.plots = shown.openness > 0.5;
+}
+
+/// One plot; the time that was clicked in it.
+fn plot(
+    ui: &mut Ui,
+    name: &str,
+    measures: &Measures,
+    values: &[Vec<f32>; 2],
+    unit: f64,
+    now: f64,
+    line: Option<f64>,
+) -> Option<f64> {
+    ui.small(name);
+    let step = f64::from(measures.step);
+    let sides = colors::sides(ui.visuals());
+    let weak = ui.visuals().weak_text_color();
+    let strong = ui.visuals().selection.stroke.color;
+    let shown = Plot::new(name)
+        .height(TALL)
+        .show_axes([false, true])
+        .y_axis_min_width(30.0)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .show_x(true)
+        .set_margin_fraction(egui::vec2(0.0, 0.1))
+        .show(ui, |plot| {
+            for (touches, color) in measures.touches.iter().zip(sides) {
+                for [first, last] in touches {
+                    let span = Span::new("", *first as f64 * step..=(*last + 1) as f64 * step);
+                    plot.span(span.fill(color.gamma_multiply(0.10)).border_width(0.0));
+                }
+            }
+            if let Some(at) = line {
+                plot.hline(HLine::new("surface", at).color(weak).width(1.0));
+            }
+            for (side, color) in values.iter().zip(sides) {
+                let points: PlotPoints<'_> = side
+                    .iter()
+                    .enumerate()
+                    .map(|(f, v)| [f as f64 * step, f64::from(*v) * unit])
+                    .collect();
+                plot.line(Line::new(name, points).color(color).width(1.4));
+            }
+            plot.vline(VLine::new("playhead", now).color(strong).width(1.0));
+            plot.response()
+                .clicked()
+                .then(|| plot.pointer_coordinate().map(|p| p.x))
+                .flatten()
+        });
+    shown.inner
+}

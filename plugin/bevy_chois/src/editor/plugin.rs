@@ -1,0 +1,181 @@
+//! The plugin.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bevy::app::{App, Plugin, PostUpdate, Update};
+use bevy::asset::Assets;
+use bevy::ecs::prelude::*;
+use bevy::log::error;
+use bevy::prelude::Result;
+use bevy::tasks::futures_lite::future;
+use bevy::tasks::{AsyncComputeTaskPool, Task, block_on};
+use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
+use chois::clip::bvh;
+use chois::clip::glb::{self, GlbOptions};
+use chois::geometry::Mesh;
+use chois::project::sequence::{self, Sequence};
+use chois::project::{Shared, Take, Verdict};
+
+use super::session::{Ask, Editor};
+use super::stage::{self, Shown};
+use super::work::{self, Measuring, Work};
+use super::{Panel, draw_panel};
+use crate::clip::MotionClip;
+use crate::playback::PlaybackSystems;
+
+/// The authoring panel. Add bevy_egui's `EguiPlugin` too: a library does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EditorPlugin;
+
+/// What the editor does in a frame.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EditorSystems {
+    /// Asks are taken up and takes come in, in `Update`.
+    Work,
+    /// Persons and objects are brought to the playhead, in `PostUpdate` before clips are played.
+    Show,
+    /// The panel is drawn, in `EguiPrimaryContextPass`.
+    Draw,
+}
+
+impl Plugin for EditorPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Editor>()
+            .init_resource::<Panel>()
+            .init_resource::<Shown>()
+            .init_resource::<Work>()
+            .init_resource::<Measuring>()
+            .init_resource::<Exporting>()
+            .add_systems(
+                Update,
+                (
+                    work::generate
+                        .run_if(crate::synthesis::synthesis_is_there)
+                        .run_if(resource_exists::<Assets<MotionClip>>),
+                    work::measure,
+                    export,
+                    autosave,
+                )
+                    .chain()
+                    .in_set(EditorSystems::Work),
+            )
+            .add_systems(
+                PostUpdate,
+                (stage::run_time, stage::show)
+                    .chain()
+                    .run_if(resource_exists::<Assets<MotionClip>>)
+                    .in_set(EditorSystems::Show)
+                    .before(PlaybackSystems::Prepare),
+            );
+    }
+
+    fn finish(&self, app: &mut App) {
+        if !app.is_plugin_added::<EguiPlugin>() {
+            error!(
+                "EditorPlugin draws its panel with bevy_egui, and EguiPlugin is not there: add \
+                 `bevy_egui::EguiPlugin::default()` to the app; until then the editor works without a panel"
+            );
+            return;
+        }
+        app.add_systems(EguiPrimaryContextPass, draw.in_set(EditorSystems::Draw));
+    }
+}
+
+fn draw(
+    mut contexts: EguiContexts,
+    mut editor: ResMut<Editor>,
+    mut panel: ResMut<Panel>,
+) -> Result {
+    let context = contexts.ctx_mut()?.clone();
+    draw_panel(&context, &mut editor, &mut panel);
+    Ok(())
+}
+
+fn autosave(mut editor: ResMut<Editor>) {
+    editor.bypass_change_detection().autosave();
+}
+
+/// Files being written.
+#[derive(Resource, Default)]
+struct Exporting(Option<(PathBuf, Task<chois::Result<usize>>)>);
+
+/// Writes files when asked to, elsewhere than here.
+fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
+    if let Some((folder, task)) = &mut exporting.0 {
+        match block_on(future::poll_once(task)) {
+            None => return,
+            Some(Ok(count)) => {
+                let line = format!("wrote {count} files into {}", folder.display());
+                editor.say(line);
+            }
+            Some(Err(error)) => editor.complain(&error),
+        }
+        exporting.0 = None;
+        editor.asks.remove(0);
+    }
+    // The ask stays until it is done.
+    let Some(Ask::Export { folder, takes }) = editor.asks.first().cloned() else {
+        return;
+    };
+    match files(&editor, &folder, takes) {
+        Ok(files) => {
+            let task = AsyncComputeTaskPool::get()
+                .spawn(async move { files.iter().try_fold(0, |n, f| f.write().map(|k| n + k)) });
+            exporting.0 = Some((folder, task));
+        }
+        Err(error) => {
+            editor.asks.remove(0);
+            editor.complain(&error);
+        }
+    }
+}
+
+/// What is written under a name: `.glb` and `.bvh`.
+enum Out {
+    Track(PathBuf, Box<Sequence>),
+    Take(PathBuf, Arc<chois::MotionClip>, Option<Arc<Mesh>>),
+}
+
+impl Out {
+    fn write(&self) -> chois::Result<usize> {
+        let options = GlbOptions::default();
+        match self {
+            Self::Track(path, sequence) => {
+                sequence.write_glb(&path.with_extension("glb"), &options)?;
+                bvh::write(&path.with_extension("bvh"), &sequence.clip)?;
+            }
+            Self::Take(path, clip, mesh) => {
+                glb::write(&path.with_extension("glb"), clip, mesh.as_deref(), &options)?;
+                bvh::write(&path.with_extension("bvh"), clip)?;
+            }
+        }
+        Ok(2)
+    }
+}
+
+fn files(editor: &Editor, folder: &Path, takes: bool) -> chois::Result<Vec<Out>> {
+    let (project, library) = (editor.project(), editor.library());
+    let mut out = Vec::new();
+    for (k, track) in project.tracks.iter().enumerate() {
+        if track.strips.is_empty() {
+            continue;
+        }
+        let plain = (track.name).replace(|c: char| !c.is_alphanumeric(), "_");
+        let name = format!("{}-{plain}", k + 1);
+        let sequence = Box::new(sequence::track(project, library, k)?);
+        out.push(Out::Track(folder.join(&name), sequence));
+        for strip in track.strips.iter().filter(|_| takes) {
+            let thing = strip.object().and_then(|id| library.thing(id));
+            let wanted = |t: &&Shared<Take>| t.verdict != Verdict::Discarded;
+            for take in strip.takes.iter().filter(wanted) {
+                let Some(clip) = library.clip(take.id) else {
+                    continue;
+                };
+                let path = folder.join(format!("{name}-strip{}-take{}", strip.id.0, take.id.0));
+                out.push(Out::Take(path, clip, thing.map(|t| t.mesh.clone())));
+            }
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,684 @@
+//! The document that is open, and what is selected, played and generated.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bevy::ecs::resource::Resource;
+use chois::motion::{FPS, MotionClip};
+use chois::project::generate::{Made, Which, add};
+use chois::project::stale::{self, State};
+use chois::project::{
+    Changed, Deed, Edit, History, Library, Measures, Missing, Object, ObjectId, Project, Strip,
+    StripId, Take, TakeId, Track, Verdict, file,
+};
+use chois::request::{InteractionRequest, PersonPlace};
+use chois::{Error, Result};
+
+/// Time without a save after which what was changed is saved beside the file.
+const AUTOSAVE: Duration = Duration::from_secs(30);
+/// Seconds of a strip that is added.
+const NEW_SECONDS: f32 = 4.0;
+
+/// Something that others have to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Generate.
+    Generate(Which),
+    /// Generate no more.
+    Cancel,
+    /// Write all tracks, and with `takes` every take that was not discarded, as `.glb` and `.bvh` into a folder.
+    Export {
+        /// Where to.
+        folder: PathBuf,
+        /// Whether takes are written too.
+        takes: bool,
+    },
+}
+
+/// How a line of the status is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// It tells.
+    #[default]
+    Plain,
+    /// Something is wrong.
+    Bad,
+}
+
+/// An object that can be added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// What it is called.
+    pub name: String,
+    /// Its file, in full or relative to the project's folder.
+    pub file: PathBuf,
+    /// Where it is at first.
+    pub place: chois::request::ObjectPlace,
+}
+
+/// What is generated now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// For which strip.
+    pub strip: StripId,
+    /// How much of it is done, 0 to 1.
+    pub share: f32,
+}
+
+/// The project that is edited.
+#[derive(Resource)]
+pub struct Editor {
+    /// Whether the panel is shown.
+    pub shown: bool,
+    /// The selected strip; no part of the history.
+    pub selected: Option<StripId>,
+    /// Time that is shown, seconds.
+    pub playhead: f32,
+    /// Whether time runs.
+    pub playing: bool,
+    /// Takes that are generated at once.
+    pub variations: usize,
+    /// What can be added besides what is in the project.
+    pub choices: Vec<Choice>,
+    /// What is to be done by others; [`EditorPlugin`](super::EditorPlugin) takes it.
+    pub asks: Vec<Ask>,
+    /// What is generated now. Read only.
+    pub progress: Option<Progress>,
+    /// Logical pixels that the panel covers at the right and at the bottom, for whoever fits a camera. Read only.
+    pub covers: [f32; 2],
+    /// What is missing of what the project names. Read only.
+    pub missing: Vec<Missing>,
+    pub(super) library: Library,
+    pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
+    history: History,
+    path: Option<PathBuf>,
+    status: (String, Tone),
+    states: HashMap<StripId, State>,
+    /// Counts changes.
+    revision: u64,
+    saved: u64,
+    autosaved: u64,
+    changed: Instant,
+}
+
+impl Default for Editor {
+    fn default() -> Self {
+        Self {
+            shown: true,
+            selected: None,
+            playhead: 0.0,
+            playing: false,
+            variations: 4,
+            choices: Vec::new(),
+            asks: Vec::new(),
+            progress: None,
+            covers: [0.0; 2],
+            missing: Vec::new(),
+            library: Library::default(),
+            measures: HashMap::new(),
+            history: History::default(),
+            path: None,
+            status: (String::new(), Tone::Plain),
+            states: HashMap::new(),
+            revision: 0,
+            saved: 0,
+            autosaved: 0,
+            changed: Instant::now(),
+        }
+    }
+}
+
+impl Editor {
+    /// Opens a project in place of the present one. What is missing of what it names is told in [`Self::missing`].
+    pub fn set_project(&mut self, project: Project, path: Option<PathBuf>) {
+        self.history = History::new(project);
+        self.library = Library::default();
+        self.measures.clear();
+        self.path = path;
+        self.selected = None;
+        self.playhead = 0.0;
+        self.playing = false;
+        self.asks = vec![Ask::Cancel];
+        self.revision += 1;
+        self.saved = self.revision;
+        self.autosaved = self.revision;
+        self.reload();
+        self.say(match self.missing.len() {
+            0 => String::new(),
+            n => format!("{n} things that the project names are missing"),
+        });
+    }
+
+    /// Opens a project's file.
+    ///
+    /// # Errors
+    /// Those of [`file::read_project`]; the present project stays.
+    pub fn open(&mut self, path: &Path) -> Result<()> {
+        let project = file::open(path)?.0;
+        self.set_project(project, Some(path.to_owned()));
+        Ok(())
+    }
+
+    /// Saves; `path` is needed the first time.
+    ///
+    /// # Errors
+    /// Those of [`file::save`].
+    pub fn save(&mut self, path: Option<&Path>) -> Result<()> {
+        let path = path.map(Path::to_owned).or_else(|| self.path.clone());
+        let Some(path) = path else {
+            return Err(Error::invalid(
+                "project",
+                format!(
+                    "has no file yet; save it under a name that ends in {}",
+                    file::ENDING
+                ),
+            ));
+        };
+        file::save(&mut self.history, &mut self.library, &path)?;
+        self.say(format!("saved {}", path.display()));
+        self.path = Some(path);
+        self.saved = self.revision;
+        self.autosaved = self.revision;
+        Ok(())
+    }
+
+    /// Saves beside the file what was changed a while ago; in its own time only where there is something to save.
+    pub(super) fn autosave(&mut self) {
+        let Some(path) = &self.path else {
+            return;
+        };
+        if self.revision == self.autosaved || self.changed.elapsed() < AUTOSAVE {
+            return;
+        }
+        self.autosaved = self.revision;
+        if let Err(error) = file::autosave(&self.history, &mut self.library, path) {
+            self.complain(&error);
+        }
+    }
+
+    /// The project's file.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Whether something was changed since it was saved.
+    pub fn is_changed(&self) -> bool {
+        self.revision != self.saved
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        self.history.project()
+    }
+
+    /// Its past and future.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Its meshes and clips.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// The selected strip.
+    pub fn strip(&self) -> Option<&Strip> {
+        self.project().strip(self.selected?)
+    }
+
+    /// Where a strip stands.
+    pub fn state(&self, strip: StripId) -> &State {
+        self.states.get(&strip).unwrap_or(&State::New)
+    }
+
+    /// What was said last.
+    pub fn status(&self) -> (&str, Tone) {
+        (&self.status.0, self.status.1)
+    }
+
+    /// Says something in the panel's status line.
+    pub fn say(&mut self, line: impl Into<String>) {
+        self.status = (line.into(), Tone::Plain);
+    }
+
+    /// The same of something that is wrong.
+    pub fn complain(&mut self, error: &dyn std::fmt::Display) {
+        self.status = (error.to_string(), Tone::Bad);
+    }
+
+    /// Changes the project, in one step that can be undone; what cannot be is told in the status line.
+    pub fn edit(&mut self, label: &str, edit: impl FnOnce(&mut Project) -> Result<()>) -> bool {
+        let changed = self.history.edit(label, edit);
+        self.after(changed)
+    }
+
+    /// The same for edits that follow one another, such as those of a handle that is dragged: one step for one `key`.
+    pub fn drag(
+        &mut self,
+        key: &str,
+        label: &str,
+        edit: impl FnOnce(&mut Project) -> Result<()>,
+    ) -> bool {
+        let changed = self.history.drag(key, label, edit);
+        self.after(changed)
+    }
+
+    /// Ends a drag.
+    pub fn settle(&mut self) {
+        self.history.settle();
+    }
+
+    fn after(&mut self, changed: Result<Changed>) -> bool {
+        match changed {
+            Ok(Changed::Nothing) => false,
+            Ok(_) => {
+                if self.status.1 == Tone::Bad {
+                    self.say("");
+                }
+                self.touched();
+                true
+            }
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
+        }
+    }
+
+    fn touched(&mut self) {
+        self.revision += 1;
+        self.changed = Instant::now();
+        self.reload();
+    }
+
+    /// Brings all that hangs on the project up to date.
+    fn reload(&mut self) {
+        let folder = self.path.as_deref().map(file::folder);
+        let folder = folder.unwrap_or(Path::new("")).to_owned();
+        self.missing = self.library.load(self.history.project(), &folder);
+        let states = stale::states(self.history.project(), &self.library);
+        self.states = states.into_iter().collect();
+        if self.strip().is_none() {
+            self.selected = None;
+        }
+    }
+
+    /// Undoes a step.
+    pub fn undo(&mut self) {
+        let label = self.history.undoes().unwrap_or_default().to_owned();
+        if self.history.undo() {
+            self.touched();
+            self.say(format!("undid: {label}"));
+        }
+    }
+
+    /// Does again what was undone.
+    pub fn redo(&mut self) {
+        let label = self.history.redoes().unwrap_or_default().to_owned();
+        if self.history.redo() {
+            self.touched();
+            self.say(format!("did again: {label}"));
+        }
+    }
+
+    /// Adds a person.
+    pub fn add_track(&mut self, name: &str, person: PersonPlace) -> bool {
+        self.edit("Add person", |p| {
+            p.tracks.push(
+                Track {
+                    name: name.to_owned(),
+                    person,
+                    ..Track::default()
+                }
+                .into(),
+            );
+            Ok(())
+        })
+    }
+
+    /// Adds an object.
+    pub fn add_object(&mut self, choice: &Choice) -> Option<ObjectId> {
+        let mut id = None;
+        self.edit("Add object", |p| {
+            let new = ObjectId(p.fresh());
+            id = Some(new);
+            p.objects.push(
+                Object {
+                    id: new,
+                    name: choice.name.clone(),
+                    file: choice.file.clone(),
+                    up: None,
+                    place: choice.place,
+                    contact: Default::default(),
+                }
+                .into(),
+            );
+            Ok(())
+        });
+        id
+    }
+
+    /// Where a person is at the end of what they do so far, and faces.
+    fn stands(&self, track: usize) -> PersonPlace {
+        let Some(track) = self.project().tracks.get(track) else {
+            return PersonPlace::default();
+        };
+        let mut place = track.person;
+        let mut strips: Vec<&Strip> = track.strips.iter().map(|s| &**s).collect();
+        strips.sort_by(|a, b| a.start.total_cmp(&b.start));
+        for strip in strips {
+            if let Some(frame) = self
+                .library
+                .shown(strip)
+                .and_then(|c| c.frames.last().copied())
+            {
+                let ahead = frame.pose.rotations[0] * nalgebra::Vector3::z();
+                let facing = ahead.y.atan2(ahead.x).to_degrees();
+                place = PersonPlace {
+                    position: [frame.pose.root.x, frame.pose.root.y],
+                    facing,
+                };
+            } else if let Deed::Walk { end, facing, .. } = &strip.deed {
+                place.position = *end;
+                place.facing = facing.unwrap_or(place.facing);
+            }
+        }
+        place
+    }
+
+    /// Adds a strip after the last of a track, and selects it.
+    pub fn add_strip(&mut self, track: usize, kind: Kind) -> Option<StripId> {
+        let stands = self.stands(track);
+        let start = (self.project().tracks.get(track)?.strips.iter())
+            .map(|s| s.end())
+            .fold(0.0, f32::max);
+        let ahead = stands.facing.to_radians();
+        let deed = match kind {
+            Kind::Walk => Deed::Walk {
+                text: "Walk.".into(),
+                waypoints: Vec::new(),
+                end: [
+                    stands.position[0] + 1.5 * ahead.cos(),
+                    stands.position[1] + 1.5 * ahead.sin(),
+                ],
+                facing: None,
+                backward: false,
+            },
+            Kind::Idle => Deed::Idle,
+            Kind::Interact(object) => {
+                let name = self.project().object(object)?.name.clone();
+                let place = self.project().object_place(&self.library, object, start);
+                let [x, y, z] = place.unwrap_or_default().position;
+                Deed::Interact {
+                    text: format!("Lift the {name}, move the {name}, and put down the {name}."),
+                    object,
+                    waypoints: Vec::new(),
+                    // To the left, where people mostly carry.
+                    end: Some([x - ahead.sin(), y + ahead.cos(), z]),
+                    turn: None,
+                }
+            }
+        };
+        let mut id = None;
+        let added = self.edit("Add strip", |p| {
+            let new = StripId(p.fresh());
+            id = Some(new);
+            let seconds = if kind == Kind::Idle { 2.0 } else { NEW_SECONDS };
+            let strip = Strip::new(new, start, seconds, deed);
+            p.tracks[track].edit().strips.push(strip.into());
+            Ok(())
+        });
+        if added {
+            self.selected = id;
+        }
+        id.filter(|_| added)
+    }
+
+    /// Deletes the selected strip; its takes' clips stay where they are.
+    pub fn delete_strip(&mut self) {
+        let Some(id) = self.selected else { return };
+        self.edit("Delete strip", |p| {
+            if let Some(k) = p.track_of(id) {
+                p.tracks[k].edit().strips.retain(|s| s.id != id);
+            }
+            Ok(())
+        });
+    }
+
+    /// Puts a copy of the selected strip, without takes, after the last one.
+    pub fn duplicate_strip(&mut self) {
+        let Some(strip) = self.strip().cloned() else {
+            return;
+        };
+        let mut id = None;
+        let done = self.edit("Duplicate strip", |p| {
+            let Some(k) = p.track_of(strip.id) else {
+                return Ok(());
+            };
+            let new = StripId(p.fresh());
+            id = Some(new);
+            let end = p.tracks[k]
+                .strips
+                .iter()
+                .map(|s| s.end())
+                .fold(0.0, f32::max);
+            let copy = Strip {
+                id: new,
+                start: end,
+                takes: Vec::new(),
+                shown: None,
+                ..strip
+            };
+            p.tracks[k].edit().strips.push(copy.into());
+            Ok(())
+        });
+        if done {
+            self.selected = id;
+        }
+    }
+
+    /// Changes the selected strip; edits of one `key` are one step.
+    pub fn change_strip(
+        &mut self,
+        key: &str,
+        label: &str,
+        change: impl FnOnce(&mut Strip),
+    ) -> bool {
+        let Some(id) = self.selected else {
+            return false;
+        };
+        self.drag(&format!("{key} {}", id.0), label, |p| {
+            if let Some(strip) = p.strip_mut(id) {
+                change(strip);
+            }
+            Ok(())
+        })
+    }
+
+    /// Times that a strip may begin and end at, between its neighbours.
+    pub fn room(&self, id: StripId) -> [f32; 2] {
+        let mut room = [0.0, f32::INFINITY];
+        let project = self.project();
+        let (Some(track), Some(own)) = (project.track_of(id), project.strip(id)) else {
+            return room;
+        };
+        for other in project.tracks[track].strips.iter().filter(|s| s.id != id) {
+            if other.start < own.start {
+                room[0] = f32::max(room[0], other.end());
+            } else {
+                room[1] = f32::min(room[1], other.start);
+            }
+        }
+        room
+    }
+
+    /// Shows another take of a strip.
+    pub fn show_take(&mut self, strip: StripId, take: TakeId) {
+        self.edit("Show take", |p| {
+            if let Some(strip) = p.strip_mut(strip) {
+                strip.shown = Some(take);
+            }
+            Ok(())
+        });
+    }
+
+    /// Says what is thought of a take. One that is accepted is shown, and the only one that is.
+    pub fn judge(&mut self, strip: StripId, take: TakeId, verdict: Verdict) {
+        let label = match verdict {
+            Verdict::Open => "Leave take open",
+            Verdict::Kept => "Keep take",
+            Verdict::Accepted => "Accept take",
+            Verdict::Discarded => "Discard take",
+        };
+        self.edit(label, |p| {
+            let Some(strip) = p.strip_mut(strip) else {
+                return Ok(());
+            };
+            for other in &mut strip.takes {
+                if other.id == take {
+                    other.edit().verdict = verdict;
+                } else if verdict == Verdict::Accepted && other.verdict == Verdict::Accepted {
+                    other.edit().verdict = Verdict::Kept;
+                }
+            }
+            if verdict == Verdict::Accepted {
+                strip.shown = Some(take);
+            } else if verdict == Verdict::Discarded && strip.shown == Some(take) {
+                let left = strip.takes.iter().rev();
+                let next = left.into_iter().find(|t| t.verdict != Verdict::Discarded);
+                strip.shown = next.map(|t| t.id);
+            }
+            Ok(())
+        });
+    }
+
+    /// Edits the take that the selected strip shows; a strip is then as long as its take.
+    pub fn edit_take(&mut self, label: &str, edit: Edit) -> bool {
+        let Some((strip, take)) = self.strip().and_then(|s| Some((s.id, s.shown?))) else {
+            return false;
+        };
+        // Tried first, so that what cannot be done is refused with its own words.
+        let Some(clip) = self.library.clip(take) else {
+            self.complain(&"the take's clip is missing");
+            return false;
+        };
+        let seconds = match self.library.apply(&clip, &edit) {
+            Ok(clip) => clip.seconds(),
+            Err(error) => {
+                self.complain(&error);
+                return false;
+            }
+        };
+        self.edit(label, |p| {
+            let Some(strip) = p.strip_mut(strip) else {
+                return Ok(());
+            };
+            strip.seconds = seconds;
+            if let Some(take) = strip.takes.iter_mut().find(|t| t.id == take) {
+                take.edit().edits.push(edit);
+            }
+            Ok(())
+        })
+    }
+
+    /// Cuts the selected strip and the take it shows in two at the playhead.
+    pub fn split_strip(&mut self) -> bool {
+        let Some(strip) = self.strip().cloned() else {
+            return false;
+        };
+        let at = ((self.playhead - strip.start) * FPS).round() / FPS;
+        let Some(take) = strip.shown().cloned() else {
+            self.complain(&"only a strip with a take can be split; generate it first");
+            return false;
+        };
+        let Some(clip) = self.library.clip(take.id) else {
+            self.complain(&"the take's clip is missing");
+            return false;
+        };
+        let parts = match chois::motion::edit::split(&clip, at) {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.complain(&error);
+                return false;
+            }
+        };
+        if parts
+            .iter()
+            .any(|p| p.seconds() < chois::request::MIN_SECONDS)
+        {
+            self.complain(&"each part must be at least a second long; move the playhead");
+            return false;
+        }
+        let [first, second] = parts;
+        let (mut one, mut other) = (strip.clone(), strip.clone());
+        let library = &mut self.library;
+        let changed = self.history.edit("Split strip", |p| {
+            let Some(k) = p.track_of(strip.id) else {
+                return Ok(());
+            };
+            for (part, clip) in [(&mut one, first), (&mut other, second)] {
+                let id = TakeId(p.fresh());
+                part.seconds = clip.seconds();
+                library.insert(id, clip);
+                part.shown = Some(id);
+                let by_hand = Take {
+                    id,
+                    seed: take.seed,
+                    verdict: Verdict::Kept,
+                    made: None,
+                    edits: Vec::new(),
+                };
+                part.takes = vec![by_hand.into()];
+            }
+            other.id = StripId(p.fresh());
+            other.start = one.start + one.seconds;
+            let strips = &mut p.tracks[k].edit().strips;
+            strips.retain(|s| s.id != strip.id);
+            strips.push(one.into());
+            strips.push(other.into());
+            Ok(())
+        });
+        self.after(changed)
+    }
+
+    /// Adds what was generated.
+    pub(super) fn add_takes(&mut self, made: Made) -> bool {
+        let library = &mut self.library;
+        let changed = self
+            .history
+            .edit("Generate", |p| add(p, library, made).map(|_| ()));
+        self.after(changed)
+    }
+
+    /// The strip of a track at a time.
+    pub fn at(&self, track: usize, seconds: f32) -> Option<&Strip> {
+        let track = self.project().tracks.get(track)?;
+        let strips = track.strips.iter();
+        strips
+            .map(|s| &**s)
+            .find(|s| (s.start..s.end()).contains(&seconds))
+    }
+}
+
+/// What a strip is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A walk.
+    Walk,
+    /// Something done with an object.
+    Interact(ObjectId),
+    /// Standing.
+    Idle,
+}
+
+/// The longest that a strip may be, seconds.
+pub(super) const LONGEST_STRIP: f32 = chois::request::MAX_SECONDS;
+/// The shortest that a strip may be, seconds.
+pub(super) const SHORTEST_STRIP: f32 = chois::request::MIN_SECONDS;
+
+/// Whether the sentence is one that can be asked for.
+pub(super) fn usable(text: &str) -> bool {
+    InteractionRequest::new(text).validate().is_ok()
+}

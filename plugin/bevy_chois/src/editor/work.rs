@@ -1,0 +1,247 @@
+//! Generating: strips are handed to the inference thread one after another, each going on from the one before.
+
+use bevy::asset::{Assets, Handle};
+use bevy::ecs::prelude::*;
+use bevy::tasks::futures_lite::future;
+use bevy::tasks::{AsyncComputeTaskPool, Task as Pending, block_on};
+use chois::motion::MotionClip as Motion;
+use chois::project::generate::{Made, Which};
+use chois::project::{Measures, StripId, TakeId, Task, stale};
+use std::sync::Arc;
+
+use super::session::{Ask, Editor, Progress};
+use crate::clip::MotionClip;
+use crate::contact::ContactMode;
+use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
+
+/// What is being generated.
+#[derive(Resource, Default)]
+pub(super) struct Work {
+    run: Option<Run>,
+    /// Strips of this run that were generated.
+    done: Vec<StripId>,
+}
+
+struct Run {
+    which: Which,
+    strip: StripId,
+    task: Task,
+    fingerprint: String,
+    orders: Vec<(u64, Handle<MotionClip>)>,
+    /// Hands are made to hold.
+    finishing: Option<Pending<Result<Vec<(u64, Motion)>, String>>>,
+}
+
+/// Takes up what was asked for, and goes on with it.
+pub(super) fn generate(
+    mut editor: ResMut<Editor>,
+    mut work: ResMut<Work>,
+    mut synthesizer: MotionSynthesizer,
+    clips: Res<Assets<MotionClip>>,
+) {
+    // Looked at without a change, so that nothing is told of one.
+    if work.run.is_none() && editor.asks.is_empty() {
+        return;
+    }
+    let asks: Vec<Ask> = editor
+        .asks
+        .extract_if(.., |ask| !matches!(ask, Ask::Export { .. }))
+        .collect();
+    for ask in asks {
+        match ask {
+            Ask::Generate(which) => {
+                if work.run.is_some() {
+                    editor.say("it is generating; cancel that first");
+                    continue;
+                }
+                work.done.clear();
+                begin(&mut editor, &mut work, &mut synthesizer, which);
+            }
+            Ask::Cancel => {
+                if let Some(run) = work.run.take() {
+                    for (_, clip) in &run.orders {
+                        synthesizer.cancel(clip);
+                    }
+                    editor.progress = None;
+                    editor.say("cancelled; takes that were done stay");
+                }
+            }
+            Ask::Export { .. } => {}
+        }
+    }
+    let Some(run) = &mut work.run else { return };
+    match advance(run, &mut editor, &synthesizer, &clips) {
+        Ok(None) => {}
+        Ok(Some(made)) => {
+            let (which, strip) = (run.which, run.strip);
+            work.run = None;
+            editor.progress = None;
+            if editor.add_takes(made) {
+                work.done.push(strip);
+                editor.say(format!("generated strip {}", strip.0));
+                if which == Which::Stale {
+                    begin(&mut editor, &mut work, &mut synthesizer, which);
+                }
+            }
+        }
+        Err(reason) => {
+            let strip = run.strip.0;
+            work.run = None;
+            editor.progress = None;
+            editor.complain(&format!("strip {strip}: {reason}"));
+        }
+    }
+}
+
+/// Orders the next strip's takes, if there is one.
+fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesizer, which: Which) {
+    let (project, library) = (editor.project(), editor.library());
+    let next = match which {
+        Which::Strip(id) => project
+            .task(library, id)
+            .map(|task| task.map(|task| (id, task))),
+        Which::Stale => stale::next(project, library, |id| !work.done.contains(&id)),
+    };
+    let (strip, task) = match next {
+        Ok(Some(next)) => next,
+        Ok(None) => {
+            let line = match which {
+                Which::Strip(_) => {
+                    "the strip before it has no take to go on from; generate that first"
+                }
+                Which::Stale if work.done.is_empty() => "everything is up to date",
+                Which::Stale => "all strips are generated",
+            };
+            editor.say(line);
+            return;
+        }
+        Err(error) => {
+            editor.complain(&error);
+            return;
+        }
+    };
+    let base = task.seed();
+    let orders = (0..editor.variations.clamp(1, 32) as u64)
+        .map(|k| {
+            let seed = base.wrapping_add(k);
+            let room = library.room();
+            let clip = match task.seeded(seed) {
+                Task::Walk(request) => {
+                    let mut order = WalkOrder::from_request(*request);
+                    if let Some(room) = room {
+                        order = order.scene(room);
+                    }
+                    synthesizer.walk(order)
+                }
+                Task::Interact(request, thing) => {
+                    let shape = Arc::new(thing.geometry.clone());
+                    let mut order = InteractionOrder::from_request(shape, *request)
+                        // Held afterwards, as the project says how.
+                        .contact(ContactMode::Off);
+                    if let Some(room) = room {
+                        order = order.scene(room);
+                    }
+                    synthesizer.generate(order)
+                }
+            };
+            (seed, clip)
+        })
+        .collect();
+    let fingerprint = library.fingerprint(&task);
+    work.run = Some(Run {
+        which,
+        strip,
+        task,
+        fingerprint,
+        orders,
+        finishing: None,
+    });
+    editor.progress = Some(Progress { strip, share: 0.0 });
+    editor.say("generating");
+}
+
+/// How far it is; what was made when it is done.
+fn advance(
+    run: &mut Run,
+    editor: &mut Editor,
+    synthesizer: &MotionSynthesizer,
+    clips: &Assets<MotionClip>,
+) -> Result<Option<Made>, String> {
+    if let Some(finishing) = &mut run.finishing {
+        let Some(clips) = block_on(future::poll_once(finishing)) else {
+            return Ok(None);
+        };
+        return Ok(Some(Made {
+            strip: run.strip,
+            fingerprint: run.fingerprint.clone(),
+            clips: clips?,
+        }));
+    }
+    let mut share = 0.0;
+    for (_, clip) in &run.orders {
+        match synthesizer.status(clip) {
+            Some(GenerationStatus::Failed(reason)) => return Err(reason.clone()),
+            Some(GenerationStatus::Cancelled(reason)) => return Err(reason.to_string()),
+            _ => share += synthesizer.progress(clip).unwrap_or(0.0),
+        }
+    }
+    share /= run.orders.len().max(1) as f32;
+    let now = Progress {
+        strip: run.strip,
+        share: share * 0.95,
+    };
+    if editor.progress != Some(now) {
+        editor.progress = Some(now);
+    }
+    let made: Option<Vec<(u64, Arc<Motion>)>> = (run.orders.iter())
+        .map(|(seed, clip)| {
+            let done = matches!(synthesizer.status(clip), Some(GenerationStatus::Finished));
+            let clip = clips.get(clip).filter(|_| done)?;
+            Some((*seed, clip.motion.clone()))
+        })
+        .collect();
+    if let Some(made) = made {
+        let (task, obstacles) = (run.task.clone(), editor.library().obstacles());
+        run.finishing = Some(AsyncComputeTaskPool::get().spawn(async move {
+            made.into_iter()
+                .map(|(seed, clip)| {
+                    let clip = task.finish((*clip).clone(), &obstacles);
+                    clip.map(|clip| (seed, clip)).map_err(|e| e.to_string())
+                })
+                .collect()
+        }));
+    }
+    Ok(None)
+}
+
+/// Measurements under way.
+#[derive(Resource, Default)]
+pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<Measures>)>);
+
+/// Measures the take that the selected strip shows, elsewhere than here.
+pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measuring>) {
+    if let Some((take, clip, pending)) = &mut measuring.0 {
+        let Some(made) = block_on(future::poll_once(pending)) else {
+            return;
+        };
+        editor
+            .measures
+            .insert(*take, (clip.clone(), Arc::new(made)));
+        measuring.0 = None;
+    }
+    let Some((take, object)) = editor.strip().and_then(|s| Some((s.shown?, s.object()))) else {
+        return;
+    };
+    let Some(clip) = editor.library().clip(take) else {
+        return;
+    };
+    let known = editor.measures.get(&take);
+    if known.is_some_and(|(of, _)| Arc::ptr_eq(of, &clip)) {
+        return;
+    }
+    let thing = object.and_then(|id| editor.library().thing(id)).cloned();
+    let of = clip.clone();
+    let pending =
+        AsyncComputeTaskPool::get().spawn(async move { Measures::of(&of, thing.as_ref()) });
+    measuring.0 = Some((take, clip, pending));
+}

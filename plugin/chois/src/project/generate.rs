@@ -1,0 +1,195 @@
+//! Strips become takes.
+
+use super::document::{Project, StripId, Take, TakeId, Verdict};
+use super::library::Library;
+use super::stale;
+use super::task::Task;
+use crate::diffusion::{Flow, Progress};
+use crate::error::{Error, Result};
+use crate::motion::MotionClip;
+use crate::synthesis::{Order, Synthesizer, WalkOrder};
+
+/// What is to be generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All that is out of date.
+    Stale,
+    /// One strip, whether out of date or not.
+    Strip(StripId),
+}
+
+/// What was generated for a strip: each take's seed and clip.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// For which.
+    pub strip: StripId,
+    /// What it was generated from.
+    pub fingerprint: String,
+    /// Seeds and clips.
+    pub clips: Vec<(u64, MotionClip)>,
+}
+
+/// Generates several takes of a task in one batch: the first with the task's own seed, the next with the numbers after it.
+/// `progress` hears of every denoising step, the batch's own, and may cancel.
+///
+/// # Errors
+/// Those of [`Synthesizer::generate`], [`Synthesizer::walk`] and [`Task::finish`]; the first that a take has.
+pub fn takes(
+    synthesizer: &mut Synthesizer,
+    task: &Task,
+    library: &Library,
+    count: usize,
+    progress: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Vec<(u64, MotionClip)>> {
+    let room = library.room();
+    let room = room.as_deref();
+    let base = task.seed();
+    let tasks: Vec<Task> = (0..count.max(1) as u64)
+        .map(|k| task.seeded(base.wrapping_add(k)))
+        .collect();
+    let mut made: Vec<Option<Result<MotionClip>>> = tasks.iter().map(|_| None).collect();
+    let mut hear = |k: usize, p: Progress| match k {
+        0 => progress(p),
+        _ => Flow::Continue,
+    };
+    match task {
+        Task::Walk(_) => {
+            let requests: Vec<_> = tasks
+                .iter()
+                .filter_map(|t| match t {
+                    Task::Walk(request) => Some(WalkOrder {
+                        request,
+                        scene: room,
+                    }),
+                    Task::Interact(..) => None,
+                })
+                .collect();
+            synthesizer.walk_batch(&requests, &mut hear, &mut |k, result| {
+                made[k] = Some(result.map(|walk| walk.clip));
+            });
+        }
+        Task::Interact(_, thing) => {
+            let requests: Vec<_> = tasks
+                .iter()
+                .filter_map(|t| match t {
+                    Task::Interact(request, _) => Some(Order {
+                        request,
+                        object: &thing.geometry,
+                        scene: room,
+                    }),
+                    Task::Walk(_) => None,
+                })
+                .collect();
+            synthesizer.generate_batch(&requests, &mut hear, &mut |k, result| {
+                made[k] = Some(result.map(|generated| generated.clip));
+            });
+        }
+    }
+    let obstacles = library.obstacles();
+    tasks
+        .iter()
+        .zip(made)
+        .map(|(task, clip)| {
+            let clip = clip.unwrap_or(Err(Error::Cancelled))?;
+            Ok((task.seed(), task.finish(clip, &obstacles)?))
+        })
+        .collect()
+}
+
+/// Generates what is wanted, one strip after another, `variations` takes each, into the project and the library. Strips
+/// that were done when it fails or is cancelled stay done, all others are as they were. Returns the strips that were
+/// generated.
+///
+/// # Errors
+/// Those of [`takes`] and [`Project::task`]; [`Error::Cancelled`].
+pub fn generate(
+    project: &mut Project,
+    library: &mut Library,
+    synthesizer: &mut Synthesizer,
+    which: Which,
+    variations: usize,
+    progress: &mut dyn FnMut(StripId, Progress) -> Flow,
+) -> Result<Vec<StripId>> {
+    let mut done = Vec::new();
+    loop {
+        let next = match which {
+            Which::Strip(id) if !done.is_empty() => {
+                debug_assert_eq!(done, [id]);
+                None
+            }
+            Which::Strip(id) => match project.task(library, id)? {
+                Some(task) => Some((id, task)),
+                None => {
+                    return Err(Error::invalid(
+                        format!("strip {}", id.0),
+                        "the strip before it has no take to go on from; generate that one first",
+                    ));
+                }
+            },
+            // What was done cannot become right by doing it once more.
+            Which::Stale => stale::next(project, library, |id| !done.contains(&id))?,
+        };
+        let Some((strip, task)) = next else {
+            return Ok(done);
+        };
+        let fingerprint = task.fingerprint(library.room_digest());
+        let clips = takes(synthesizer, &task, library, variations, &mut |p| {
+            progress(strip, p)
+        })?;
+        add(
+            project,
+            library,
+            Made {
+                strip,
+                fingerprint,
+                clips,
+            },
+        )?;
+        done.push(strip);
+    }
+}
+
+/// Adds what was generated to a strip, which shows the first of it from now on. An accepted take stays accepted until
+/// another is.
+///
+/// # Errors
+/// [`Error::Invalid`] where the strip is no longer there.
+pub fn add(project: &mut Project, library: &mut Library, made: Made) -> Result<Vec<TakeId>> {
+    let gone = || {
+        Error::invalid(
+            format!("strip {}", made.strip.0),
+            "was deleted while it was generated; undo that and generate again",
+        )
+    };
+    project.strip(made.strip).ok_or_else(gone)?;
+    let mut ids = Vec::with_capacity(made.clips.len());
+    for (seed, clip) in made.clips {
+        let id = TakeId(project.fresh());
+        library.insert(id, clip);
+        let take = Take {
+            id,
+            seed,
+            verdict: Verdict::Open,
+            made: Some(made.fingerprint.clone()),
+            edits: Vec::new(),
+        };
+        if let Some(strip) = project.strip_mut(made.strip) {
+            strip.takes.push(take.into());
+        }
+        ids.push(id);
+    }
+    if let (Some(strip), Some(first)) = (project.strip_mut(made.strip), ids.first()) {
+        strip.shown = Some(*first);
+    }
+    Ok(ids)
+}
+
+impl Task {
+    /// Its seed.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Walk(request) => request.seed,
+            Self::Interact(request, _) => request.seed,
+        }
+    }
+}

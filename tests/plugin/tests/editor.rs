@@ -1,0 +1,510 @@
+//! The authoring panel: what it generates, what it shows, and what a person does in it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy_chois::ChoisPlugins;
+use bevy_chois::debug_draw::DebugDrawPlugin;
+use bevy_chois::editor::{
+    Ask, Choice, Editor, EditorObject, EditorPlugin, Kind, Panel, Tone, draw_panel,
+};
+use bevy_chois::synthesis::{CheckpointFiles, Model, ModelLoader, SynthesisPlugin};
+use bevy_chois_tests::{assets, engine, tick, tick_times, tick_until};
+use bevy_egui::egui::{self, Event, Id, Key, Modifiers, PointerButton, Pos2, pos2};
+use chois::project::generate::Which;
+use chois::project::stale::State;
+use chois::project::{Deed, ObjectId, Project, StripId, Verdict};
+use chois::request::{ObjectPlace, PersonPlace};
+use chois::synthesis::Synthesizer;
+use chois_tests::tiny;
+
+/// Seconds that anything may take on a busy machine.
+const PATIENCE: f32 = 60.0;
+
+static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("editor");
+    tiny::walking_checkpoint()
+        .save(&folder.join("models/tiny"), false)
+        .expect("a checkpoint");
+    folder
+});
+
+#[derive(Debug)]
+struct Tiny;
+
+impl ModelLoader for Tiny {
+    fn load(&self, files: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
+        chois::device::set_threads(1);
+        let parts = chois::model::Checkpoint::from_parts(
+            files.config.clone(),
+            &files.weights,
+            &files.weights_path,
+        )?;
+        let cpu = chois::device::Device::Cpu;
+        let synthesizer = Synthesizer::new(parts, Box::new(tiny::Digested), cpu)?;
+        Ok(Box::new(synthesizer))
+    }
+}
+
+/// An app with the editor and no panel to draw: nobody added `EguiPlugin`.
+fn app() -> App {
+    let mut app = engine(&TINY);
+    let synthesis = SynthesisPlugin {
+        checkpoint: "models/tiny/config.json".into(),
+        loader: Arc::new(Tiny),
+        ..default()
+    };
+    app.add_plugins((
+        ChoisPlugins { synthesis }
+            .build()
+            .disable::<DebugDrawPlugin>(),
+        EditorPlugin,
+    ));
+    app
+}
+
+/// Somebody walks to a box and carries it.
+fn begin(editor: &mut Editor) -> ObjectId {
+    editor.set_project(Project::default(), None);
+    assert!(editor.add_track("Ann", PersonPlace::default()));
+    let object = editor
+        .add_object(&Choice {
+            name: "box".into(),
+            file: assets().join("objects/storage_box.glb"),
+            place: ObjectPlace {
+                position: [1.2, 0.0, 0.0],
+                ..default()
+            },
+        })
+        .expect("an object");
+    editor.add_strip(0, Kind::Walk).expect("a strip");
+    editor
+        .add_strip(0, Kind::Interact(object))
+        .expect("a strip");
+    let quick = |p: &mut Project| {
+        let all: Vec<StripId> = p.strips().iter().map(|(_, s)| s.id).collect();
+        for id in all {
+            p.strip_mut(id).expect("a strip").sampling.steps = 1;
+        }
+        // The tiny network's motion is noise, which nobody can hold anything in.
+        p.object_mut(object).expect("a box").contact.enforce = false;
+        Ok(())
+    };
+    assert!(editor.edit("Quick", quick));
+    assert_eq!(editor.missing, []);
+    object
+}
+
+fn editor(app: &mut App) -> Mut<'_, Editor> {
+    app.world_mut().resource_mut::<Editor>()
+}
+
+fn strips(editor: &Editor) -> Vec<StripId> {
+    editor
+        .project()
+        .strips()
+        .iter()
+        .map(|(_, s)| s.id)
+        .collect()
+}
+
+#[track_caller]
+fn wait(app: &mut App) {
+    let done = tick_until(app, PATIENCE, |world| {
+        let editor = world.resource::<Editor>();
+        editor.asks.is_empty() && editor.progress.is_none()
+    });
+    assert!(done, "{:?}", editor(app).status());
+}
+
+#[test]
+fn strips_are_generated_one_after_another_by_the_worker() {
+    let mut app = app();
+    let object = begin(&mut editor(&mut app));
+    let place = Transform::from_xyz(9.0, 9.0, 9.0);
+    let thing = app.world_mut().spawn((EditorObject { object }, place)).id();
+    tick_times(&mut app, 3);
+    // Untouched it is where the project says: 1.2 m along x, on the floor.
+    let at = app
+        .world()
+        .get::<Transform>(thing)
+        .expect("a place")
+        .translation;
+    assert!((at.x - 1.2).abs() < 0.3 && at.z.abs() < 0.3, "{at}");
+    let all = strips(&editor(&mut app));
+    assert_eq!(*editor(&mut app).state(all[1]), State::Waits);
+    editor(&mut app).variations = 2;
+    editor(&mut app).asks.push(Ask::Generate(Which::Stale));
+    wait(&mut app);
+    let editor_now = editor(&mut app);
+    assert_eq!(
+        editor_now.status().1,
+        Tone::Plain,
+        "{:?}",
+        editor_now.status()
+    );
+    for id in &all {
+        assert_eq!(*editor_now.state(*id), State::Fresh);
+        let strip = editor_now.project().strip(*id).expect("a strip");
+        assert_eq!(strip.takes.len(), 2);
+        assert_eq!(strip.takes[0].seed + 1, strip.takes[1].seed);
+    }
+    let undone = {
+        let mut editor = editor_now;
+        editor.undo();
+        editor.undo();
+        let takes = editor
+            .project()
+            .strips()
+            .iter()
+            .map(|(_, s)| s.takes.len())
+            .sum::<usize>();
+        editor.redo();
+        editor.redo();
+        takes
+    };
+    assert_eq!(undone, 0, "generating can be undone, a strip a step");
+    // What cannot be is told, and what was done stays.
+    let far = |p: &mut Project| {
+        if let Deed::Walk { end, .. } = &mut p.strip_mut(all[0]).expect("a strip").deed {
+            *end = [80.0, 0.0];
+        }
+        Ok(())
+    };
+    editor(&mut app).edit("Far", far);
+    editor(&mut app)
+        .asks
+        .push(Ask::Generate(Which::Strip(all[0])));
+    wait(&mut app);
+    {
+        let editor = editor(&mut app);
+        let (line, tone) = editor.status();
+        assert_eq!(tone, Tone::Bad, "{line}");
+        assert!(line.starts_with(&format!("strip {}: ", all[0].0)), "{line}");
+    }
+    assert_eq!(
+        editor(&mut app)
+            .project()
+            .strip(all[0])
+            .expect("a strip")
+            .takes
+            .len(),
+        2
+    );
+    editor(&mut app).undo();
+    assert_eq!(*editor(&mut app).state(all[0]), State::Fresh);
+    // Called off at once.
+    editor(&mut app)
+        .asks
+        .push(Ask::Generate(Which::Strip(all[0])));
+    tick(&mut app);
+    editor(&mut app).asks.push(Ask::Cancel);
+    wait(&mut app);
+    assert_eq!(
+        editor(&mut app)
+            .project()
+            .strip(all[0])
+            .expect("a strip")
+            .takes
+            .len(),
+        2
+    );
+    // Accepted, saved, exported.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.chois.ron");
+    let take = editor(&mut app)
+        .project()
+        .strip(all[1])
+        .expect("a strip")
+        .takes[1]
+        .id;
+    editor(&mut app).judge(all[1], take, Verdict::Accepted);
+    assert!(editor(&mut app).save(None).is_err() && editor(&mut app).is_changed());
+    editor(&mut app).save(Some(&path)).expect("saved");
+    assert!(!editor(&mut app).is_changed());
+    editor(&mut app).asks.push(Ask::Export {
+        folder: folder.path().join("out"),
+        takes: true,
+    });
+    wait(&mut app);
+    let count = std::fs::read_dir(folder.path().join("out"))
+        .expect("a folder")
+        .count();
+    assert_eq!(count, 2 + 4 * 2, "{:?}", editor(&mut app).status());
+    let project = editor(&mut app).project().clone();
+    editor(&mut app).open(&path).expect("opened");
+    assert_eq!(editor(&mut app).project().strips(), project.strips());
+}
+
+#[test]
+fn takes_are_split_and_trimmed_by_hand() {
+    let mut app = app();
+    begin(&mut editor(&mut app));
+    editor(&mut app).variations = 1;
+    editor(&mut app).asks.push(Ask::Generate(Which::Stale));
+    wait(&mut app);
+    let mut editor = editor(&mut app);
+    let all = strips(&editor);
+    editor.selected = Some(all[1]);
+    editor.playhead = 6.0;
+    assert!(editor.split_strip(), "{:?}", editor.status());
+    let lengths: Vec<f32> = editor
+        .project()
+        .strips()
+        .iter()
+        .map(|(_, s)| s.seconds)
+        .collect();
+    assert_eq!(lengths, [4.0, 2.0, 2.0]);
+    let states: Vec<State> = strips(&editor)
+        .iter()
+        .map(|id| editor.state(*id).clone())
+        .collect();
+    assert!(states.iter().all(|s| *s == State::Fresh), "{states:?}");
+    editor.undo();
+    assert_eq!(strips(&editor), all);
+    editor.selected = Some(all[1]);
+    assert!(editor.edit_take("Trim", chois::project::Edit::Trim { from: 0.0, to: 3.0 }));
+    assert_eq!(editor.strip().expect("a strip").seconds, 3.0);
+    assert_eq!(
+        *editor.state(all[1]),
+        State::Fresh,
+        "it is as long as its take"
+    );
+    // Refused with its reason, and nothing changes.
+    let before = editor.project().clone();
+    assert!(!editor.edit_take("Trim", chois::project::Edit::Trim { from: 2.0, to: 2.0 }));
+    assert_eq!(editor.status().1, Tone::Bad);
+    assert_eq!(*editor.project(), before);
+}
+
+/// The panel in a context without a screen.
+struct Screen {
+    context: egui::Context,
+    editor: Editor,
+    panel: Panel,
+    time: f64,
+}
+
+const SIZE: egui::Vec2 = egui::vec2(1280.0, 720.0);
+
+impl Screen {
+    fn new() -> Self {
+        let mut editor = Editor::default();
+        begin(&mut editor);
+        let mut screen = Self {
+            context: egui::Context::default(),
+            editor,
+            panel: Panel::default(),
+            time: 0.0,
+        };
+        (0..3).for_each(|_| screen.frame(Vec::new()));
+        screen
+    }
+
+    fn frame(&mut self, events: Vec<Event>) {
+        let Self { editor, panel, .. } = self;
+        self.time += 1.0 / 60.0;
+        let input = egui::RawInput {
+            screen_rect: Some(egui::Rect::from_min_size(Pos2::ZERO, SIZE)),
+            time: Some(self.time),
+            events,
+            ..egui::RawInput::default()
+        };
+        let output = self.context.clone().run_ui(input, |ui| {
+            draw_panel(ui.ctx(), editor, panel);
+        });
+        // As a renderer would.
+        let shapes = self
+            .context
+            .tessellate(output.shapes, output.pixels_per_point);
+        assert!(!shapes.is_empty());
+    }
+
+    fn button(&mut self, at: Pos2, pressed: bool) {
+        self.frame(vec![
+            Event::PointerMoved(at),
+            Event::PointerButton {
+                pos: at,
+                button: PointerButton::Primary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            },
+        ]);
+    }
+
+    fn click(&mut self, at: Pos2) {
+        self.frame(vec![Event::PointerMoved(at)]);
+        self.button(at, true);
+        self.button(at, false);
+        // Not the first half of a double click.
+        self.time += 1.0;
+        self.frame(Vec::new());
+    }
+
+    fn drag(&mut self, from: Pos2, to: Pos2) {
+        self.frame(vec![Event::PointerMoved(from)]);
+        self.button(from, true);
+        for i in 1..=10 {
+            let at = from.lerp(to, i as f32 / 10.0);
+            self.frame(vec![Event::PointerMoved(at)]);
+        }
+        self.button(to, false);
+        self.time += 1.0;
+        self.frame(Vec::new());
+    }
+
+    fn key(&mut self, key: Key, modifiers: Modifiers) {
+        for pressed in [true, false] {
+            let event = Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers,
+            };
+            self.time += 1.0 / 60.0;
+            let Self { editor, panel, .. } = self;
+            let input = egui::RawInput {
+                screen_rect: Some(egui::Rect::from_min_size(Pos2::ZERO, SIZE)),
+                time: Some(self.time),
+                events: vec![event],
+                modifiers,
+                ..egui::RawInput::default()
+            };
+            let _ = self.context.clone().run_ui(input, |ui| {
+                draw_panel(ui.ctx(), editor, panel);
+            });
+        }
+    }
+
+    /// Where a strip is drawn.
+    fn rect(&self, strip: StripId) -> egui::Rect {
+        let response = self
+            .context
+            .read_response(Id::new(("chois strip", strip.0)));
+        response.expect("it is drawn").rect
+    }
+}
+
+#[test]
+fn strips_are_dragged_stretched_deleted_and_brought_back() {
+    let mut screen = Screen::new();
+    let all = strips(&screen.editor);
+    let last = screen.rect(all[1]);
+    let points = last.width() / 4.0;
+    let steps = |screen: &Screen| screen.editor.history().len()[0];
+    let before = steps(&screen);
+    // A second later.
+    screen.drag(last.center(), last.center() + egui::vec2(points, 0.0));
+    let start = |screen: &Screen, i: usize| {
+        screen
+            .editor
+            .project()
+            .strip(all[i])
+            .expect("a strip")
+            .start
+    };
+    assert!(
+        (start(&screen, 1) - 5.0).abs() < 0.06,
+        "{}",
+        start(&screen, 1)
+    );
+    assert_eq!(steps(&screen), before + 1, "a drag is one step");
+    assert_eq!(
+        screen.editor.selected,
+        Some(all[1]),
+        "what is dragged is selected"
+    );
+    // Not through its neighbour.
+    let rect = screen.rect(all[1]);
+    screen.drag(rect.center(), pos2(0.0, rect.center().y));
+    assert_eq!(start(&screen, 1), 4.0);
+    // Its edge stretches it.
+    let rect = screen.rect(all[1]);
+    let edge = pos2(rect.right() - 2.0, rect.center().y);
+    screen.drag(edge, edge - egui::vec2(1.5 * points, 0.0));
+    let long = screen
+        .editor
+        .project()
+        .strip(all[1])
+        .expect("a strip")
+        .seconds;
+    assert!((long - 2.5).abs() < 0.11, "{long}");
+    let done = steps(&screen);
+    screen.key(Key::Z, Modifiers::CTRL | Modifiers::COMMAND);
+    assert_eq!(steps(&screen), done - 1);
+    assert_eq!(
+        screen
+            .editor
+            .project()
+            .strip(all[1])
+            .expect("a strip")
+            .seconds,
+        4.0
+    );
+    screen.key(
+        Key::Z,
+        Modifiers::CTRL | Modifiers::COMMAND | Modifiers::SHIFT,
+    );
+    assert_eq!(steps(&screen), done);
+    screen.key(Key::D, Modifiers::SHIFT);
+    assert_eq!(strips(&screen.editor).len(), 3);
+    screen.key(Key::X, Modifiers::NONE);
+    assert_eq!(strips(&screen.editor), all);
+    screen.click(screen.rect(all[0]).center());
+    assert_eq!(screen.editor.selected, Some(all[0]));
+    screen.key(Key::Delete, Modifiers::NONE);
+    assert_eq!(strips(&screen.editor), all[1..]);
+}
+
+#[test]
+fn words_are_written_where_they_stand() {
+    let mut screen = Screen::new();
+    let all = strips(&screen.editor);
+    let at = screen.rect(all[1]).center();
+    screen.frame(vec![Event::PointerMoved(at)]);
+    for pressed in [true, false, true, false] {
+        screen.button(at, pressed);
+    }
+    (0..3).for_each(|_| screen.frame(Vec::new()));
+    screen.frame(vec![Event::Text(" Gently.".into())]);
+    screen.frame(Vec::new());
+    let text = screen
+        .editor
+        .project()
+        .strip(all[1])
+        .expect("a strip")
+        .text()
+        .to_owned();
+    assert!(text.contains(" Gently."), "{text}");
+    // X is a letter meanwhile.
+    screen.key(Key::X, Modifiers::NONE);
+    assert_eq!(strips(&screen.editor), all);
+}
+
+#[test]
+fn the_panel_is_drawn_in_no_time() {
+    let mut screen = Screen::new();
+    for i in 0..10 {
+        screen
+            .editor
+            .add_strip(0, if i % 2 == 0 { Kind::Idle } else { Kind::Walk });
+    }
+    screen.editor.selected = strips(&screen.editor).first().copied();
+    let mut best = Duration::MAX;
+    for _ in 0..4 {
+        let mut times: Vec<Duration> = (0..200)
+            .map(|_| {
+                let began = Instant::now();
+                screen.frame(Vec::new());
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        best = best.min(times[190]);
+    }
+    println!("95th percentile of a frame of the panel: {best:?}");
+    assert!(best < Duration::from_millis(4), "{best:?}");
+}

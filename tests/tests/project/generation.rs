@@ -1,0 +1,344 @@
+use std::collections::HashSet;
+
+use chois::Error;
+use chois::diffusion::Flow;
+use chois::project::file::{open, save};
+use chois::project::generate::{Which, generate};
+use chois::project::stale::{self, State};
+use chois::project::{Deed, Edit, History, Library, Project, StripId, sequence};
+use chois::synthesis::Synthesizer;
+use chois_tests::tiny;
+
+use crate::{project, strips, write_box};
+
+/// A project with its box loaded, and hands that hold nothing: the tiny network's motion is noise.
+fn stage(folder: &std::path::Path) -> (Project, Library, Synthesizer) {
+    write_box(folder);
+    let mut project = project();
+    let object = project.objects[0].id;
+    project.object_mut(object).expect("a box").contact.enforce = false;
+    for id in strips(&project) {
+        let strip = project.strip_mut(id).expect("a strip");
+        strip.sampling.steps = 1;
+    }
+    let mut library = Library::default();
+    assert_eq!(library.load(&project, folder), []);
+    (project, library, tiny::walking_synthesizer())
+}
+
+fn run(
+    project: &mut Project,
+    library: &mut Library,
+    synthesizer: &mut Synthesizer,
+    which: Which,
+    variations: usize,
+) -> Vec<StripId> {
+    generate(
+        project,
+        library,
+        synthesizer,
+        which,
+        variations,
+        &mut |_, _| Flow::Continue,
+    )
+    .expect("generated")
+}
+
+fn states(project: &Project, library: &Library) -> Vec<State> {
+    stale::states(project, library)
+        .into_iter()
+        .map(|(_, s)| s)
+        .collect()
+}
+
+#[test]
+fn strips_go_on_from_each_other_and_only_what_changed_is_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let all = strips(&project);
+    use State::{Changed, Fresh, New, Waits};
+    assert_eq!(states(&project, &library), [New, Waits, Waits, Waits]);
+    let done = run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        1,
+    );
+    assert_eq!(done, all);
+    assert_eq!(states(&project, &library), [Fresh, Fresh, Fresh, Fresh]);
+    project.validate().expect("a valid project");
+    // Each begins as the one before ends.
+    let shown = |project: &Project, library: &Library, i: usize| {
+        library
+            .shown(project.strip(all[i]).expect("a strip"))
+            .expect("a clip")
+    };
+    for i in 1..4 {
+        let end = shown(&project, &library, i - 1)
+            .frames
+            .last()
+            .expect("frames")
+            .pose;
+        let begin = shown(&project, &library, i).frames[0].pose;
+        assert!((end.root - begin.root).norm() < 1e-3, "strip {i}");
+        let turned = (end.rotations.iter().zip(&begin.rotations))
+            .map(|(a, b)| a.angle_to(b))
+            .fold(0.0, f32::max);
+        assert!(turned < 0.02, "strip {i}: {turned}");
+    }
+    assert!(
+        run(
+            &mut project,
+            &mut library,
+            &mut synthesizer,
+            Which::Stale,
+            1
+        )
+        .is_empty()
+    );
+    // The third says something else: it and what goes on from it.
+    project.strip_mut(all[2]).expect("a strip").seed = 9;
+    assert_eq!(states(&project, &library), [Fresh, Fresh, Changed, Fresh]);
+    let before: Vec<_> = (0..4).map(|i| shown(&project, &library, i)).collect();
+    let done = run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        1,
+    );
+    assert_eq!(done[0], all[2]);
+    for i in 0..2 {
+        assert_eq!(
+            shown(&project, &library, i),
+            before[i],
+            "strip {i} is left alone"
+        );
+    }
+    // All that it depends on makes a strip out of date, and nothing else does.
+    let changes: [(&str, fn(&mut Project, StripId)); 8] = [
+        ("text", |p, id| {
+            match &mut p.strip_mut(id).expect("a strip").deed {
+                Deed::Interact { text, .. } => text.push_str(" Slowly."),
+                other => panic!("{other:?}"),
+            }
+        }),
+        ("way", |p, id| {
+            match &mut p.strip_mut(id).expect("a strip").deed {
+                Deed::Interact { waypoints, .. } => waypoints[0].at[0] += 0.1,
+                other => panic!("{other:?}"),
+            }
+        }),
+        ("seed", |p, id| p.strip_mut(id).expect("a strip").seed += 1),
+        ("steps", |p, id| {
+            p.strip_mut(id).expect("a strip").sampling.steps += 1
+        }),
+        ("guidance", |p, id| {
+            p.strip_mut(id).expect("a strip").guidance.given = 0.5
+        }),
+        ("length", |p, id| {
+            p.strip_mut(id).expect("a strip").seconds -= 0.5
+        }),
+        ("place", |p, _| {
+            let id = p.objects[0].id;
+            p.object_mut(id).expect("a box").place.position[0] += 0.1;
+        }),
+        ("grip", |p, _| {
+            let id = p.objects[0].id;
+            p.object_mut(id).expect("a box").contact.mass = Some(9.0);
+        }),
+    ];
+    let fresh = |p: &Project, l: &Library| states(p, l)[1] == Fresh;
+    assert!(fresh(&project, &library));
+    for (what, change) in changes {
+        let mut other = project.clone();
+        change(&mut other, all[1]);
+        library.load(&other, folder.path());
+        assert!(!fresh(&other, &library), "{what}");
+        assert!(states(&other, &library)[0] == Fresh, "{what}");
+    }
+    library.load(&project, folder.path());
+    let mut other = project.clone();
+    other.tracks[0].edit().name = "Eve".into();
+    other.strip_mut(all[1]).expect("a strip").takes[0]
+        .edit()
+        .verdict = chois::project::Verdict::Kept;
+    assert!(fresh(&other, &library));
+    // An edit of a take is no reason to make it again, but what goes on from it moves.
+    let edit = Edit::Path {
+        keys: vec![chois::motion::edit::RootKey {
+            at: 2.0,
+            shift: [0.2, 0.0],
+        }],
+    };
+    other.strip_mut(all[0]).expect("a strip").takes[0]
+        .edit()
+        .edits
+        .push(edit);
+    library.refresh(&other);
+    assert_eq!(states(&other, &library)[..2], [Fresh, Changed]);
+}
+
+#[test]
+fn variations_have_seeds_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let all = strips(&project);
+    project.strip_mut(all[0]).expect("a strip").seed = u64::MAX - 1;
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Strip(all[0]),
+        4,
+    );
+    let strip = project.strip(all[0]).expect("a strip");
+    assert_eq!(strip.takes.len(), 4);
+    let seeds: Vec<u64> = strip.takes.iter().map(|t| t.seed).collect();
+    assert_eq!(seeds, [u64::MAX - 1, u64::MAX, 0, 1]);
+    let clips: HashSet<String> = (strip.takes.iter())
+        .map(|t| format!("{:?}", library.clip(t.id).expect("a clip").frames[30].pose))
+        .collect();
+    assert_eq!(clips.len(), 4, "each is another");
+    assert_eq!(strip.shown, Some(strip.takes[0].id));
+    // The next batch leaves these where they are.
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Strip(all[0]),
+        2,
+    );
+    assert_eq!(project.strip(all[0]).expect("a strip").takes.len(), 6);
+    // Showing another one moves the next strip's beginning.
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        2,
+    );
+    assert!(
+        states(&project, &library)
+            .iter()
+            .all(|s| *s == State::Fresh)
+    );
+    let strip = project.strip_mut(all[1]).expect("a strip");
+    strip.shown = Some(strip.takes[1].id);
+    use State::{Changed, Fresh};
+    assert_eq!(states(&project, &library)[..3], [Fresh, Fresh, Changed]);
+}
+
+#[test]
+fn what_fails_half_way_leaves_what_was_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let all = strips(&project);
+    let cancel = |p: &mut Project, l: &mut Library, s: &mut Synthesizer, at: StripId| {
+        generate(p, l, s, Which::Stale, 2, &mut |id, _| {
+            if id == at {
+                Flow::Cancel
+            } else {
+                Flow::Continue
+            }
+        })
+    };
+    let ended = cancel(&mut project, &mut library, &mut synthesizer, all[2]);
+    assert!(matches!(ended, Err(Error::Cancelled)), "{ended:?}");
+    let takes = |p: &Project| {
+        all.iter()
+            .map(|id| p.strip(*id).expect("a strip").takes.len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(takes(&project), [2, 2, 0, 0]);
+    project.validate().expect("a valid project");
+    // A walk that nobody can walk.
+    if let Deed::Walk { end, .. } = &mut project.strip_mut(all[2]).expect("a strip").deed {
+        *end = [90.0, 0.0];
+    }
+    let was = project.clone();
+    let error = generate(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        1,
+        &mut |_, _| Flow::Continue,
+    )
+    .expect_err("too far");
+    assert!(
+        error.to_string().contains("m/s") || error.to_string().contains("fast"),
+        "{error}"
+    );
+    assert_eq!(project, was);
+    // A strip alone, whose beginning is not known yet.
+    let error = generate(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Strip(all[3]),
+        1,
+        &mut |_, _| Flow::Continue,
+    )
+    .expect_err("it waits");
+    assert!(error.to_string().contains("before it"), "{error}");
+}
+
+#[test]
+fn a_track_is_one_motion_with_all_objects() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let all = strips(&project);
+    project.strip_mut(all[3]).expect("a strip").start = 13.0;
+    let error = sequence::track(&project, &library, 0).expect_err("no takes");
+    assert!(error.to_string().contains("generate it"), "{error}");
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        1,
+    );
+    let sequence = sequence::track(&project, &library, 0).expect("a sequence");
+    let frames = &sequence.clip.frames;
+    assert_eq!(frames.len(), 420);
+    assert_eq!(sequence.clip.object, "box");
+    let places = &sequence.props[0].places;
+    // Untouched it stands where the project says, on the floor.
+    let start = places[0].0;
+    assert!(
+        (start - nalgebra::Vector3::new(1.5, 0.0, 0.2)).norm() < 1e-4,
+        "{start}"
+    );
+    assert!(places[..60].iter().all(|p| *p == places[0]));
+    let carried = library
+        .shown(project.strip(all[1]).expect("a strip"))
+        .expect("a clip");
+    for t in 60..150 {
+        assert_eq!(places[t].0, carried.frames[t - 60].object_position);
+        assert_eq!(frames[t].pose, carried.frames[t - 60].pose);
+    }
+    assert!(places[150..].iter().all(|p| *p == places[149]));
+    // Nothing is done from 11 to 13 s.
+    assert!(frames[330..390].iter().all(|f| f.pose == frames[329].pose));
+    let path = folder.path().join("out.glb");
+    sequence
+        .write_glb(&path, &Default::default())
+        .expect("written");
+    let gltf = gltf::Gltf::open(&path).expect("a valid file");
+    assert!(gltf.nodes().any(|n| n.name() == Some("box")));
+    // It is the same after saving and opening.
+    let file = folder.path().join("a.chois.ron");
+    let mut history = History::new(project);
+    save(&mut history, &mut library, &file).expect("saved");
+    let (project, library, missing) = open(&file).expect("opened");
+    assert_eq!(missing, []);
+    assert!(
+        states(&project, &library)
+            .iter()
+            .all(|s| *s == State::Fresh)
+    );
+    let again = sequence::track(&project, &library, 0).expect("a sequence");
+    assert_eq!(again.clip, sequence.clip);
+}

@@ -353,7 +353,7 @@ fn notes(
         Some(evaluator) => {
             notes.push(format!(
                 "R_prec, FID, Matching, Diversity: by an evaluator of our own, trained on {}; figures of different evaluators \
-                 cannot be compared, nor can these with the published",
+                 cannot be compared, so neither can these and the published ones",
                 evaluator.config.data
             ));
             if study.windows.len() < POOL {

@@ -224,6 +224,20 @@ impl Metric {
         }
     }
 
+    /// Whether it comes out of an evaluator's networks, so that figures of different ones cannot be compared.
+    pub fn is_of_an_evaluator(self) -> bool {
+        matches!(
+            self,
+            Self::RPrecision
+                | Self::RPrecisionTop1
+                | Self::RPrecisionTop2
+                | Self::Matching
+                | Self::Fid
+                | Self::Diversity
+                | Self::Multimodality
+        )
+    }
+
     /// Which way it gets better, as the paper has it.
     pub fn better(self) -> Better {
         match self {

@@ -65,7 +65,7 @@ fn sentence_of(source: &Source) -> String {
     source.text.clone().min(mirrored)
 }
 
-/// Keeps every [`CAPTURES`]th capture and every [`SENTENCES`]th sentence apart.
+/// Keeps every eighth capture and every twelfth sentence apart.
 ///
 /// # Errors
 /// [`Error::Invalid`] when nothing is left to learn from.

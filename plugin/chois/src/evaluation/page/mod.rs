@@ -206,6 +206,9 @@ fn cell(html: &mut Html, row: &Row, metric: Metric) {
                 Origin::Published => "<td class=\"published\">",
             });
             html.text(format!("{value:.2}"));
+            if row.origin == Origin::Published && metric.is_of_an_evaluator() {
+                html.put(" †");
+            }
             if let Some(spread) = row.spread.get(&metric) {
                 html.put(" <span class=\"pm\">±\u{a0}")
                     .text(format!("{spread:.2}"))
@@ -282,6 +285,12 @@ fn figures(html: &mut Html, study: &Study, report: &Report) -> Result<()> {
         }
     }
     html.put("</tbody>\n</table></div>\n");
+    let judged = |r: &Row| r.values.keys().any(|m| m.is_of_an_evaluator());
+    if (rows.iter()).any(|r| r.origin == Origin::Measured && judged(r)) {
+        html.put(
+            "<p class=\"soft\">† by the paper’s own evaluator, not to be compared with ours.</p>\n",
+        );
+    }
     Ok(())
 }
 
@@ -492,6 +501,7 @@ fn seeds(html: &mut Html, study: &Study) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evaluator::Scores;
     use super::super::report::Benchmark;
     use super::super::study::Run;
     use super::*;
@@ -650,6 +660,25 @@ mod tests {
         // Means of the seeds' means 11, 12 and 13.
         assert!(all.contains("<td>12.00 <span class=\"pm\">±\u{a0}1.00</span></td>"));
         assert!(all.contains("Object by object") && all.contains("published"));
+        // No evaluator, no word of it; with one, the published figures of another are marked.
+        assert!(!all.contains("†"));
+        let mut judged = study(&[8], 1);
+        let scores = Scores {
+            r_precision: Some([0.2, 0.3, 0.4]),
+            matching: 5.0,
+            fid: Some(7.0),
+            diversity: 9.0,
+        };
+        judged
+            .runs
+            .iter_mut()
+            .for_each(|r| r.scores = Some(scores.clone()));
+        let judged = page(&judged);
+        assert!(
+            judged.contains("<td>0.40</td>") && judged.contains("0.64 †"),
+            "{judged}"
+        );
+        assert!(judged.contains("† by the paper"));
         // Three windows, guided, not, and captured where that can be: MPJPE, FS, C_F1, P_hand and slip, no T_xy.
         let dots = count(&all, "<circle r=\"3\"");
         assert_eq!(dots, 6 + 9 + 6 + 6);

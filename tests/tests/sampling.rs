@@ -90,6 +90,7 @@ fn ancestral_steps_match_pytorch() {
 /// Person and object of a golden file.
 fn interaction(golden: &Golden, data: &Golden, prefix: &str, given: &str) -> Interaction {
     Interaction {
+        columns: None,
         bounds: Bounds::new(&statistics(data, prefix), Device::Cpu),
         offsets: data.tensor(&format!("{prefix}rest_offsets")).unsqueeze(0),
         vertices: data.tensor(&format!("{prefix}obj_rest_verts")),

@@ -404,7 +404,8 @@ fn who_pauses_goes_on_where_they_were() {
         (room.app.world_mut()).trigger(PauseNpc { entity, paused });
     };
     pause(&mut room, true);
-    tick_times(&mut room.app, 2);
+    // What was going over from standing to the clip comes to its end.
+    tick_times(&mut room.app, 60);
     let (at, done) = (room.at(person), heard::<CommandStepFinished>(&room.app));
     tick_times(&mut room.app, 120);
     assert_eq!(room.at(person), at, "nobody moves");

@@ -60,6 +60,8 @@ pub(super) struct Errands {
     stop: Option<StopNpc>,
     /// They stand still in the middle of what they do.
     paused: bool,
+    /// They have an [`NpcPlan`].
+    shown: bool,
 }
 
 impl Errands {
@@ -443,8 +445,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
 
     /// Goes on; what they are at then.
     fn go(&mut self) -> NpcState {
-        let had = self.errands.current.is_some();
-        if !had && !self.errands.paused {
+        if self.errands.current.is_none() && !self.errands.paused {
             self.begin();
         }
         self.hear();
@@ -453,7 +454,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         if !self.errands.paused {
             self.play();
         }
-        if had && self.errands.current.is_none() {
+        let planned = (self.errands.current.as_ref()).is_some_and(|c| c.thought.is_some());
+        if self.errands.shown && !planned {
+            self.errands.shown = false;
             self.commands.entity(self.avatar).try_remove::<NpcPlan>();
         }
         match &self.errands.current {
@@ -549,6 +552,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     .collect();
                 let shown = plan::plan(&thought, current.done, &names);
                 self.commands.entity(self.avatar).try_insert(shown);
+                self.errands.shown = true;
                 current.thought = Some(thought);
                 self.errands.recent = recent;
                 self.taken

@@ -105,6 +105,8 @@ pub struct Map {
     people: Vec<[f32; 2]>,
     free: Vec<(Key, Arc<Free>)>,
     levels: HashMap<ItemId, Arc<Vec<Level>>>,
+    /// Parts of items between two heights.
+    slices: HashMap<(ItemId, [u32; 2]), Arc<Footprint>>,
     /// In how many ways shapes look the same, lying with this direction upward.
     alike: Vec<(ObjectGeometry, Vector3<f32>, u32)>,
     /// The floor and the items that it was made of, as they were.
@@ -148,6 +150,7 @@ impl Map {
             people: people(scene),
             free: Vec::new(),
             levels: HashMap::new(),
+            slices: HashMap::new(),
             alike: Vec::new(),
             seen: (scene.floor.clone(), scene.items.clone()),
         };
@@ -217,13 +220,13 @@ impl Map {
     /// Takes an item away.
     pub fn remove(&mut self, id: ItemId) {
         self.obstacles.retain(|o| o.id != id);
-        self.levels.remove(&id);
+        self.forget(id);
         self.seen.1.retain(|seen| seen.id != id);
         self.changed();
     }
 
     fn add(&mut self, item: &Item) {
-        self.levels.remove(&item.id);
+        self.forget(item.id);
         if item.is_passable() {
             return;
         }
@@ -301,6 +304,18 @@ impl Map {
         let ways = alike_turns(&item.geometry, &rotation);
         self.alike.push((item.geometry.clone(), up, ways));
         ways
+    }
+
+    /// What an item, where the map has it, covers between two heights; see [`Footprint::slice`].
+    pub(super) fn slice(&mut self, item: &Item, heights: [f32; 2]) -> Arc<Footprint> {
+        let made = self.slices.entry((item.id, heights.map(f32::to_bits)));
+        Arc::clone(made.or_insert_with(|| Arc::new(Footprint::slice(item, heights))))
+    }
+
+    /// What was made of an item is to be made anew.
+    fn forget(&mut self, id: ItemId) {
+        self.levels.remove(&id);
+        self.slices.retain(|(of, _), _| *of != id);
     }
 
     /// Free space for an agent, some items not being there.
@@ -509,4 +524,53 @@ fn nudged(polygon: &Polygon<f64>, from: Point<f64>, edge: Point<f64>) -> Option<
         .chain(around)
         .map(|d| edge + d * NUDGE)
         .find(|p| polygon.contains(p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Mesh;
+    use crate::request::ObjectPlace;
+
+    fn post(id: u64, at: [f32; 3]) -> Item {
+        let low = Vector3::new(-0.2, -0.1, 0.0);
+        let mesh = Mesh::cuboid(low, Vector3::new(0.4, 0.2, 1.0));
+        let geometry = ObjectGeometry::new("post", mesh).expect("a box");
+        let place = ObjectPlace {
+            position: at,
+            ..ObjectPlace::default()
+        };
+        let mut item = Item::new(ItemId(id), "post", geometry, place);
+        item.kind = ItemKind::Wall;
+        item
+    }
+
+    #[test]
+    fn what_was_made_before_is_what_would_be_made_now() {
+        let mut scene = Scene {
+            items: vec![post(1, [0.0; 3]), post(2, [2.0, 0.0, 0.0])],
+            ..Scene::default()
+        };
+        let walker = Agent::person(0.25);
+        let mut map = Map::new(&scene);
+        let first = map.free(&walker, &[]);
+        map.slice(&scene.items[0], [0.1, 0.9]);
+        // Away and back: the same, and nothing is made anew.
+        let home = scene.items[0].clone();
+        scene.items[0].place.position = [0.0, 1.5, 0.0];
+        map.set(&scene.items[0]);
+        let other = map.free(&walker, &[]);
+        assert!(!Arc::ptr_eq(&first, &other));
+        let fresh = Map::new(&scene).free(&walker, &[]);
+        assert!((other.area.area() - fresh.area.area()).abs() < 1e-5);
+        let moved = map.slice(&scene.items[0], [0.1, 0.9]);
+        assert!(moved.contains(Vector2::new(0.0, 1.5)) && !moved.contains(Vector2::zeros()));
+        map.set(&home);
+        assert!(Arc::ptr_eq(&first, &map.free(&walker, &[])));
+        // What was set is followed from there.
+        map.set(&scene.items[0]);
+        scene.items[0] = home;
+        map.follow(&scene);
+        assert!(Arc::ptr_eq(&first, &map.free(&walker, &[])));
+    }
 }

@@ -184,6 +184,7 @@ mod tests {
         });
         Map::new(&Scene {
             items: items.collect(),
+            floor: Some(vec![[-6.0, -6.0], [6.0, -6.0], [6.0, 6.0], [-6.0, 6.0]]),
             ..Scene::default()
         })
     }

@@ -1,5 +1,7 @@
 //! From a relation to exactly where an item goes: a spot that is free, in reach, and turned sensibly.
 
+use std::sync::Arc;
+
 use nalgebra::Vector2;
 
 use super::map::{Agent, Map};
@@ -483,15 +485,15 @@ fn turned(way: Vector2<f32>, by: f32) -> Vector2<f32> {
 
 /// Spots along an item's faces, the back to it.
 fn against(
-    map: &Map,
+    map: &mut Map,
     wanted: &Wanted<'_>,
     body: &Body,
     wall: &Item,
     candidates: &mut Vec<Candidate>,
 ) {
     let area = match wall.kind {
-        ItemKind::Object => Footprint::hull(wall, [f32::MIN, f32::MAX]),
-        _ => Footprint::slice(wall, [0.05, 1.9]),
+        ItemKind::Object => Arc::new(Footprint::hull(wall, [f32::MIN, f32::MAX])),
+        _ => map.slice(wall, [0.05, 1.9]),
     };
     let from = wanted.center();
     for ring in area.outlines() {
@@ -865,7 +867,7 @@ fn on_top(
             }
         }
         // What rises from the surface, such as a back or the next shelf, is in the way.
-        let rises = Footprint::slice(on, [level.height + 0.02, level.height + body.height]);
+        let rises = map.slice(on, [level.height + 0.02, level.height + body.height]);
         let free = if rises.is_empty() {
             level.area.clone()
         } else {
@@ -939,7 +941,7 @@ fn best(
     let mut too_high = false;
     let people = people(wanted);
     // What of a shelter is in the way of what goes under it.
-    let legs = under.map(|shelter| Footprint::slice(shelter, [0.0, body.height + 0.02]));
+    let legs = under.map(|shelter| map.slice(shelter, [0.0, body.height + 0.02]));
     let mut spots: Vec<Spot> = Vec::new();
     let mut least = f32::INFINITY;
     for c in &candidates {

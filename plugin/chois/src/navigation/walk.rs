@@ -1,5 +1,7 @@
 //! Where a person goes who is told to go somewhere.
 
+use std::sync::Arc;
+
 use nalgebra::Vector2;
 
 use super::map::{Agent, Map};
@@ -54,8 +56,8 @@ pub(super) fn goal(
             })?;
             let center = item.center().coords;
             let hull = match item.kind {
-                ItemKind::Object => Footprint::hull(item, [f32::MIN, f32::MAX]),
-                _ => Footprint::slice(item, [f32::MIN, f32::MAX]),
+                ItemKind::Object => Arc::new(Footprint::hull(item, [f32::MIN, f32::MAX])),
+                _ => map.slice(item, [f32::MIN, f32::MAX]),
             };
             let front = item.front();
             let side = Vector2::new(front.y, -front.x);

@@ -314,7 +314,7 @@ impl InteractionRequest {
 }
 
 /// [`InteractionRequest::window_starts`] of so many frames.
-pub(crate) fn window_starts(frames: usize) -> Vec<usize> {
+pub fn window_starts(frames: usize) -> Vec<usize> {
     let windows = match frames.checked_sub(WINDOW) {
         None | Some(0) => 1,
         Some(more) => 1 + more.div_ceil(WINDOW - OVERLAP),

@@ -631,7 +631,7 @@ impl Trainer {
         let prediction = w.predict(&self.network, x, &upper, self.model.architecture.dropout);
         let mut counts = w.frames.unsqueeze(-1);
         if let Some(channels) = self.network.channels(&batch.modes) {
-            counts = counts * channels;
+            counts *= channels;
         }
         settings.loss(&prediction, &target, &counts)
     }

@@ -106,6 +106,9 @@ fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool)
     if span == 0.0 {
         (from, span) = (0.0, all);
     }
+    if panel.grab.is_some() {
+        [from, span] = panel.drawn;
+    }
     if hovered && lanes.contains(pointer(ui)) {
         let (scroll, shift) = ui.input(|i| (i.smooth_scroll_delta(), i.modifiers.shift));
         if shift && scroll.x + scroll.y != 0.0 {
@@ -119,6 +122,7 @@ fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool)
             span = next;
         }
     }
+    panel.drawn = [from, span];
     Scale {
         left: lanes.left(),
         from,

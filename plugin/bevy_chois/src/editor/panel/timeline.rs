@@ -308,12 +308,10 @@ fn drag(
 ) {
     if body.drag_started() || edge.drag_started() {
         editor.selected = Some(strip.id);
-        panel.grab = Some((
-            strip.id,
-            strip.start,
-            strip.seconds,
-            scale.seconds(pointer(ui).x),
-        ));
+        // From where it was pressed: it counts as a drag some points later.
+        let from = ui.input(|i| i.pointer.press_origin());
+        let from = from.unwrap_or_else(|| pointer(ui)).x;
+        panel.grab = Some((strip.id, strip.start, strip.seconds, scale.seconds(from)));
         editor.settle();
     }
     if body.drag_stopped() || edge.drag_stopped() {

@@ -4,11 +4,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chois::clip::write_clip;
+use chois::motion::edit::{JointTouchUp, RootKey};
 use chois::project::file::{
     autosave, autosave_path, newer_autosave, open, parse_project, read_project, save, save_on,
     to_text,
 };
-use chois::project::{Disk, History, Library, Lost, Project, RealDisk, Take, TakeId, Verdict};
+use chois::project::{
+    Deed, Disk, Edit, History, Library, Lost, Project, RealDisk, Room, Take, TakeId, Verdict,
+};
+use chois::request::{EndTurn, Method};
 use chois_tests::carry;
 use proptest::prelude::*;
 
@@ -384,4 +388,75 @@ fn a_minute_opens_at_once() {
     }
     println!("a minute of 12 strips and 48 takes opens in {least:?}");
     assert!(least < Duration::from_millis(300), "{least:?}");
+}
+
+#[test]
+fn everything_that_can_be_said_is_read_as_it_was_written() {
+    let mut project = project();
+    let mut library = Library::default();
+    let first = add_take(&mut project, &mut library);
+    let second = add_take(&mut project, &mut library);
+    let all = strips(&project);
+    let strip = project.strip_mut(all[1]).expect("a strip");
+    strip.guidance.contact = 0.25;
+    strip.sampling.method = Method::Ddim;
+    if let Deed::Interact {
+        turn, waypoints, ..
+    } = &mut strip.deed
+    {
+        *turn = Some(EndTurn {
+            yaw: 45.0,
+            alike: 2,
+        });
+        waypoints[0].time = Some(1.5);
+    }
+    let take = strip
+        .takes
+        .iter_mut()
+        .find(|t| t.id == second)
+        .expect("a take")
+        .edit();
+    take.made = Some("0123456789abcdef".into());
+    take.verdict = Verdict::Accepted;
+    take.edits = vec![
+        Edit::Trim { from: 0.5, to: 3.5 },
+        Edit::Warp {
+            keys: vec![[0.0, 0.0], [3.0, 2.0]],
+        },
+        Edit::Loop {
+            seconds: 0.5,
+            travels: true,
+        },
+        Edit::Blend {
+            with: first,
+            share: 0.3,
+        },
+        Edit::Joint(JointTouchUp {
+            joint: "left_wrist".into(),
+            at: 1.0,
+            rise: 0.2,
+            hold: 0.1,
+            fall: 0.3,
+            turn: [1.0, 2.0, 3.0],
+        }),
+        Edit::Path {
+            keys: vec![RootKey {
+                at: 1.0,
+                shift: [0.1, -0.2],
+            }],
+        },
+    ];
+    let track = project.tracks[0].edit();
+    track.avatar = Some("ann.glb".into());
+    project.room = Some(Room {
+        file: "room.glb".into(),
+        up: Some(chois::geometry::UpAxis::Y),
+    });
+    let object = project.objects[0].id;
+    let object = project.object_mut(object).expect("a box");
+    object.contact.mass = Some(3.0);
+    object.place.rotation = Some([0.0, 0.0, 0.0, 1.0]);
+    let text = to_text(&project).expect("text");
+    let read = parse_project(text.as_bytes(), Path::new("a.chois.ron")).expect("read");
+    assert_eq!(read, project, "{text}");
 }

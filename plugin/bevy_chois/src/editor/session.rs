@@ -204,7 +204,7 @@ impl Editor {
     }
 
     /// Whether something was changed since it was saved.
-    pub fn is_changed(&self) -> bool {
+    pub fn is_unsaved(&self) -> bool {
         self.revision != self.saved
     }
 

@@ -23,6 +23,8 @@ const TIMELINE: f32 = 122.0;
 pub struct Panel {
     /// First second of the timeline that is shown, and how many are; 0 for all there is.
     view: [f32; 2],
+    /// The same as it was drawn last: what is dragged must not stretch the ground it is dragged over.
+    drawn: [f32; 2],
     /// The strip that is dragged: where it was, seconds, and how long.
     grab: Option<(StripId, f32, f32, f32)>,
     /// The strip whose words are written in the timeline.
@@ -37,6 +39,7 @@ impl Default for Panel {
     fn default() -> Self {
         Self {
             view: [0.0; 2],
+            drawn: [0.0, 1.0],
             grab: None,
             writing: None,
             blend: None,

@@ -93,6 +93,8 @@ fn plot(
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_x(true)
+        // What is small is to look small.
+        .include_y(5.0)
         .set_margin_fraction(egui::vec2(0.0, 0.1))
         .show(ui, |plot| {
             for (touches, color) in measures.touches.iter().zip(sides) {

@@ -106,6 +106,9 @@ fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool)
     if span == 0.0 {
         (from, span) = (0.0, all);
     }
+    if panel.grab.is_some() {
+        [from, span] = panel.drawn;
+    }
     if hovered && lanes.contains(pointer(ui)) {
         let (scroll, shift) = ui.input(|i| (i.smooth_scroll_delta(), i.modifiers.shift));
         if shift && scroll.x + scroll.y != 0.0 {
@@ -119,6 +122,7 @@ fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool)
             span = next;
         }
     }
+    panel.drawn = [from, span];
     Scale {
         left: lanes.left(),
         from,
@@ -304,12 +308,10 @@ fn drag(
 ) {
     if body.drag_started() || edge.drag_started() {
         editor.selected = Some(strip.id);
-        panel.grab = Some((
-            strip.id,
-            strip.start,
-            strip.seconds,
-            scale.seconds(pointer(ui).x),
-        ));
+        // From where it was pressed: it counts as a drag some points later.
+        let from = ui.input(|i| i.pointer.press_origin());
+        let from = from.unwrap_or_else(|| pointer(ui)).x;
+        panel.grab = Some((strip.id, strip.start, strip.seconds, scale.seconds(from)));
         editor.settle();
     }
     if body.drag_stopped() || edge.drag_stopped() {

@@ -44,8 +44,8 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor) {
                 let name = editor.path().and_then(|p| p.file_name());
                 let name =
                     name.map_or_else(|| "not saved".into(), |n| n.to_string_lossy().into_owned());
-                let changed = if editor.is_changed() { "*" } else { "" };
-                if tool(ui, "💾", editor.is_changed(), "Save (Ctrl S)")
+                let changed = if editor.is_unsaved() { "*" } else { "" };
+                if tool(ui, "💾", editor.is_unsaved(), "Save (Ctrl S)")
                     && let Err(error) = editor.save(None)
                 {
                     editor.complain(&error);

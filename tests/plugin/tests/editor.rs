@@ -352,7 +352,8 @@ impl Screen {
         }
         self.button(to, false);
         self.time += 1.0;
-        self.frame(Vec::new());
+        // Between frames egui tells of the last but one.
+        (0..2).for_each(|_| self.frame(Vec::new()));
     }
 
     fn key(&mut self, key: Key, modifiers: Modifiers) {

@@ -629,10 +629,11 @@ impl Trainer {
             said.lerp_tensor(&led, &ends)
         });
         let prediction = w.predict(&self.network, x, &upper, self.model.architecture.dropout);
-        let mut counts = w.frames.unsqueeze(-1);
-        if let Some(channels) = self.network.channels(&batch.modes) {
-            counts *= channels;
-        }
+        let frames = w.frames.unsqueeze(-1);
+        let counts = match self.network.channels(&batch.modes) {
+            Some(channels) => frames * channels,
+            None => frames,
+        };
         settings.loss(&prediction, &target, &counts)
     }
 }

@@ -161,8 +161,8 @@ fn summary(outcomes: &[Outcome]) {
         outcomes.iter().map(|o| o.tries).sum::<usize>()
     );
     println!(
-        "all of it (but the turn): {} of {count}",
-        of(&Outcome::done)
+        "all of it: {} of {count}",
+        of(&|o| o.done() && o.off.is_none_or(|f| f.1 < TURN))
     );
     let mut thought: Vec<Duration> = acted.iter().map(|o| o.thought).collect();
     let mut first: Vec<Duration> = acted.iter().map(|o| o.first).collect();

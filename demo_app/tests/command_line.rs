@@ -220,7 +220,10 @@ fn arguments_that_cannot_be_read_are_named() {
             "\"soon\" is not a number of seconds",
         ),
         (&["--end", "1"], "1 numbers where 3 are expected"),
-        (&["--method", "magic"], "few-step, consistency, ddim, ancestral"),
+        (
+            &["--method", "magic"],
+            "few-step, consistency, ddim, ancestral",
+        ),
         (&["--sed", "3"], "'--sed'"),
         (&["--steps", "-1"], "'-1'"),
     ] {

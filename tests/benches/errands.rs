@@ -160,10 +160,7 @@ fn summary(outcomes: &[Outcome]) {
         "clips made again: {}",
         outcomes.iter().map(|o| o.tries).sum::<usize>()
     );
-    println!(
-        "all of it: {} of {count}",
-        of(&|o| o.done() && o.off.is_none_or(|f| f.1 < TURN))
-    );
+    println!("all of it: {} of {count}", of(&Outcome::done));
     let mut thought: Vec<Duration> = acted.iter().map(|o| o.thought).collect();
     let mut first: Vec<Duration> = acted.iter().map(|o| o.first).collect();
     thought.sort();

@@ -215,6 +215,9 @@ proptest! {
     ) {
         let mut bytes = to_text(&minute()).expect("text").into_bytes();
         for (at, how, with) in changes {
+            if bytes.is_empty() {
+                break;
+            }
             let i = at.index(bytes.len());
             match how {
                 0 => bytes[i] = with,

@@ -139,10 +139,18 @@ impl Grasp {
                     ..self
                 };
                 let turned = grasp.normal.dot(&self.normal) < SAME_SIDE;
-                if turned
-                    || room(&grasp) < room(&self)
-                    || (self.closes && !closes(palm, &grasp, surface))
-                {
+                if turned || room(&grasp) < room(&self) {
+                    continue;
+                }
+                // Lifting takes no more off a depth than it lifts.
+                let hopeless = best.as_ref().is_some_and(|(least, _)| {
+                    let most = least - ASIDE * aside + MOST_LIFT;
+                    let turn = grasp.aligned(palm, &middle[0]);
+                    (flesh.iter())
+                        .map(|p| grasp.pad() + turn * (p - palm.pad))
+                        .any(|at| -surface.signed_distance(&at) > most)
+                });
+                if hopeless || (self.closes && !closes(palm, &grasp, surface)) {
                     continue;
                 }
                 let grasp = grasp.lifted(palm, flesh, middle, surface);

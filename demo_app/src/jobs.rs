@@ -301,3 +301,18 @@ pub fn writable(path: &Path) -> Result<()> {
     std::fs::write(&probe, b"").map_err(failed)?;
     std::fs::remove_file(&probe).map_err(failed)
 }
+
+/// Refuses folders of clips that have not each a folder of objects.
+pub fn paired(clips: &[PathBuf], objects: &[PathBuf]) -> Result<()> {
+    if clips.len() == objects.len() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "objects",
+        format!(
+            "{} folders of objects for {} of clips; give one for each, in the same order",
+            objects.len(),
+            clips.len()
+        ),
+    ))
+}

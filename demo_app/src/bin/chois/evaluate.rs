@@ -17,7 +17,7 @@ use chois::training::hold_out::HoldOut;
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::{Error, Result};
 use chois_demo::assets;
-use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c, writable};
+use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c, paired, writable};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::generate::MethodArg;
@@ -83,16 +83,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    if args.clips.len() != args.objects.len() {
-        return Err(Error::invalid(
-            "objects",
-            format!(
-                "{} folders of objects for {} of clips; give one for each, in the same order",
-                args.objects.len(),
-                args.clips.len()
-            ),
-        ));
-    }
+    paired(&args.clips, &args.objects)?;
     if let Some(path) = &args.report {
         writable(path)?;
     }

@@ -15,6 +15,7 @@ use chois::training::hold_out::{self, HoldOut};
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois::{Error, Result};
+use chois_demo::jobs::paired;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Arguments of `chois train`.
@@ -147,16 +148,7 @@ const HELD_OUT: usize = 20;
 
 /// All clips of all folders, and those held out.
 fn read_clips(args: &Args, encoder: &MiniLm) -> Result<(Dataset, Dataset)> {
-    if args.clips.len() != args.objects.len() {
-        return Err(Error::invalid(
-            "objects",
-            format!(
-                "{} folders of objects for {} of clips; give one for each, in the same order",
-                args.objects.len(),
-                args.clips.len()
-            ),
-        ));
-    }
+    paired(&args.clips, &args.objects)?;
     let weights = match args.weight.len() {
         0 => vec![1.0; args.clips.len()],
         n if n == args.clips.len() && args.weight.iter().all(|w| w.is_finite() && *w > 0.0) => {

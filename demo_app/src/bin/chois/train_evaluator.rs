@@ -9,7 +9,7 @@ use chois::text::MiniLm;
 use chois::training::dataset::Dataset;
 use chois::training::evaluator::{EvaluatorTrainer, held_out, split};
 use chois::{Error, Result};
-use chois_demo::jobs::{flow, listen_for_ctrl_c};
+use chois_demo::jobs::{flow, listen_for_ctrl_c, paired};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Arguments of `chois train-evaluator`.
@@ -61,16 +61,7 @@ fn settings(args: &Args) -> Result<EvaluatorTraining> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    if args.clips.len() != args.objects.len() {
-        return Err(Error::invalid(
-            "objects",
-            format!(
-                "{} folders of objects for {} of clips; give one for each, in the same order",
-                args.objects.len(),
-                args.clips.len()
-            ),
-        ));
-    }
+    paired(&args.clips, &args.objects)?;
     let settings = settings(args)?;
     listen_for_ctrl_c();
     // The order in which threads add is chance.

@@ -92,7 +92,7 @@ pub enum Method {
     #[default]
     FewStep,
     /// Of each clean prediction the next noisy motion is made with fresh noise, as consistency models are sampled
-    /// (specification of distilled checkpoints: [`crate::training::distillation`]), with guidance for few steps.
+    /// (for checkpoints made by [`crate::training::distillation`]), with guidance for few steps.
     Consistency,
     /// The published `ddim_sample`: eta 1, even steps.
     Ddim,

@@ -302,6 +302,12 @@ pub fn writable(path: &Path) -> Result<()> {
     std::fs::remove_file(&probe).map_err(failed)
 }
 
+/// At most so many, spread evenly over all; one at least where there is any.
+pub fn spread<T>(all: Vec<T>, most: usize) -> Vec<T> {
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    all.into_iter().step_by(step).collect()
+}
+
 /// Refuses folders of clips that have not each a folder of objects.
 pub fn paired(clips: &[PathBuf], objects: &[PathBuf]) -> Result<()> {
     if clips.len() == objects.len() {

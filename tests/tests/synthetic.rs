@@ -9,7 +9,8 @@ use chois::contact::report::{ContactReport, ReportOptions};
 use chois::geometry::ObjectGeometry;
 use chois::text::TextEncoder;
 use chois::training::dataset::Dataset;
-use chois::training::synthetic::limits::Limits;
+use chois::training::locomotion;
+use chois::training::synthetic::limits::{Limits, Rejection};
 use chois::training::synthetic::words::Action;
 use chois::training::synthetic::{Settings, Summary, synthesize};
 
@@ -53,6 +54,84 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     out
+}
+
+/// Walks only but for a clip or two.
+fn walking(out: &Path, hours: f64, seed: u64) -> Settings {
+    Settings {
+        seed,
+        walking: hours,
+        actions: vec![Action::Turn],
+        ..own(out, 0.0005)
+    }
+}
+
+#[test]
+fn walks_are_made_judged_and_read_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = |name: &str, threads: usize, seed: u64| {
+        let out = folder.path().join(name);
+        let settings = Settings {
+            threads,
+            ..walking(&out, 0.05, seed)
+        };
+        let summary = run(&settings).expect("a corpus");
+        (
+            summary,
+            locomotion::read(&out.join("walks")).expect("walks"),
+        )
+    };
+    let (summary, walks) = corpus("one", 1, 4);
+    let (again, same) = corpus("two", 2, 4);
+    assert_eq!(summary, again);
+    assert_eq!(summary.walks.clips, walks.len());
+    let (mut frames, mut fastest, mut backward) = (0, 0.0f32, 0);
+    for (walk, twin) in walks.iter().zip(&same) {
+        let [clip] = walk.clips.as_slice() else {
+            panic!("{} clips", walk.clips.len());
+        };
+        assert_eq!(clip, &twin.clips[0]);
+        assert!(!clip.has_object() && locomotion::SENTENCES.contains(&clip.text.as_str()));
+        let figures = Limits::default()
+            .judge_walk(clip)
+            .expect("what was promised");
+        assert!(figures.foot_skate > 0.0 && figures.acceleration > 1.0);
+        for w in clip.frames.windows(2) {
+            let step = w[1].pose.root - w[0].pose.root;
+            let speed = step.xy().norm() * clip.fps;
+            fastest = fastest.max(speed);
+            let ahead = w[0].pose.rotations[0] * nalgebra::Vector3::z();
+            backward += usize::from(speed > 0.3 && step.dot(&ahead) < -0.9 * step.norm());
+        }
+        frames += clip.frames.len();
+    }
+    let hours = frames as f64 / 30.0 / 3600.0;
+    assert!((hours - summary.walks.hours).abs() < 1e-9 && hours >= 0.05);
+    // People walk, no one runs, and some go backward.
+    assert!((0.9..2.0).contains(&fastest), "{fastest}");
+    assert!(backward > 0 && backward * 5 < frames);
+    let (_, other) = corpus("other", 1, 5);
+    assert_ne!(walks[0].clips, other[0].clips);
+
+    // A walk with a jump in it is not taken, and what has an object is no walk.
+    let mut jumping = walks[0].clips[0].clone();
+    jumping.frames[20].pose.root.x += 0.3;
+    assert_eq!(
+        Limits::default().judge_walk(&jumping),
+        Err(Rejection::Jitter)
+    );
+    let clips = folder.path().join("one/clips");
+    let error = locomotion::read(&clips)
+        .err()
+        .expect("no walks")
+        .to_string();
+    assert!(error.contains("give it by --clips"), "{error}");
+    let empty = folder.path().join("one");
+    let error = locomotion::read(&empty)
+        .err()
+        .expect("no walks")
+        .to_string();
+    assert!(error.contains("no .safetensors"), "{error}");
 }
 
 /// The message of what must fail.
@@ -242,6 +321,13 @@ fn what_cannot_be_is_refused_in_one_sentence() {
     for hours in [0.0, -1.0, f64::NAN, 1e9] {
         let message = refused(&own(&out, hours));
         assert!(message.starts_with("hours: "), "{message}");
+    }
+    for walking in [-1.0, f64::NAN, 1e9] {
+        let message = refused(&Settings {
+            walking,
+            ..own(&out, 0.01)
+        });
+        assert!(message.starts_with("walking: "), "{message}");
     }
     let message = refused(&Settings::new(&out));
     assert!(message.starts_with("captured: "), "{message}");

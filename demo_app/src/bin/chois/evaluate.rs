@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use chois::evaluation::evaluator::{Evaluator, Words};
 use chois::evaluation::study::{Extras, Stage, Study, StudyConfig};
 use chois::evaluation::t2m::POOL;
-use chois::evaluation::walks::{self, WalkMetrics};
-use chois::evaluation::windows::EvaluationConfig;
+use chois::evaluation::walks;
 use chois::evaluation::{Metric, Report, Row, page, report::Benchmark};
+use chois::request::GuidanceConfig;
 use chois::request::file::read_guidance;
-use chois::request::{GuidanceConfig, SamplingConfig};
 use chois::synthesis::Synthesizer;
 use chois::text::MiniLm;
 use chois::training::dataset::{Choice, Dataset};
@@ -17,7 +16,7 @@ use chois::training::hold_out::HoldOut;
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::{Error, Result};
 use chois_demo::assets;
-use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c, paired, writable};
+use chois_demo::jobs::{ModelArgs, flow, listen_for_ctrl_c, paired, spread, writable};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::generate::MethodArg;
@@ -73,8 +72,8 @@ pub struct Args {
     /// Show windows of this apart, "subject=NAME" or "object=NAME"; by default what the model's training held out.
     #[arg(long, value_name = "KIND=NAME")]
     hold_out: Vec<HoldOut>,
-    /// A page with tables and plots of all `--clips` (.html), one file that needs no network.
-    #[arg(long, value_name = "FILE", requires = "clips")]
+    /// A page with tables and plots of all that is evaluated (.html), one file that needs no network.
+    #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// The table as JSON on stdout.
     #[arg(long)]
@@ -111,9 +110,16 @@ pub fn run(args: &Args) -> Result<()> {
         },
     };
     let encoder = MiniLm::load(&MiniLm::default_folder())?;
-    if let Some(folder) = &args.locomotion {
-        evaluate_walks(args, folder, &synthesizer, &encoder, &config)?;
-    }
+    let walks = match &args.locomotion {
+        Some(folder) => Some(evaluate_walks(
+            args,
+            folder,
+            &synthesizer,
+            &encoder,
+            &config,
+        )?),
+        None => None,
+    };
     let mut sets = Vec::new();
     for (clips, objects) in args.clips.iter().zip(&args.objects) {
         sets.push(evaluate_clips(
@@ -136,7 +142,13 @@ pub fn run(args: &Args) -> Result<()> {
             })
             .collect();
         let config = &synthesizer.checkpoint().config;
-        page::write(path, &config.name, &config.provenance, &sets)?;
+        page::write(
+            path,
+            &config.name,
+            &config.provenance,
+            &sets,
+            walks.as_ref(),
+        )?;
         eprintln!("page in {}", path.display());
     }
     Ok(())
@@ -157,18 +169,17 @@ fn chosen(args: &Args, data: &Dataset) -> Vec<Choice> {
     if args.stride == 0 {
         choices.retain(|c| c.start == 0);
     }
-    let step = choices.len().div_ceil(args.limit.max(1)).max(1);
-    choices.into_iter().step_by(step).collect()
+    spread(choices, args.limit)
 }
 
-/// Captured walks, without an object; of several numbers of steps, the last.
+/// Captured walks, without an object.
 fn evaluate_walks(
     args: &Args,
     folder: &Path,
     synthesizer: &Synthesizer,
     encoder: &MiniLm,
     config: &StudyConfig,
-) -> Result<()> {
+) -> Result<Report> {
     let walks = locomotion::load(
         folder,
         synthesizer.skeleton(),
@@ -188,35 +199,38 @@ fn evaluate_walks(
             "no capture that is held out is as long as a window (4 s)",
         ));
     }
-    for (name, guidance) in [
-        ("guided", config.guidance),
-        ("no guidance", GuidanceConfig::off()),
-    ] {
-        let config = EvaluationConfig {
-            sampling: SamplingConfig {
-                method: config.method,
-                steps: config.steps.last().copied().unwrap_or_default(),
-            },
-            guidance,
-            seed: config.seed,
-            batch: config.batch,
-        };
-        let metrics = walks::evaluate(
-            &synthesizer.generator(),
-            &data,
-            &choices,
-            &config,
-            &mut |_| flow(),
-        )?;
-        let mean = WalkMetrics::mean(&metrics)?;
-        if args.json {
-            let json = serde_json::json!({ "walks": name, "metrics": mean });
-            say!("{json}");
-        } else {
-            say!("walks, {name}, {mean}");
-        }
-    }
-    Ok(())
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("walks {bar:30} {pos}/{len}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let rows = walks::rows(
+        &synthesizer.generator(),
+        &data,
+        &choices,
+        config,
+        &mut |progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+            flow()
+        },
+    )?;
+    bar.finish_and_clear();
+    let model = &synthesizer.checkpoint().config.name;
+    let report = Report {
+        title: format!(
+            "{model} on {} windows of walks, {}",
+            choices.len(),
+            steps_in_words(&args.steps)
+        ),
+        unit_of_length: "cm".into(),
+        rows,
+        notes: vec![
+            "given: the first pose, place and facing at waypoints and at the end; every tenth capture, which training held out"
+                .into(),
+        ],
+    };
+    print(args, &report)?;
+    Ok(report)
 }
 
 /// "8 steps", "1, 2 and 4 steps".

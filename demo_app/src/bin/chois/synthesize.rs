@@ -10,12 +10,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Arguments of `chois synthesize`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder for what is made: `clips/*.safetensors`, `objects/*.obj`, `corpus.json`.
+    /// Folder for what is made: `clips/*.safetensors`, `objects/*.obj`, `walks/*.safetensors`, `corpus.json`.
     #[arg(long)]
     out: PathBuf,
     /// Hours of motion.
     #[arg(long, default_value_t = 1.0)]
     hours: f64,
+    /// Hours of walking with nothing to handle besides, for `chois train --walks`.
+    #[arg(long, default_value_t = 0.0)]
+    walks: f64,
     /// Where all chance comes from: the same number, the same files.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -52,6 +55,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let mut settings = Settings::new(&args.out);
     settings.hours = args.hours;
+    settings.walking = args.walks;
     settings.seed = args.seed;
     settings.threads = args.threads.unwrap_or(settings.threads);
     settings.captured = args.captured.clone().zip(args.captured_objects.clone());
@@ -95,5 +99,16 @@ pub fn run(args: &Args) -> Result<()> {
         summary.objects,
         args.out.display()
     );
+    let walks = &summary.walks;
+    if walks.clips > 0 {
+        say!(
+            "{} walks, {:.2} h, {} not taken; foot skate {:.2} cm, peak acceleration {:.0} m/s^2",
+            walks.clips,
+            walks.hours,
+            walks.rejected.values().sum::<usize>(),
+            walks.means.foot_skate * 100.0,
+            walks.means.acceleration
+        );
+    }
     Ok(())
 }

@@ -15,11 +15,13 @@ use chois::training::hold_out::{self, HoldOut};
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois::{Error, Result};
-use chois_demo::jobs::paired;
+use chois_demo::jobs::{paired, spread};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Arguments of `chois train`.
 #[derive(clap::Args)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("walk_data").args(["locomotion", "walks"]).multiple(true))]
 pub struct Args {
     /// Folder of motion clips (`*.safetensors`); may be given several times, each with its `--objects`.
     #[arg(long, required = true)]
@@ -33,8 +35,11 @@ pub struct Args {
     /// Folder of captured walking (`*.bvh` of one person): the network learns to walk without an object too.
     #[arg(long)]
     locomotion: Option<PathBuf>,
+    /// Folder of made walking (`*.safetensors` without an object, as `chois synthesize --walks` writes it): the same.
+    #[arg(long)]
+    walks: Option<PathBuf>,
     /// Share of windows that walk (0 to 1).
-    #[arg(long, requires = "locomotion")]
+    #[arg(long, requires = "walk_data")]
     walking: Option<f64>,
     /// What a walk's output is measured from.
     #[arg(long, value_enum, default_value_t = WalkSkipArg::Joints)]
@@ -97,12 +102,15 @@ pub struct Args {
     /// Stop after this many minutes, saving.
     #[arg(long)]
     minutes: Option<f64>,
-    /// Licence and source of the data, for the model card.
+    /// Source of the data, for the model card.
     #[arg(
         long,
         default_value = "OMOMO (Li et al., SIGGRAPH Asia 2023), 60 clips, research use"
     )]
     data: String,
+    /// Terms of the weights, for the model card.
+    #[arg(long, default_value = "weights: research use, as the data")]
+    licence: String,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -146,6 +154,9 @@ enum SkipArg {
 /// Of the first folder's clips, one of so many is held out.
 const HELD_OUT: usize = 20;
 
+/// Most windows that are validated on: what is held out by name can be thousands.
+const VALIDATED: usize = 512;
+
 /// All clips of all folders, and those held out.
 fn read_clips(args: &Args, encoder: &MiniLm) -> Result<(Dataset, Dataset)> {
     paired(&args.clips, &args.objects)?;
@@ -188,31 +199,43 @@ fn hold_out(train: Dataset, held: Dataset, what: &[HoldOut]) -> Result<(Dataset,
     Ok((train, held.merged(more)))
 }
 
-/// Captured walking on the model's person: what to learn from, and captures held out by name.
+/// Walking, captured on the model's person and made: what to learn from, and every tenth held out. None where no folder is
+/// named.
 fn read_walks(
-    folder: &std::path::Path,
+    args: &Args,
     model: &ModelConfig,
-    mirror: bool,
     encoder: &MiniLm,
-) -> Result<(Dataset, Dataset)> {
-    eprintln!("reading walking from {}", folder.display());
-    let walks = locomotion::load(
-        folder,
-        &model.skeleton(),
-        &model.standing(),
-        &LocomotionOptions::default(),
-    )?;
-    let (train, held) = locomotion::hold_out(walks);
-    let held = Dataset::captured_walks(&held);
-    Ok((
-        Dataset::of_walks(&train, encoder, mirror)?,
-        Dataset::of_walks(&held, encoder, false)?,
-    ))
+) -> Result<Option<(Dataset, Dataset)>> {
+    let captured = |folder: &PathBuf| {
+        eprintln!("reading walking from {}", folder.display());
+        let options = LocomotionOptions::default();
+        locomotion::load(folder, &model.skeleton(), &model.standing(), &options)
+    };
+    let made = |folder: &PathBuf| {
+        eprintln!("reading walks from {}", folder.display());
+        locomotion::read(folder)
+    };
+    let folders = [
+        args.locomotion.as_ref().map(captured).transpose()?,
+        args.walks.as_ref().map(made).transpose()?,
+    ];
+    let mut all: Option<(Dataset, Dataset)> = None;
+    for walks in folders.into_iter().flatten() {
+        let (train, held) = locomotion::hold_out(walks);
+        let held = Dataset::captured_walks(&held);
+        let train = Dataset::of_walks(&train, encoder, !args.no_mirror)?;
+        let held = Dataset::of_walks(&held, encoder, false)?;
+        all = Some(match all {
+            Some((a, b)) => (a.merged(train), b.merged(held)),
+            None => (train, held),
+        });
+    }
+    Ok(all)
 }
 
 /// How walking reaches the network, where there is walking to learn from.
 fn walking(args: &Args) -> Option<Walking> {
-    args.locomotion.as_ref().map(|_| Walking {
+    (args.locomotion.is_some() || args.walks.is_some()).then(|| Walking {
         skip: args.walk_skip.into(),
         ..Walking::default()
     })
@@ -221,7 +244,7 @@ fn walking(args: &Args) -> Option<Walking> {
 fn provenance(args: &Args) -> Provenance {
     Provenance {
         data: args.data.clone(),
-        licence: "weights: research use, as the data".into(),
+        licence: args.licence.clone(),
         held_out: args.hold_out.iter().map(HoldOut::to_string).collect(),
         ..Provenance::default()
     }
@@ -336,20 +359,18 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         let statistics = train.statistics(0.25).joined(&held.statistics(0.25));
         let mut model = fresh(args, &encoder, &train, statistics);
-        if let Some(folder) = &args.locomotion {
+        if let Some((walks, _)) = read_walks(args, &model, &encoder)? {
             // Walks go farther than what is carried: bounds must cover them.
-            let (walks, _) = read_walks(folder, &model, !args.no_mirror, &encoder)?;
             model.statistics = model.statistics.joined(&walks.statistics(0.25));
         }
         Trainer::new(model, settings(args)?, device)?
     };
-    if let Some(folder) = &args.locomotion {
-        let (walks, held_walks) = read_walks(folder, &trainer.model(), !args.no_mirror, &encoder)?;
+    if let Some((walks, held_walks)) = read_walks(args, &trainer.model(), &encoder)? {
         train = train.merged(walks);
         held = held.merged(held_walks);
     }
     let train = Arc::new(train);
-    let windows = held.windows(15);
+    let windows = spread(held.windows(15), VALIDATED);
     eprintln!(
         "{} clips to learn from, {} held out ({} windows), mirrored twins included; device {device:?}",
         train.sources.len(),

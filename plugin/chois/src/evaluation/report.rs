@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{ClipMetrics, LongMetrics};
+use super::walks::WalkMetrics;
 use crate::error::{Error, Result};
 
 /// A figure of the tables, in the order of the paper's columns, then those that the paper has no column for.
@@ -66,6 +67,8 @@ pub enum Metric {
     RPrecisionTop2,
     #[serde(rename = "Matching")]
     Matching,
+    #[serde(rename = "Heading")]
+    Heading,
 }
 
 /// Which way a figure gets better.
@@ -91,7 +94,7 @@ impl fmt::Display for Better {
 
 impl Metric {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Start,
         Self::End,
         Self::Waypoints,
@@ -119,6 +122,7 @@ impl Metric {
         Self::RPrecisionTop1,
         Self::RPrecisionTop2,
         Self::Matching,
+        Self::Heading,
     ];
 
     /// The paper's name.
@@ -151,6 +155,7 @@ impl Metric {
             Self::RPrecisionTop1 => "R_top1",
             Self::RPrecisionTop2 => "R_top2",
             Self::Matching => "Matching",
+            Self::Heading => "Heading",
         }
     }
 
@@ -184,12 +189,17 @@ impl Metric {
             Self::RPrecisionTop1 => "own motion the nearest of 32",
             Self::RPrecisionTop2 => "own motion among the two nearest of 32",
             Self::Matching => "distance of a sentence to its motion",
+            Self::Heading => "facing of a walker at the last frame",
         }
     }
 
-    /// "cm" for lengths, nothing for scores.
+    /// "cm" for lengths, "°" for angles, nothing for scores.
     pub fn unit(self) -> &'static str {
-        if self.is_length() { "cm" } else { "" }
+        match self {
+            Self::Heading => "°",
+            _ if self.is_length() => "cm",
+            _ => "",
+        }
     }
 
     fn is_length(self) -> bool {
@@ -220,7 +230,8 @@ impl Metric {
             | Self::RootRotation
             | Self::ObjectRotation
             | Self::Diversity
-            | Self::Multimodality => false,
+            | Self::Multimodality
+            | Self::Heading => false,
         }
     }
 
@@ -394,6 +405,25 @@ impl Row {
             .metres(Metric::FootSliding, Some(means.foot_sliding))
             .with(Metric::ContactShare, means.contact_share)
             .metres(Metric::ContactSlip, means.contact_slip)
+    }
+
+    /// A walk, or means over several.
+    pub fn walk(name: impl Into<String>, means: &WalkMetrics) -> Self {
+        Self::new(name, means.windows)
+            .metres(Metric::End, Some(means.end_error))
+            .metres(Metric::Waypoints, Some(means.waypoint_error))
+            .metres(Metric::FeetHeight, Some(means.feet_height[0]))
+            .metres(Metric::FootSliding, Some(means.foot_sliding[0]))
+            .metres(Metric::Joints, Some(means.joint_error))
+            .metres(Metric::RootTranslation, Some(means.root_error))
+            .with(Metric::Heading, means.heading_error)
+    }
+
+    /// The captured walks, as far as a figure is about one motion only.
+    pub fn captured_walk(means: &WalkMetrics) -> Self {
+        Self::new("captured", means.windows)
+            .metres(Metric::FeetHeight, Some(means.feet_height[1]))
+            .metres(Metric::FootSliding, Some(means.foot_sliding[1]))
     }
 
     /// Adds a figure, lengths in centimetres. One that is not finite counts as not measured.

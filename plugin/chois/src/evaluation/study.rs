@@ -76,6 +76,16 @@ impl StudyConfig {
         }
     }
 
+    /// How `count` windows are generated in a way, in run `run`.
+    pub(super) fn evaluation(&self, way: Way, run: usize, count: usize) -> EvaluationConfig {
+        EvaluationConfig {
+            sampling: self.sampling(way),
+            guidance: self.guidance(way),
+            seed: self.seed(run, count),
+            batch: self.batch,
+        }
+    }
+
     /// Seed of the first of `count` things in run `run`.
     fn seed(&self, run: usize, count: usize) -> u64 {
         self.seed.wrapping_add((run * count) as u64)
@@ -95,6 +105,15 @@ impl Way {
     /// "guided", "no guidance".
     pub fn name(self) -> &'static str {
         if self.guided { "guided" } else { "no guidance" }
+    }
+
+    /// The name, with the number of steps where `ways` differ in it.
+    pub fn among(self, ways: &[Self]) -> String {
+        if ways.iter().all(|w| w.steps == self.steps) {
+            return self.name().to_owned();
+        }
+        let s = if self.steps == 1 { "" } else { "s" };
+        format!("{}, {} step{s}", self.name(), self.steps)
     }
 }
 
@@ -205,12 +224,7 @@ impl Study {
                     seed,
                     long: false,
                 };
-                let evaluation = EvaluationConfig {
-                    sampling: config.sampling(way),
-                    guidance: config.guidance(way),
-                    seed: config.seed(seed, choices.len()),
-                    batch: config.batch,
-                };
+                let evaluation = config.evaluation(way, seed, choices.len());
                 let measured = evaluate(
                     &synthesizer.generator(),
                     data,
@@ -283,11 +297,7 @@ impl Study {
 
     /// "guided", with the number of steps where several were tried.
     pub fn row_name(&self, way: Way) -> String {
-        if self.ways().iter().all(|w| w.steps == way.steps) {
-            return way.name().to_owned();
-        }
-        let s = if way.steps == 1 { "" } else { "s" };
-        format!("{}, {} step{s}", way.name(), way.steps)
+        way.among(&self.ways())
     }
 
     /// Figures of a way over all seeds, of the windows for which `wanted` holds; none where it holds for none.

@@ -1,10 +1,10 @@
 //! Windows of captured walks generated anew from what the network is given of them, and measured against the capture.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{feet_height, foot_sliding};
+use super::report::Row;
+use super::study::StudyConfig;
 use super::windows::EvaluationConfig;
 use crate::condition::walk_frames;
 use crate::diffusion::window::{Generator, WalkWindow, WindowInput, WindowTask};
@@ -107,27 +107,43 @@ impl WalkMetrics {
     }
 }
 
-/// One line, lengths in cm, the capture's values in brackets.
-impl fmt::Display for WalkMetrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cm = |v: f64| v * 100.0;
-        write!(
-            f,
-            "{} windows: T_xy {:.2}, T_e {:.2}, heading {:.1} deg, H_feet {:.2} ({:.2}), FS {:.2} ({:.2}), under floor \
-             {:.2}, MPJPE {:.1}, T_root {:.1}",
-            self.windows,
-            cm(self.waypoint_error),
-            cm(self.end_error),
-            self.heading_error,
-            cm(self.feet_height[0]),
-            cm(self.feet_height[1]),
-            cm(self.foot_sliding[0]),
-            cm(self.foot_sliding[1]),
-            cm(self.under_floor),
-            cm(self.joint_error),
-            cm(self.root_error),
-        )
+/// `choices` in every way and with every seed of `config`, as rows of a table: the ways, then the captures themselves.
+/// `progress` is told of windows made, of all.
+///
+/// # Errors
+/// Those of [`evaluate`] and [`StudyConfig::validate`]; [`Error::Invalid`] where there is no window.
+pub fn rows(
+    generator: &Generator<'_>,
+    data: &Dataset,
+    choices: &[Choice],
+    config: &StudyConfig,
+    progress: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Vec<Row>> {
+    config.validate()?;
+    let ways = config.ways();
+    let total = ways.len() * config.seeds * choices.len();
+    let mut made = 0;
+    let mut out = Vec::new();
+    let mut captured = None;
+    for &way in &ways {
+        let mut seeds = Vec::with_capacity(config.seeds);
+        for seed in 0..config.seeds {
+            let evaluation = config.evaluation(way, seed, choices.len());
+            let metrics = evaluate(generator, data, choices, &evaluation, &mut |p| {
+                progress(Progress {
+                    done: made + p.done,
+                    total,
+                })
+            })?;
+            made += choices.len();
+            let mean = WalkMetrics::mean(&metrics)?;
+            seeds.push(Row::walk(way.among(&ways), &mean));
+            captured.get_or_insert(Row::captured_walk(&mean));
+        }
+        out.push(Row::over_seeds(&seeds)?);
     }
+    out.extend(captured);
+    Ok(out)
 }
 
 /// Metrics of each walking window of `choices`: the first pose, and place and heading at the waypoint frames and the end,

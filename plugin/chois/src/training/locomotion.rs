@@ -1,4 +1,5 @@
-//! Captured walking as motion clips without an object: a folder of BVH files of one person, on the model's bones.
+//! Walking as motion clips without an object: captured, a folder of BVH files of one person, on the model's bones; or made
+//! by [`super::synthetic`].
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::footwork;
-use crate::clip::bvh;
+use crate::clip::{self, bvh};
 use crate::error::{Error, Result};
 use crate::motion::{FPS, Frame, MotionClip, WINDOW, feet};
 use crate::retarget::Capture;
@@ -73,22 +74,7 @@ pub fn load(
     standing: &[UnitQuaternion<f32>; ROTATIONS],
     options: &LocomotionOptions,
 ) -> Result<Vec<Walks>> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(|source| Error::Read {
-            path: folder.to_owned(),
-            source,
-        })?
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("bvh")))
-        .collect();
-    paths.sort();
-    if paths.is_empty() {
-        return Err(Error::malformed(
-            folder,
-            "folder of walking",
-            "it holds no .bvh file",
-        ));
-    }
+    let paths = files(folder, "bvh")?;
     let motions = paths
         .iter()
         .map(|path| {
@@ -123,11 +109,62 @@ pub fn load(
             }
             let clips = walks
                 .into_iter()
-                .map(|poses| clip(&name, skeleton, poses, n))
+                .map(|poses| captured(&name, skeleton, poses, n))
                 .collect();
             Walks { name, clips }
         })
         .collect())
+}
+
+/// Reads all motion clips of a folder (`*.safetensors`), which show nobody with an object: what `chois synthesize` makes.
+///
+/// # Errors
+/// [`Error::Read`]; [`Error::Malformed`] for a folder without clips, a file that is none, has an object or is not of 30
+/// frames a second.
+pub fn read(folder: &Path) -> Result<Vec<Walks>> {
+    let paths = files(folder, "safetensors")?;
+    let walk = |path: &PathBuf| {
+        let clip = clip::read_clip(path)?;
+        let wrong = |what: String| Error::malformed(path, "walk for training", what);
+        if clip.has_object() {
+            return Err(wrong(format!(
+                "it shows {:?} too; give it by --clips",
+                clip.object
+            )));
+        }
+        if (clip.fps - FPS).abs() > 0.01 {
+            return Err(wrong(format!(
+                "{} frames a second; resample it to {FPS}",
+                clip.fps
+            )));
+        }
+        Ok(Walks {
+            name: clip.name.clone(),
+            clips: vec![clip],
+        })
+    };
+    paths.iter().map(walk).collect()
+}
+
+/// The files of a folder with this extension, sorted.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(|source| Error::Read {
+            path: folder.to_owned(),
+            source,
+        })?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|p| (p.extension()).is_some_and(|e| e.eq_ignore_ascii_case(extension)))
+        .collect();
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Error::malformed(
+            folder,
+            "folder of walking",
+            format!("it holds no .{extension} file"),
+        ));
+    }
+    Ok(paths)
 }
 
 /// Every so many captures, one is held out.
@@ -145,7 +182,7 @@ pub fn hold_out(walks: Vec<Walks>) -> (Vec<Walks>, Vec<Walks>) {
 }
 
 /// Poses as a clip without an object.
-fn clip(name: &str, skeleton: &Skeleton, poses: Vec<Pose>, n: usize) -> MotionClip {
+fn captured(name: &str, skeleton: &Skeleton, poses: Vec<Pose>, n: usize) -> MotionClip {
     MotionClip {
         name: name.to_owned(),
         subject: String::new(),

@@ -100,15 +100,26 @@ pub struct Set<'a> {
 ///
 /// # Errors
 /// Those of [`render`]; [`crate::Error::Write`].
-pub fn write(path: &Path, model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<()> {
-    write_atomically(path, render(model, provenance, sets)?.as_bytes())
+pub fn write(
+    path: &Path,
+    model: &str,
+    provenance: &Provenance,
+    sets: &[Set<'_>],
+    walks: Option<&Report>,
+) -> Result<()> {
+    write_atomically(path, render(model, provenance, sets, walks)?.as_bytes())
 }
 
-/// The page of an evaluation of the model of this name.
+/// The page of an evaluation of the model of this name; `walks` is the table of walks without an object.
 ///
 /// # Errors
 /// Those of [`Study::row`].
-pub fn render(model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<String> {
+pub fn render(
+    model: &str,
+    provenance: &Provenance,
+    sets: &[Set<'_>],
+    walks: Option<&Report>,
+) -> Result<String> {
     let mut html = Html::default();
     html.put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
         .put("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
@@ -131,6 +142,13 @@ pub fn render(model: &str, provenance: &Provenance, sets: &[Set<'_>]) -> Result<
     );
     for set in sets {
         section(&mut html, set)?;
+    }
+    if let Some(walks) = walks {
+        html.put("<h2>Walks</h2>\n<p class=\"soft\">")
+            .text(&walks.title)
+            .put(".</p>\n");
+        table(&mut html, &walks.rows, &Metric::ALL);
+        notes(&mut html, &walks.notes);
     }
     html.put("</main>\n</body>\n</html>\n");
     Ok(html.finish())
@@ -504,6 +522,7 @@ mod tests {
     use super::super::evaluator::Scores;
     use super::super::report::Benchmark;
     use super::super::study::Run;
+    use super::super::walks::WalkMetrics;
     use super::*;
 
     const HOSTILE: &str = "\"><script src=//x>alert('&')</script>\0";
@@ -566,7 +585,18 @@ mod tests {
             licence: HOSTILE.into(),
             ..Provenance::default()
         };
-        render(HOSTILE, &provenance, &[set]).expect("a page")
+        let walk = WalkMetrics {
+            windows: 5,
+            heading_error: 3.25,
+            ..WalkMetrics::default()
+        };
+        let walks = Report {
+            title: HOSTILE.into(),
+            unit_of_length: "cm".into(),
+            rows: vec![Row::walk(HOSTILE, &walk), Row::captured_walk(&walk)],
+            notes: vec![HOSTILE.into()],
+        };
+        render(HOSTILE, &provenance, &[set], Some(&walks)).expect("a page")
     }
 
     /// The names of all elements that are opened, in order, having checked that each is closed.
@@ -653,6 +683,7 @@ mod tests {
         );
         assert_eq!(count(&one, "Seed by seed"), 0);
         assert!(!one.contains("±") && one.contains("11.00"));
+        assert!(one.contains("<h2>Walks</h2>") && one.contains("<td>3.25</td>"));
         let all = page(&study(&[1, 2, 8], 3));
         // Four figures that were measured, guided and not.
         assert_eq!(count(&all, "<polyline"), 8);

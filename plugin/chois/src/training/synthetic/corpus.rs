@@ -1,17 +1,17 @@
 //! The whole of it: settings in, a folder of clips and a folder of objects out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Counts, catalogue, write_obj};
-use super::limits::{Figures, Tally};
-use super::made;
+use super::limits::{Figures, Rejection, Tally};
+use super::made::{self, People};
 use super::parallel::parallel;
 use super::seeded;
 use super::settings::Settings;
-use super::tries::{acted, people, read, reused};
+use super::tries::{acted, people, read, reused, strolled};
 use super::words::Action;
 use crate::clip::write_clip;
 use crate::error::{Error, Result, write_atomically};
@@ -35,8 +35,24 @@ pub struct Summary {
     pub tally: Tally,
     /// Means over the clips taken.
     pub means: Figures,
+    /// Walking with nothing to handle; not counted above.
+    #[serde(default)]
+    pub walks: Walks,
     /// Whether nothing of it comes from captured motion or captured objects.
     pub own_motion_only: bool,
+}
+
+/// Walks that were made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Walks {
+    /// Those that were written.
+    pub clips: usize,
+    /// Hours of motion.
+    pub hours: f64,
+    /// Why others were not.
+    pub rejected: BTreeMap<Rejection, usize>,
+    /// Means over those that were; what is about objects is 0.
+    pub means: Figures,
 }
 
 /// Makes a corpus. `progress` is told of hours made so far.
@@ -131,9 +147,63 @@ pub fn synthesize(settings: &Settings, progress: &mut dyn FnMut(f64, &Tally)) ->
     summary.objects = used.len();
     summary.hours = hours(summary.tally.frames());
     summary.means = mean(&sums, summary.clips);
+    summary.walks = walks(settings, &people)?;
     let text = serde_json::to_string_pretty(&summary).map_err(|e| Error::invalid("summary", e))?;
     write_atomically(&settings.out.join("corpus.json"), text.as_bytes())?;
     Ok(summary)
+}
+
+/// Makes the walks.
+fn walks(settings: &Settings, people: &People) -> Result<Walks> {
+    let wanted = (settings.walking * 3600.0 * f64::from(FPS)).ceil() as usize;
+    let mut out = Walks::default();
+    let mut sums = Figures::default();
+    let (mut tried, mut frames) = (0, 0);
+    while frames < wanted {
+        let clips = parallel(BATCH, settings.threads, |k| {
+            let number = (tried + k) as u64;
+            strolled(
+                settings,
+                people,
+                number,
+                seeded(settings.seed, "walks", number),
+            )
+        });
+        tried += BATCH;
+        for clip in clips {
+            if frames >= wanted {
+                break;
+            }
+            let (clip, figures) = match clip {
+                Ok(taken) => taken,
+                Err(why) => {
+                    *out.rejected.entry(why).or_default() += 1;
+                    continue;
+                }
+            };
+            write_clip(
+                &settings
+                    .out
+                    .join(format!("walks/{}.safetensors", clip.name)),
+                &clip,
+            )?;
+            add(&mut sums, &figures);
+            out.clips += 1;
+            frames += clip.frames.len();
+        }
+        if tried > TRIES * (out.clips + BATCH) {
+            return Err(Error::invalid(
+                "limits",
+                format!(
+                    "of {tried} walks {} were taken; widen the limits",
+                    out.clips
+                ),
+            ));
+        }
+    }
+    out.hours = hours(frames);
+    out.means = mean(&sums, out.clips);
+    Ok(out)
 }
 
 fn hours(frames: usize) -> f64 {

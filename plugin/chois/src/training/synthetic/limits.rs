@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::contact::report::{ContactReport, ReportOptions};
 use crate::contact::{ContactEvent, Corrected, LetGo, PhysicalObject};
 use crate::error::Result;
+use crate::evaluation::metrics::{feet_height, foot_sliding};
 use crate::motion::MotionClip;
-use crate::skeleton::{JOINTS, joint};
+use crate::skeleton::{JOINTS, TOE_HEIGHT, joint};
 
 /// Every so many frames the skin is looked at: it is most of the work.
 const SKIN_STRIDE: usize = 6;
@@ -204,10 +205,6 @@ impl Limits {
             acceleration: acceleration(clip),
             ..Figures::default()
         };
-        let above = |value: f64, limit: f64, why: Rejection| {
-            // What is no number is over every limit.
-            if value <= limit { Ok(()) } else { Err(why) }
-        };
         above(figures.acceleration, self.acceleration, Rejection::Jitter)?;
         let stray = strays(wanted, clip, object);
         if freedom == Freedom::Slides {
@@ -290,6 +287,40 @@ impl Limits {
         )?;
         Ok(figures)
     }
+
+    /// Judges a walk with nothing to handle, by those limits that are about feet and joints.
+    ///
+    /// # Errors
+    /// The first limit that it violates.
+    pub fn judge_walk(&self, clip: &MotionClip) -> Result<Figures, Rejection> {
+        let joints: Vec<_> = (0..clip.frames.len()).map(|f| clip.joints(f)).collect();
+        let lowest = (joints.iter())
+            .map(|j| j[joint::LEFT_TOE].z.min(j[joint::RIGHT_TOE].z))
+            .fold(f32::INFINITY, f32::min);
+        let figures = Figures {
+            acceleration: acceleration(clip),
+            foot_skate: foot_sliding(&joints, feet_height(&joints)),
+            feet_below: f64::from(TOE_HEIGHT - lowest).max(0.0),
+            ..Figures::default()
+        };
+        for (value, limit, why) in [
+            (figures.acceleration, self.acceleration, Rejection::Jitter),
+            (figures.foot_skate, self.foot_skate, Rejection::FootSkate),
+            (
+                figures.feet_below,
+                self.below_floor[1],
+                Rejection::BelowFloor,
+            ),
+        ] {
+            above(value, limit, why)?;
+        }
+        Ok(figures)
+    }
+}
+
+/// What is no number is over every limit.
+fn above(value: f64, limit: f64, why: Rejection) -> Result<(), Rejection> {
+    if value <= limit { Ok(()) } else { Err(why) }
 }
 
 /// Peak acceleration of any joint, metres a second squared.

@@ -9,10 +9,12 @@ use crate::error::{Error, Result};
 /// What is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Folder that the clips (`clips/*.safetensors`) and meshes (`objects/*.obj`) are written to.
+    /// Folder that the clips (`clips/*.safetensors`, `walks/*.safetensors`) and meshes (`objects/*.obj`) are written to.
     pub out: PathBuf,
     /// Hours of motion.
     pub hours: f64,
+    /// Hours of walking with nothing to handle besides, `walks/*.safetensors`.
+    pub walking: f64,
     /// Where all chance comes from.
     pub seed: u64,
     /// Threads that work.
@@ -44,6 +46,7 @@ impl Settings {
         Self {
             out: out.into(),
             hours: 1.0,
+            walking: 0.0,
             seed: 0,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             captured: None,
@@ -69,6 +72,12 @@ impl Settings {
                 format!("{}; give more than 0 and at most 1000", self.hours),
             ));
         }
+        if !(0.0..=1000.0).contains(&self.walking) {
+            return Err(Error::invalid(
+                "walking",
+                format!("{}; give between 0 and 1000 hours", self.walking),
+            ));
+        }
         let named = self.captured.is_some() || self.locomotion.is_some();
         if self.own_motion_only && named {
             return Err(Error::invalid(
@@ -88,15 +97,17 @@ impl Settings {
                 format!("{}; give between 0 and 1", self.made_share),
             ));
         }
-        let clips = self.out.join("clips");
-        if std::fs::read_dir(&clips).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::invalid(
-                "out",
-                format!(
-                    "{} holds files already, which would mix with what is made; name a new folder or empty it",
-                    clips.display()
-                ),
-            ));
+        for part in ["clips", "walks"] {
+            let folder = self.out.join(part);
+            if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+                return Err(Error::invalid(
+                    "out",
+                    format!(
+                        "{} holds files already, which would mix with what is made; name a new folder or empty it",
+                        folder.display()
+                    ),
+                ));
+            }
         }
         let made = self.own_motion_only || self.made_share > 0.0;
         if made && self.actions.is_empty() {

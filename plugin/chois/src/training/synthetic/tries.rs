@@ -169,6 +169,21 @@ pub(super) fn acted(
     }
 }
 
+/// Somebody who walks, with nothing to handle.
+pub(super) fn strolled(
+    settings: &Settings,
+    people: &People,
+    number: u64,
+    mut rng: ChaCha8Rng,
+) -> Result<(MotionClip, Figures), Rejection> {
+    let mut clip = made::walked(people, &mut rng);
+    let said = locomotion::SENTENCES.choose(&mut rng).copied();
+    said.unwrap_or_default().clone_into(&mut clip.text);
+    clip.name = format!("made_walk_{}_{number:06}", settings.seed);
+    let figures = settings.limits.judge_walk(&clip)?;
+    Ok((clip, figures))
+}
+
 /// Those who act: what captured clips and walks show of people, or rules.
 pub(super) fn people(settings: &Settings, captured: &[Captured]) -> Result<People> {
     let Some(first) = captured.first() else {

@@ -74,6 +74,57 @@ fn smoothed(values: &[f32], half: usize) -> Vec<f32> {
 impl Actor<'_> {
     /// The clip of a plan; contact says when hands hold and feet strike.
     pub fn act(&self, plan: &Plan, thing: &Thing) -> MotionClip {
+        let mut poses = self.poses(plan);
+        self.reach(plan, thing, &mut poses);
+        let contact = |t: usize| {
+            let mut out = [0.0; 4];
+            for grip in &plan.grips {
+                if (grip.first..=grip.last).contains(&t) {
+                    out[grip.place.hand] = 1.0;
+                }
+            }
+            for strike in &plan.strikes {
+                if (strike.hit.saturating_sub(2)..=strike.hit + 6).contains(&t) {
+                    out[2 + strike.foot] = 1.0;
+                }
+            }
+            out
+        };
+        let frames = (poses.iter().zip(&plan.thing)).enumerate();
+        let frames = frames.map(|(t, (pose, (at, turn)))| Frame {
+            pose: *pose,
+            object_position: *at,
+            object_rotation: *turn,
+            contact: contact(t),
+        });
+        self.clip(&thing.name, frames.collect())
+    }
+
+    /// The clip of a plan with nothing to handle.
+    pub fn walk(&self, plan: &Plan) -> MotionClip {
+        let frames = self.poses(plan).into_iter().map(|pose| Frame {
+            pose,
+            object_position: Vector3::zeros(),
+            object_rotation: Turn::identity(),
+            contact: [0.0; 4],
+        });
+        self.clip("", frames.collect())
+    }
+
+    fn clip(&self, object: &str, frames: Vec<Frame>) -> MotionClip {
+        MotionClip {
+            name: String::new(),
+            subject: String::new(),
+            object: object.to_owned(),
+            text: String::new(),
+            fps: FPS,
+            skeleton: self.skeleton.clone(),
+            frames,
+        }
+    }
+
+    /// Where the body is, hands not yet at their places.
+    fn poses(&self, plan: &Plan) -> Vec<Pose> {
         let frames = plan.course.ground.len();
         let (size, legs) = (self.skeleton.height(), legs(self.skeleton));
         let upright = Pose {
@@ -149,38 +200,7 @@ impl Actor<'_> {
         }
         reach_feet(self.skeleton, &mut poses, &targets, true);
         self.look(plan, &mut poses);
-        self.reach(plan, thing, &mut poses);
-        let contact = |t: usize| {
-            let mut out = [0.0; 4];
-            for grip in &plan.grips {
-                if (grip.first..=grip.last).contains(&t) {
-                    out[grip.place.hand] = 1.0;
-                }
-            }
-            for strike in &plan.strikes {
-                if (strike.hit.saturating_sub(2)..=strike.hit + 6).contains(&t) {
-                    out[2 + strike.foot] = 1.0;
-                }
-            }
-            out
-        };
-        MotionClip {
-            name: String::new(),
-            subject: String::new(),
-            object: thing.name.clone(),
-            text: String::new(),
-            fps: FPS,
-            skeleton: self.skeleton.clone(),
-            frames: (poses.iter().zip(&plan.thing))
-                .enumerate()
-                .map(|(t, (pose, (at, turn)))| Frame {
-                    pose: *pose,
-                    object_position: *at,
-                    object_rotation: *turn,
-                    contact: contact(t),
-                })
-                .collect(),
-        }
+        poses
     }
 
     /// Where the pelvis is over the place between the feet while a person stands, legs almost straight.
@@ -302,8 +322,8 @@ impl Actor<'_> {
             let ground = &plan.course.ground[t];
             let later = &plan.course.ground[(t + 25).min(frames - 1)];
             let way = later.at - ground.at;
-            let thing = plan.thing[t].0 - head;
             let forward = Vector3::new(ground.ahead().x, ground.ahead().y, -0.3);
+            let thing = plan.thing.get(t).map_or(forward, |(at, _)| at - head);
             // Backward one looks at what one pulls.
             let going = if way.dot(&ground.ahead()) > 0.15 {
                 Vector3::new(way.x, way.y, -0.35 * way.norm()).normalize()

@@ -11,6 +11,11 @@ const TURNING: f32 = 0.35;
 /// A turn by a radian takes as long as so many metres.
 const LEVER: f32 = 0.45;
 
+/// Half the way over which a walker's direction along a curve is taken, metres.
+const AHEAD: f32 = 0.2;
+/// Places along a curve at which its direction is told.
+const TOLD: usize = 64;
+
 /// A place on the floor and a facing: metres; radians about Z, 0 faces -Y.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Ground {
@@ -53,6 +58,38 @@ pub(super) fn minimum_jerk(u: f32) -> f32 {
 /// An angle's equal between -pi and pi.
 pub(super) fn wrapped(angle: f32) -> f32 {
     angle.sin().atan2(angle.cos())
+}
+
+/// A smooth curve through places: Catmull-Rom with chord-length knots, which neither loops nor cuts corners.
+fn spline(keys: &[Vector2<f32>]) -> Vec<Vector2<f32>> {
+    const PIECES: usize = 24;
+    let last = keys.len() - 1;
+    // Beyond its ends it goes on straight.
+    let key = |k: isize| match k {
+        k if k < 0 => keys[0] * 2.0 - keys[1],
+        k if k as usize > last => keys[last] * 2.0 - keys[last - 1],
+        k => keys[k as usize],
+    };
+    let mut out = vec![keys[0]];
+    for k in 0..last as isize {
+        let [a, b, c, d] = [-1, 0, 1, 2].map(|n| key(k + n));
+        let knot = |p: Vector2<f32>, q: Vector2<f32>| (q - p).norm().sqrt().max(1e-3);
+        let (t1, t2, t3) = (
+            knot(a, b),
+            knot(a, b) + knot(b, c),
+            knot(a, b) + knot(b, c) + knot(c, d),
+        );
+        for n in 1..=PIECES {
+            let t = t1 + (t2 - t1) * n as f32 / PIECES as f32;
+            let mix = |p: Vector2<f32>, q: Vector2<f32>, from: f32, to: f32| {
+                p.lerp(&q, (t - from) / (to - from))
+            };
+            let (ab, bc, cd) = (mix(a, b, 0.0, t1), mix(b, c, t1, t2), mix(c, d, t2, t3));
+            let (abc, bcd) = (mix(ab, bc, 0.0, t2), mix(bc, cd, t1, t3));
+            out.push(mix(abc, bcd, t1, t2));
+        }
+    }
+    out
 }
 
 /// A stretch of frames with steps, ends included.
@@ -135,6 +172,67 @@ impl Course {
         })
     }
 
+    /// Walks through places and on to the last without a stop, along a smooth curve, at up to `speed` metres a second; faces
+    /// where it goes, and in the end as asked.
+    pub fn through(&mut self, places: &[Vector2<f32>], yaw: f32, speed: f32) -> usize {
+        let from = self.here();
+        let mut keys = vec![from.at];
+        keys.extend_from_slice(places);
+        let line = spline(&keys);
+        let lengths: Vec<f32> = std::iter::once(0.0)
+            .chain(line.windows(2).scan(0.0, |sum, w| {
+                *sum += (w[1] - w[0]).norm();
+                Some(*sum)
+            }))
+            .collect();
+        let all = lengths[lengths.len() - 1];
+        let at = |way: f32| {
+            let k = lengths
+                .partition_point(|l| *l <= way)
+                .clamp(1, line.len() - 1);
+            let share = (way - lengths[k - 1]) / (lengths[k] - lengths[k - 1]).max(1e-6);
+            line[k - 1].lerp(&line[k], share.clamp(0.0, 1.0))
+        };
+        // Where one will be half a step on.
+        let along = |way: f32| {
+            let (a, b) = ((way - AHEAD).max(0.0), (way + AHEAD).min(all));
+            Ground::facing(&(at(b) - at(a)))
+        };
+        // Told as one angle that goes on, so that nobody spins.
+        let mut last = from.yaw;
+        let facing: Vec<f32> = (0..=TOLD)
+            .map(|k| {
+                last += wrapped(along(all * k as f32 / TOLD as f32) - last);
+                last
+            })
+            .collect();
+        let (first, end) = (from.yaw - facing[0], wrapped(yaw - facing[TOLD]));
+        let ground = |s: f32| {
+            let place = s.clamp(0.0, 1.0) * TOLD as f32;
+            let k = (place as usize).min(TOLD - 1);
+            let along = facing[k] + (facing[k + 1] - facing[k]) * (place - k as f32);
+            let begin = 1.0 - minimum_jerk(s / TURNING);
+            let close = minimum_jerk((s - 1.0 + TURNING) / TURNING);
+            Ground {
+                at: at(s * all),
+                yaw: along + first * begin + end * close,
+            }
+        };
+        let effort = all + LEVER * (first.abs() + end.abs());
+        self.go(effort, speed, ground)
+    }
+
+    /// Steps to a place in any direction while turning by no more than is asked.
+    pub fn aside(&mut self, to: Ground, speed: f32) -> usize {
+        let from = self.here();
+        let turned = wrapped(to.yaw - from.yaw);
+        let effort = (to.at - from.at).norm() + LEVER * turned.abs();
+        self.go(effort, speed, |s| Ground {
+            at: from.at.lerp(&to.at, s),
+            yaw: from.yaw + turned * s,
+        })
+    }
+
     /// Turns by an angle (left is positive) about a place.
     pub fn round(&mut self, about: Vector2<f32>, angle: f32, speed: f32) -> usize {
         let from = self.here();
@@ -187,6 +285,31 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn curves_pass_their_places_facing_where_they_go() {
+        let places = [[1.2, -0.4], [2.0, -1.6], [1.0, -2.6]].map(Vector2::from);
+        let mut course = Course::new(Ground::default());
+        course.stand(0.2);
+        course.through(&places, 1.0, 0.9);
+        for place in places {
+            let nearest = (course.ground.iter())
+                .map(|g| (g.at - place).norm())
+                .fold(f32::INFINITY, f32::min);
+            assert!(nearest < 0.04, "{nearest}");
+        }
+        assert!(wrapped(course.here().yaw - 1.0).abs() < 1e-2);
+        let frames = course.ground.len();
+        for t in frames / 3..frames * 2 / 3 {
+            let way = course.ground[t + 1].at - course.ground[t].at;
+            let off = wrapped(Ground::facing(&way) - course.ground[t].yaw).abs();
+            assert!(off < 0.6, "{off}");
+        }
+        for w in course.ground.windows(2) {
+            assert!((w[1].at - w[0].at).norm() * FPS < 1.3);
+            assert!((w[1].yaw - w[0].yaw).abs() < 0.15);
+        }
+    }
 
     #[test]
     fn ways_are_smooth_and_arrive() {

@@ -3,7 +3,7 @@
 //! [`actions`] lays out in time where the person goes ([`course`]), where the thing is and which hands hold it where
 //! ([`handling`]). [`body`] puts a person to it: steps under the body ([`footing`]), the life of walking ([`gait`]), stooping
 //! and stretching to where the hands must be ([`posture`]), arms to their places. Of captured motion it takes how people
-//! walk and stoop; without any, rules do.
+//! walk and stoop; without any, rules do. Walks with nothing to handle ([`stroll`]) are made by the same body.
 
 mod actions;
 mod body;
@@ -15,6 +15,7 @@ mod kick;
 mod poles;
 mod posture;
 mod stage;
+mod stroll;
 
 use nalgebra::{UnitQuaternion, Vector3};
 use rand::seq::IndexedRandom;
@@ -32,6 +33,7 @@ use crate::skeleton::{ROTATIONS, Skeleton, joint};
 use crate::training::dataset::Source;
 use body::Actor;
 use gait::Walker;
+use posture::Table;
 
 type Turn = UnitQuaternion<f32>;
 
@@ -112,21 +114,49 @@ pub fn made(
     people: &People,
     rng: &mut impl Rng,
 ) -> Option<MotionClip> {
-    let skeleton = people.skeleton(rng);
-    let standing = people.standing.choose(rng).copied().unwrap_or_else(relaxed);
-    let table = people.postures.somebody(&skeleton, &standing, rng);
+    let somebody = Somebody::of(people, rng);
     let cast = stage::Cast {
         thing,
-        size: skeleton.height(),
-        table: &table,
+        size: somebody.skeleton.height(),
+        table: &somebody.table,
     };
     let plan = actions::plan(action, &cast, rng)?;
-    let actor = Actor {
-        skeleton: &skeleton,
-        standing: &standing,
-        table: &table,
-        walkers: [false, true].map(|backward| Walker::choose(&people.gaits, backward, rng)),
-        left_first: rng.random_bool(0.5),
-    };
-    Some(actor.act(&plan, thing))
+    Some(somebody.actor(people, rng).act(&plan, thing))
+}
+
+/// Somebody walks. The clip's text and name are empty, and it has no object. Metres, Z up, floor at 0.
+pub fn walked(people: &People, rng: &mut impl Rng) -> MotionClip {
+    let somebody = Somebody::of(people, rng);
+    let plan = stroll::stroll(rng);
+    somebody.actor(people, rng).walk(&plan)
+}
+
+/// One of the people, as chance has them.
+struct Somebody {
+    skeleton: Skeleton,
+    standing: [Turn; ROTATIONS],
+    table: Table,
+}
+
+impl Somebody {
+    fn of(people: &People, rng: &mut impl Rng) -> Self {
+        let skeleton = people.skeleton(rng);
+        let standing = people.standing.choose(rng).copied().unwrap_or_else(relaxed);
+        let table = people.postures.somebody(&skeleton, &standing, rng);
+        Self {
+            skeleton,
+            standing,
+            table,
+        }
+    }
+
+    fn actor<'a>(&'a self, people: &'a People, rng: &mut impl Rng) -> Actor<'a> {
+        Actor {
+            skeleton: &self.skeleton,
+            standing: &self.standing,
+            table: &self.table,
+            walkers: [false, true].map(|backward| Walker::choose(&people.gaits, backward, rng)),
+            left_first: rng.random_bool(0.5),
+        }
+    }
 }

@@ -17,11 +17,15 @@
 
 mod panel;
 mod plugin;
+mod scene;
 mod session;
 mod stage;
 mod work;
 
 pub use panel::{Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
+pub use scene::{
+    EditorCamera, EditorDrawing, Handle, Part, SceneKnobs, ScenePointer, SceneState, Snap,
+};
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

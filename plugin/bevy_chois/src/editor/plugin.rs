@@ -17,6 +17,7 @@ use chois::geometry::Mesh;
 use chois::project::sequence::{self, Sequence};
 use chois::project::{Shared, Take, Verdict};
 
+use super::scene;
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
 use super::work::{self, Measuring, Work};
@@ -35,6 +36,10 @@ pub enum EditorSystems {
     Work,
     /// Persons and objects are brought to the playhead, in `PostUpdate` before clips are played.
     Show,
+    /// The pointer takes handles of the scene, in `Update` after [`Self::Work`].
+    Handle,
+    /// Handles are painted, in `EguiPrimaryContextPass` before [`Self::Draw`].
+    Paint,
     /// The panel is drawn, in `EguiPrimaryContextPass`.
     Draw,
 }
@@ -68,6 +73,7 @@ impl Plugin for EditorPlugin {
                     .in_set(EditorSystems::Show)
                     .before(PlaybackSystems::Prepare),
             );
+        scene::build(app);
     }
 
     fn finish(&self, app: &mut App) {
@@ -79,6 +85,7 @@ impl Plugin for EditorPlugin {
             return;
         }
         app.add_systems(EguiPrimaryContextPass, draw.in_set(EditorSystems::Draw));
+        scene::build_panel(app);
     }
 }
 

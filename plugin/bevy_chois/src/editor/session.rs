@@ -16,6 +16,8 @@ use chois::project::{
 use chois::request::{InteractionRequest, PersonPlace};
 use chois::{Error, Result};
 
+use super::scene::SceneState;
+
 /// Time without a save after which what was changed is saved beside the file.
 const AUTOSAVE: Duration = Duration::from_secs(30);
 /// Seconds of a strip that is added.
@@ -90,6 +92,8 @@ pub struct Editor {
     pub covers: [f32; 2],
     /// What is missing of what the project names. Read only.
     pub missing: Vec<Missing>,
+    /// What is taken and shown in the scene; no part of the history.
+    pub scene: SceneState,
     pub(super) library: Library,
     pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
     history: History,
@@ -116,6 +120,7 @@ impl Default for Editor {
             progress: None,
             covers: [0.0; 2],
             missing: Vec::new(),
+            scene: SceneState::default(),
             library: Library::default(),
             measures: HashMap::new(),
             history: History::default(),
@@ -196,6 +201,11 @@ impl Editor {
         if let Err(error) = file::autosave(&self.history, &mut self.library, path) {
             self.complain(&error);
         }
+    }
+
+    /// A number that differs after every change of the project or its takes.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The project's file.

@@ -7,6 +7,7 @@ use chois::project::generate::Which;
 use chois::project::{Edit, StripId, TakeId, Verdict};
 use serde::Deserialize;
 
+use super::hand::{self, By, Knob};
 use crate::authoring::set_way;
 
 /// One step of an animator. Strips and takes count from 1, in the order in which they begin and were made.
@@ -19,8 +20,20 @@ pub enum Author {
     Select(usize),
     /// Says what happens in the selected strip.
     Write(String),
-    /// Clicks the strip's way on the floor, x and z; it ends at the last.
+    /// Sets the strip's way, x and z; it ends at the last.
     Way(Vec<[f32; 2]>),
+    /// Clicks there, x and z: on the floor for one more waypoint, on the way for one in between.
+    Click([f32; 2]),
+    /// Drags a handle of the strip to where the eye sees a place, x, y and z.
+    Drag(Knob, By, [f32; 3]),
+    /// The same, and does not let go.
+    Grab(Knob, By, [f32; 3]),
+    /// Lets go.
+    Drop,
+    /// Deletes the waypoint that was taken last.
+    Remove,
+    /// Whether handles snap.
+    Snap(bool),
     /// Says how the person faces in the end of a walk, degrees from +x, counter-clockwise.
     Facing(f32),
     /// Stretches the strip, seconds.
@@ -81,6 +94,20 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             context.get_mut().set_theme(theme);
         }
         return Ok(false);
+    }
+    let pointed = match step {
+        Author::Click([x, z]) => Some(hand::click(world, Vec3::new(x, 0.0, z))),
+        Author::Grab(knob, by, place) => Some(hand::grab(world, knob, by, place.into())),
+        Author::Drag(knob, by, place) => {
+            let grabbed = hand::grab(world, knob, by, place.into());
+            Some(grabbed.and_then(|()| hand::drop(world)))
+        }
+        Author::Drop => Some(hand::drop(world)),
+        _ => None,
+    };
+    if let Some(done) = pointed {
+        // The editor takes it in in this frame; what cannot be is told in the panel, as to anybody who drags.
+        return done.map(|()| false);
     }
     let mut editor = world.resource_mut::<Editor>();
     let editor = &mut *editor;
@@ -188,7 +215,17 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             });
             waits = true;
         }
-        Author::Light(_) => {}
+        Author::Remove => {
+            if !editor.delete_picked() {
+                return Err("no waypoint was taken before".into());
+            }
+        }
+        Author::Snap(on) => editor.scene.snap.on = on,
+        Author::Light(_)
+        | Author::Click(_)
+        | Author::Drag(..)
+        | Author::Grab(..)
+        | Author::Drop => {}
     }
     editor.settle();
     match editor.status() {

@@ -1,6 +1,7 @@
 //! Scripts: what a user would do, step by step, with nobody at the screen.
 
 mod author;
+mod hand;
 mod runner;
 
 use std::path::Path;

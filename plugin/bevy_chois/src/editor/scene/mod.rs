@@ -1,0 +1,79 @@
+//! The scene: handles of the selected strip, its way and its speed, what is in the way, and what else can be seen.
+//!
+//! Handles are seen and dragged through the camera that carries [`EditorCamera`], or the only one. They listen to Bevy's
+//! [`PointerInput`](bevy::picking::pointer::PointerInput), which `DefaultPlugins` makes of the mouse and which scripts write.
+//!
+//! | in the scene | does |
+//! |---|---|
+//! | click the floor | one more waypoint, before the end |
+//! | click the way | a waypoint in between |
+//! | Shift click | the end goes there |
+//! | drag a disc | over the floor; an object's end over whatever it can stand on |
+//! | drag the knob over it | its height |
+//! | drag the knob of the ring | how it is turned, or faces |
+//! | drag a waypoint's time along the way | when it is passed |
+//! | Ctrl while dragging | snapping, the other way than it is switched |
+//! | Escape | the drag was none |
+//! | X, Delete | deletes the waypoint that was taken last |
+
+mod edit;
+mod handles;
+mod lens;
+mod paint;
+mod pointer;
+mod route;
+mod snap;
+mod walls;
+mod way;
+
+use bevy::app::{App, Update};
+use bevy::ecs::prelude::*;
+use bevy::picking::pointer::PointerInput;
+use bevy_egui::EguiPrimaryContextPass;
+use chois::project::StripId;
+
+pub use handles::{Handle, Part};
+pub use pointer::{SceneKnobs, ScenePointer};
+pub use route::EditorDrawing;
+pub use snap::Snap;
+
+use super::plugin::EditorSystems;
+use walls::Walls;
+use way::Planned;
+
+/// The camera through which the editor's handles are seen and dragged; needed where there is more than one.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct EditorCamera;
+
+/// What is no part of the project, of the scene.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SceneState {
+    /// The handle that was taken last, and of which strip.
+    pub picked: Option<(StripId, Handle)>,
+    /// Where handles snap to.
+    pub snap: Snap,
+}
+
+pub(super) fn build(app: &mut App) {
+    app.add_message::<PointerInput>()
+        .init_resource::<ScenePointer>()
+        .init_resource::<SceneKnobs>()
+        .init_resource::<Planned>()
+        .init_resource::<Walls>()
+        .add_systems(
+            Update,
+            (walls::look, way::follow, pointer::read, route::lay)
+                .chain()
+                .after(EditorSystems::Work)
+                .in_set(EditorSystems::Handle),
+        );
+}
+
+pub(super) fn build_panel(app: &mut App) {
+    app.add_systems(
+        EguiPrimaryContextPass,
+        paint::draw
+            .before(EditorSystems::Draw)
+            .in_set(EditorSystems::Paint),
+    );
+}

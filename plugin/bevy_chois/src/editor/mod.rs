@@ -15,6 +15,7 @@
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
 
+mod film;
 mod panel;
 mod plugin;
 mod scene;
@@ -22,10 +23,12 @@ mod session;
 mod stage;
 mod work;
 
+pub use film::{Film, FilmCamera, FilmKind, RATES};
 pub use panel::{Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
 pub use scene::{
-    EditorCamera, EditorDrawing, Handle, Part, SceneKnobs, ScenePointer, SceneState, Snap,
+    EditorCamera, EditorDrawing, EditorGizmos, Handle, Part, SceneKnobs, ScenePointer, SceneState,
+    See, Snap, stretch,
 };
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

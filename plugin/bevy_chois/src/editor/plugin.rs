@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bevy::app::{App, Plugin, PostUpdate, Update};
 use bevy::asset::Assets;
 use bevy::ecs::prelude::*;
+use bevy::image::Image;
 use bevy::log::error;
 use bevy::prelude::Result;
 use bevy::tasks::futures_lite::future;
@@ -17,6 +18,7 @@ use chois::geometry::Mesh;
 use chois::project::sequence::{self, Sequence};
 use chois::project::{Shared, Take, Verdict};
 
+use super::film::{self, Filming};
 use super::scene;
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
@@ -52,6 +54,7 @@ impl Plugin for EditorPlugin {
             .init_resource::<Work>()
             .init_resource::<Measuring>()
             .init_resource::<Exporting>()
+            .init_resource::<Filming>()
             .add_systems(
                 Update,
                 (
@@ -60,6 +63,7 @@ impl Plugin for EditorPlugin {
                         .run_if(resource_exists::<Assets<MotionClip>>),
                     work::measure,
                     export,
+                    film::film.run_if(resource_exists::<Assets<Image>>),
                     autosave,
                 )
                     .chain()
@@ -77,6 +81,7 @@ impl Plugin for EditorPlugin {
     }
 
     fn finish(&self, app: &mut App) {
+        scene::finish(app);
         if !app.is_plugin_added::<EguiPlugin>() {
             error!(
                 "EditorPlugin draws its panel with bevy_egui, and EguiPlugin is not there: add \

@@ -1,7 +1,7 @@
 //! Steps of the authoring panel.
 
 use bevy::prelude::*;
-use bevy_chois::editor::{Ask, Editor, Kind, Tone};
+use bevy_chois::editor::{Ask, Editor, Film, FilmKind, Kind, See, Tone, stretch};
 use bevy_egui::{EguiContext, egui};
 use chois::project::generate::Which;
 use chois::project::{Edit, StripId, TakeId, Verdict};
@@ -34,6 +34,10 @@ pub enum Author {
     Remove,
     /// Whether handles snap.
     Snap(bool),
+    /// What is shown of the takes at the playhead.
+    See(Sight),
+    /// Films the timeline beside the pictures: a name without ending, pixels, frames a second.
+    Film(Movie, String, [u32; 2], u32),
     /// Says how the person faces in the end of a walk, degrees from +x, counter-clockwise.
     Facing(f32),
     /// Stretches the strip, seconds.
@@ -68,6 +72,35 @@ pub enum Author {
     Save(String),
     /// Writes all tracks and takes beside the pictures.
     Export,
+}
+
+/// What is shown of the takes; what is not named is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sight {
+    /// Seconds between ghosts.
+    ghosts: Option<f32>,
+    /// Ways of hands and object.
+    paths: bool,
+    /// Contact heat.
+    heat: bool,
+    /// Marks of feet that slide.
+    skate: bool,
+    /// As it was before hands were made to hold.
+    uncorrected: bool,
+    /// The source skeleton.
+    skeleton: bool,
+}
+
+/// What a film becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Movie {
+    /// PNG files in a folder.
+    Images,
+    /// An animated GIF.
+    Gif,
+    /// A video.
+    Mp4,
 }
 
 /// What is added.
@@ -167,7 +200,7 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         }
         Author::Length(seconds) => {
             selected(editor)?;
-            editor.change_strip("length", "Stretch strip", |s| s.seconds = seconds);
+            editor.change_strip("length", "Stretch strip", |s| stretch(s, seconds));
         }
         Author::Seed(seed) => {
             selected(editor)?;
@@ -221,6 +254,29 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             }
         }
         Author::Snap(on) => editor.scene.snap.on = on,
+        Author::See(sight) => {
+            editor.scene.see = See {
+                ghosts: sight.ghosts,
+                paths: sight.paths,
+                heat: sight.heat,
+                skate: sight.skate,
+                uncorrected: sight.uncorrected,
+                skeleton: sight.skeleton,
+            };
+        }
+        Author::Film(movie, name, size, fps) => {
+            editor.asks.push(Ask::Film(Film {
+                to: folder.join(name),
+                kind: match movie {
+                    Movie::Images => FilmKind::Images,
+                    Movie::Gif => FilmKind::Gif,
+                    Movie::Mp4 => FilmKind::Mp4,
+                },
+                size,
+                fps,
+            }));
+            waits = true;
+        }
         Author::Light(_)
         | Author::Click(_)
         | Author::Drag(..)

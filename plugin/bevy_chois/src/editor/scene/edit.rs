@@ -138,6 +138,15 @@ pub(super) fn pass(
     }
 }
 
+/// Has a strip last so long, seconds; the times of its waypoints go with it.
+pub fn stretch(strip: &mut Strip, seconds: f32) {
+    let share = seconds / strip.seconds;
+    strip.seconds = seconds;
+    for waypoint in waypoints_mut(strip).into_iter().flatten() {
+        waypoint.time = waypoint.time.map(|t| t * share);
+    }
+}
+
 impl Editor {
     /// Adds a waypoint to the selected strip: x and y, metres; `index` is the number it gets. Where the others have times it
     /// gets one between its neighbours'.
@@ -251,6 +260,9 @@ mod tests {
         pass(&mut project, id, 1, 0.0, None);
         let given = times(&project);
         assert!((given[1] - given[0] - APART).abs() < 1e-5, "{given:?}");
+        stretch(project.strip_mut(id).expect("a strip"), 2.0);
+        let half = times(&project);
+        assert!((half[1] - given[1] / 2.0).abs() < 1e-5, "{half:?}");
     }
 
     #[test]

@@ -16,28 +16,35 @@
 //! | Escape | the drag was none |
 //! | X, Delete | deletes the waypoint that was taken last |
 
+mod bar;
 mod edit;
 mod handles;
 mod lens;
 mod paint;
 mod pointer;
 mod route;
+mod see;
 mod snap;
 mod walls;
 mod way;
 
-use bevy::app::{App, Update};
+use bevy::app::{App, PostUpdate, Startup, Update};
 use bevy::ecs::prelude::*;
+use bevy::gizmos::{AppGizmoBuilder, GizmoPlugin};
 use bevy::picking::pointer::PointerInput;
 use bevy_egui::EguiPrimaryContextPass;
 use chois::project::StripId;
 
+pub use edit::stretch;
 pub use handles::{Handle, Part};
 pub use pointer::{SceneKnobs, ScenePointer};
 pub use route::EditorDrawing;
+pub use see::{EditorGizmos, See};
 pub use snap::Snap;
 
+use super::film::Film;
 use super::plugin::EditorSystems;
+use crate::debug_draw::DebugDrawSystems;
 use walls::Walls;
 use way::Planned;
 
@@ -52,6 +59,12 @@ pub struct SceneState {
     pub picked: Option<(StripId, Handle)>,
     /// Where handles snap to.
     pub snap: Snap,
+    /// What is shown of the takes.
+    pub see: See,
+    /// The film that is made next.
+    pub film: Film,
+    /// How much of a film is made, 0 to 1; none while none is made. Read only.
+    pub filming: Option<f32>,
 }
 
 pub(super) fn build(app: &mut App) {
@@ -67,6 +80,16 @@ pub(super) fn build(app: &mut App) {
                 .after(EditorSystems::Work)
                 .in_set(EditorSystems::Handle),
         );
+}
+
+/// What needs plugins that may be added later.
+pub(super) fn finish(app: &mut App) {
+    app.add_systems(PostUpdate, see::dress.before(DebugDrawSystems::Build));
+    if app.is_plugin_added::<GizmoPlugin>() {
+        app.init_gizmo_group::<EditorGizmos>();
+        app.add_systems(Startup, see::configure);
+        app.add_systems(PostUpdate, see::draw.after(EditorSystems::Show));
+    }
 }
 
 pub(super) fn build_panel(app: &mut App) {

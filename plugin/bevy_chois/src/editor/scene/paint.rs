@@ -5,10 +5,11 @@ use bevy::math::Vec2;
 use bevy::prelude::Result;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    Align2, Color32, FontId, Id, LayerId, Order, Painter, Pos2, Shape, Stroke, pos2,
+    Align2, Color32, FontId, Id, LayerId, Order, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2,
 };
 use nalgebra::Vector3;
 
+use super::bar;
 use super::handles::{Handle, Part, Spot};
 use super::lens::{Cameras, Lens};
 use super::pointer::{Over, ScenePointer, TIME_AT};
@@ -30,11 +31,11 @@ const CORNERS: usize = 48;
 pub(super) fn draw(
     mut contexts: EguiContexts,
     cameras: Cameras,
-    editor: Res<Editor>,
+    mut editor: ResMut<Editor>,
     planned: Res<Planned>,
     pointer: Res<ScenePointer>,
 ) -> Result {
-    if !editor.shown || planned.spots.is_empty() {
+    if !editor.shown {
         return Ok(());
     }
     let context = contexts.ctx_mut()?.clone();
@@ -46,10 +47,10 @@ pub(super) fn draw(
     let mut painter =
         context.layer_painter(LayerId::new(Order::Background, Id::new("chois handles")));
     if let Some(frame) = lens.frame() {
-        painter.set_clip_rect(bevy_egui::egui::Rect::from_min_max(
-            place(frame.min),
-            place(frame.max),
-        ));
+        let scene = Rect::from_min_max(place(frame.min), place(frame.max));
+        painter.set_clip_rect(scene);
+        // Looked at without a change, so that nothing is told of one.
+        bar::draw(&context, editor.bypass_change_detection(), scene);
     }
     let brush = Brush {
         painter,
@@ -72,11 +73,12 @@ pub(super) fn draw(
     }
     if let Some(way) = &planned.way
         && let Some((t, speed)) = way.fastest()
+        && pointer.trouble.is_none()
         && (speed > way.limit || way.refusal.is_some())
         && let Some(at) = way.ground(t).and_then(|at| brush.at(at))
     {
         let text = format!("{speed:.1} m/s: {:.1} can be reached", way.limit);
-        brush.label(at + bevy_egui::egui::vec2(0.0, 22.0), &text, BAD);
+        brush.label(at + vec2(0.0, 22.0), &text, BAD);
     }
     Ok(())
 }
@@ -155,7 +157,9 @@ impl Brush<'_> {
             }
         }
         if let Some(why) = trouble {
-            self.label(at + bevy_egui::egui::vec2(0.0, 26.0), why, BAD);
+            // The whole sentence is in the status line.
+            let short = why.split([';', ':']).nth(1).unwrap_or(why).trim();
+            self.label(at + vec2(0.0, 26.0), short, BAD);
         }
     }
 
@@ -191,7 +195,7 @@ impl Brush<'_> {
         let galley = self.painter.layout_no_wrap(text.to_owned(), font, color);
         let rect = Align2::CENTER_CENTER.anchor_size(at, galley.size());
         self.painter
-            .rect_filled(rect.expand2(bevy_egui::egui::vec2(5.0, 2.0)), 4.0, PAPER);
+            .rect_filled(rect.expand2(vec2(5.0, 2.0)), 4.0, PAPER);
         self.painter.galley(rect.min, galley, color);
     }
 }

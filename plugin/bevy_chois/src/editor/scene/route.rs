@@ -53,6 +53,8 @@ fn ribbon(way: &Way) -> (WaypointRibbon, DebugDraw) {
         width: if way.heights.is_some() { CARRY } else { WALK },
         max_speed: way.limit,
         flow: 0.0,
+        // Those have handles.
+        stops: false,
         ..Ribbon::default()
     };
     let draw = DebugDraw {
@@ -71,7 +73,8 @@ pub(super) fn lay(
     mut ribbons: Query<(Entity, &mut WaypointRibbon, &mut DebugDraw), With<EditorDrawing>>,
     mut goals: Query<(Entity, &Goal, &mut Transform)>,
 ) {
-    let shown = editor.shown;
+    // A film is of what happens, not of what is planned.
+    let shown = editor.shown && editor.scene.filming.is_none();
     let way = planned.way.as_ref().filter(|way| {
         let length: f32 = way.speeds().sum::<f32>() / FPS;
         shown && length > 0.05

@@ -60,9 +60,12 @@ pub fn grab(world: &mut World, knob: Knob, by: By, place: Vec3) -> Result<(), St
         By::Turn => Part::Turn,
         By::Time => Part::Time,
     };
-    let from = world.resource::<SceneKnobs>().at(handle, part);
+    let knobs = world.resource::<SceneKnobs>();
+    let from = knobs.at(handle, part);
     let from = from.ok_or_else(|| format!("there is no {by:?} of {knob:?} to take"))?;
-    let until = seen(world, place)?;
+    // A time is taken beside the waypoint, and dragged as far as the waypoint would be.
+    let beside = knobs.at(handle, Part::Floor).filter(|_| by == By::Time);
+    let until = seen(world, place)? + from - beside.unwrap_or(from);
     to(world, from)?;
     press(world, from, true)?;
     for i in 1..=STEPS {

@@ -9,6 +9,7 @@ use bevy::window::PrimaryWindow;
 use nalgebra::{Vector2, Vector3};
 
 use super::EditorCamera;
+use crate::editor::film::FilmCamera;
 use crate::frame;
 
 /// Cameras that handles may be seen through.
@@ -23,6 +24,7 @@ pub(in crate::editor) struct Cameras<'w, 's> {
             Option<&'static RenderTarget>,
             Has<EditorCamera>,
         ),
+        Without<FilmCamera>,
     >,
     window: Query<'w, 's, Entity, With<PrimaryWindow>>,
 }

@@ -2,19 +2,6 @@
 //!
 //! Handles are seen and dragged through the camera that carries [`EditorCamera`], or the only one. They listen to Bevy's
 //! [`PointerInput`](bevy::picking::pointer::PointerInput), which `DefaultPlugins` makes of the mouse and which scripts write.
-//!
-//! | in the scene | does |
-//! |---|---|
-//! | click the floor | one more waypoint, before the end |
-//! | click the way | a waypoint in between |
-//! | Shift click | the end goes there |
-//! | drag a disc | over the floor; an object's end over whatever it can stand on |
-//! | drag the knob over it | its height |
-//! | drag the knob of the ring | how it is turned, or faces |
-//! | drag a waypoint's time along the way | when it is passed |
-//! | Ctrl while dragging | snapping, the other way than it is switched |
-//! | Escape | the drag was none |
-//! | X, Delete | deletes the waypoint that was taken last |
 
 mod bar;
 mod edit;

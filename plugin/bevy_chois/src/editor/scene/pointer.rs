@@ -104,7 +104,7 @@ struct Grip {
     strip: StripId,
     spot: Spot,
     part: Part,
-    /// From the knob to the pointer, logical pixels.
+    /// From the place that is meant to the pointer, logical pixels.
     offset: Vec2,
     before: Project,
     way: Option<Way>,
@@ -293,11 +293,17 @@ fn take(
     };
     let thing = strip.object().and_then(|id| editor.library().thing(id));
     let hull = thing.filter(|_| moves_thing);
+    // A time is written beside the place that is meant.
+    let shift = if part == Part::Time {
+        TIME_AT
+    } else {
+        Vec2::ZERO
+    };
     Some(Grip {
         strip: strip.id,
         spot: planned.spot(handle)?,
         part,
-        offset: at - knobs.at(handle, part)?,
+        offset: at - knobs.at(handle, part)? + shift,
         before: editor.project().clone(),
         way: planned.way.clone(),
         hull: hull.and_then(|thing| ObstacleShape::hull(&thing.geometry).ok()),

@@ -111,7 +111,7 @@ pub fn with_window(args: &Args, parts: Parts) -> App {
     let mut app = App::new();
     app.add_plugins(engine(&parts.assets).set(window));
     common(&mut app, args, parts, None);
-    app.add_systems(Update, floor::click);
+    app.add_systems(Update, floor::click.run_if(not(authoring::is_shown)));
     app
 }
 
@@ -254,7 +254,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
                 .run_if(not(authoring::is_shown)),
             (
                 authoring::toggle,
-                (authoring::begin, authoring::cast, authoring::share_way)
+                (authoring::begin, authoring::cast)
                     .chain()
                     .run_if(authoring::is_shown),
             )
@@ -265,7 +265,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
             player::apply,
             (floor::mark, shows::apply).chain().after(cast::choose),
             (shows::draw, shows::plan, plans::draw).after(cast::choose),
-            eye::fit,
+            (eye::fit, eye::hold),
             room::open_walls,
             daylight::trace,
         ),

@@ -1,11 +1,11 @@
-//! The authoring panel in the viewer: its project is made of what was chosen, and clicks set the selected strip's way.
+//! The authoring panel in the viewer: its project is made of what was chosen.
 
 use bevy::asset::AssetPath;
 use bevy::prelude::*;
 use bevy_chois::editor::{Choice, Editor, EditorObject, EditorPerson};
 use bevy_chois::frame;
 use bevy_chois::object::{Interactable, ObjectShape};
-use chois::project::{Deed, Strip, StripId};
+use chois::project::{Deed, Strip};
 use chois::request::{PersonPlace, Waypoint};
 use chois::scene::place_of;
 use nalgebra::{Isometry3, Translation3};
@@ -15,7 +15,6 @@ use crate::cast::Cast;
 use crate::catalogue::Catalogue;
 use crate::room::Room;
 use crate::shows::Shows;
-use crate::wishes::Wishes;
 
 /// Whether the panel is shown.
 pub fn is_shown(editor: Res<Editor>) -> bool {
@@ -116,17 +115,6 @@ pub fn cast(
     }
 }
 
-/// The way of a strip over the floor, the end last: x and z of the room.
-fn way(strip: &Strip) -> Vec<Vec2> {
-    let (waypoints, end) = match &strip.deed {
-        Deed::Walk { waypoints, end, .. } => (waypoints, Some(*end)),
-        Deed::Interact { waypoints, end, .. } => (waypoints, end.map(|[x, y, _]| [x, y])),
-        Deed::Idle => return Vec::new(),
-    };
-    let places = waypoints.iter().map(|w| w.at).chain(end);
-    places.map(|[x, y]| Vec2::new(x, -y)).collect()
-}
-
 /// Sets a strip's way.
 pub fn set_way(strip: &mut Strip, places: &[Vec2]) {
     let Some((last, on_the_way)) = places.split_last() else {
@@ -150,29 +138,4 @@ pub fn set_way(strip: &mut Strip, places: &[Vec2]) {
         }
         Deed::Idle => {}
     }
-}
-
-/// Keeps the marks on the floor and the selected strip's way the same: whichever was changed wins.
-pub fn share_way(
-    mut editor: ResMut<Editor>,
-    mut wishes: ResMut<Wishes>,
-    mut before: Local<Option<(Option<StripId>, Vec<Vec2>)>>,
-) {
-    let selected = editor.selected;
-    let now = editor.strip().map(way).unwrap_or_default();
-    let clicked = matches!(&*before, Some((id, known)) if *id == selected && wishes.waypoints != *known && *known == now);
-    if clicked && let Some(id) = selected {
-        let places = wishes.waypoints.clone();
-        editor.edit("Move end", |p| {
-            if let Some(strip) = p.strip_mut(id) {
-                set_way(strip, &places);
-            }
-            Ok(())
-        });
-    }
-    let now = editor.strip().map(way).unwrap_or_default();
-    if wishes.waypoints != now {
-        wishes.waypoints.clone_from(&now);
-    }
-    *before = Some((selected, now));
 }

@@ -6,7 +6,7 @@ use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::post_process::bloom::Bloom;
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
-use bevy_chois::editor::Editor;
+use bevy_chois::editor::{Editor, EditorCamera, ScenePointer};
 use bevy_egui::PrimaryEguiContext;
 use bevy_panorbit_camera::PanOrbitCamera;
 
@@ -41,6 +41,7 @@ pub fn spawn(
     let target = target.unwrap_or_default();
     let eye = (
         Eye,
+        EditorCamera,
         Camera3d::default(),
         target.clone(),
         Hdr,
@@ -146,6 +147,14 @@ pub fn fit(
     };
     if !same {
         eye.viewport = viewport;
+    }
+}
+
+/// Holds the eye still while the pointer is on a handle of the editor.
+pub fn hold(pointer: Res<ScenePointer>, eye: Single<&mut PanOrbitCamera, With<Eye>>) {
+    let mut orbit = eye.into_inner();
+    if orbit.enabled == pointer.is_busy() {
+        orbit.enabled = !pointer.is_busy();
     }
 }
 

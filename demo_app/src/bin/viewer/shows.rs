@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::debug_draw::{ChoisGizmos, ContactHeat, Ghosts, Ribbon, WaypointRibbon};
+use bevy_chois::editor::EditorDrawing;
 use bevy_chois::playback::InteractionPlayer;
 
 use crate::cast::Cast;
@@ -68,7 +69,8 @@ pub fn apply(
         }
     };
     for mark in &marks {
-        show(mark, shows.marks);
+        // The editor has handles of its own.
+        show(mark, shows.marks && !shows.editor);
     }
     for piece in &pieces {
         show(piece, shows.room || cast.object == Some(piece));
@@ -110,10 +112,10 @@ pub fn plan(
     cast: Res<Cast>,
     places: Query<&GlobalTransform>,
     interactions: Query<&InteractionPlayer>,
-    mut planned: Query<(Entity, &mut WaypointRibbon), Without<OfPlan>>,
+    mut planned: Query<(Entity, &mut WaypointRibbon), (Without<OfPlan>, Without<EditorDrawing>)>,
 ) {
     let begin = cast.object.and_then(|object| places.get(object).ok());
-    let begin = begin.filter(|_| shows.ribbon && !plays(&interactions));
+    let begin = begin.filter(|_| shows.ribbon && !shows.editor && !plays(&interactions));
     let plan = begin.map(|begin| {
         let begin = begin.translation().with_y(0.0);
         let way = wishes.waypoints.iter().map(|at| Vec3::new(at.x, 0.0, at.y));

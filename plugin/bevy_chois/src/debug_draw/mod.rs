@@ -124,6 +124,8 @@ pub struct Ribbon {
     pub flow: f32,
     /// Seconds between ticks; 0 for none.
     pub ticks: f32,
+    /// Whether the points of a [`WaypointRibbon`] are marked.
+    pub stops: bool,
     /// Colour of standing still.
     pub slow: Color,
     /// Colour of the fastest that can be reached.
@@ -144,6 +146,7 @@ impl Default for Ribbon {
             chevrons: 0.22,
             flow: 0.25,
             ticks: 1.0,
+            stops: true,
             slow: Color::srgb(0.13, 0.36, 0.75),
             fast: Color::srgb(0.98, 0.72, 0.18),
             unreachable: Color::srgb(0.86, 0.12, 0.16),

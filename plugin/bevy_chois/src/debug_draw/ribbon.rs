@@ -224,7 +224,7 @@ fn lay_mesh(points: &[RibbonPoint], stops: &[RibbonPoint], look: &Ribbon) -> Opt
             .extend([0, 1, 3, 0, 3, 2].map(|offset| corner + offset));
     }
 
-    for stop in stops {
+    for stop in stops.iter().filter(|_| look.stops) {
         // On the rounded line, where the path comes nearest at that time.
         let near = |sample: &&Sample| {
             let place = sample.position.distance_squared(stop.position);

@@ -11,17 +11,37 @@
 //! | Left, Right; with Shift | a frame back, on; to the beginning, the end |
 //! | Ctrl Z, Ctrl Shift Z | undo, redo |
 //! | Shift D | duplicate the strip |
-//! | X, Delete | delete the strip |
+//! | X, Delete | delete the waypoint that was taken last, else the strip |
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
+//!
+//! In the scene the selected strip has handles, seen through the [`EditorCamera`]:
+//!
+//! | in the scene | does |
+//! |---|---|
+//! | click the floor | one more waypoint, before the end |
+//! | click the way | a waypoint in between |
+//! | Shift click | the end goes there |
+//! | drag a disc | over the floor; an object's end over whatever it can stand on |
+//! | drag the arrows over it, the knob of its ring | its height, how it is turned |
+//! | drag a waypoint's time along the way | when it is passed |
+//! | Ctrl while dragging | snapping, the other way than it is switched |
+//! | Escape | the drag was none |
 
+mod film;
 mod panel;
 mod plugin;
+mod scene;
 mod session;
 mod stage;
 mod work;
 
+pub use film::{Film, FilmCamera, FilmKind, RATES};
 pub use panel::{Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
+pub use scene::{
+    EditorCamera, EditorDrawing, EditorGizmos, Handle, Part, SceneKnobs, ScenePointer, SceneState,
+    See, Snap, stretch,
+};
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bevy::app::{App, Plugin, PostUpdate, Update};
 use bevy::asset::Assets;
 use bevy::ecs::prelude::*;
+use bevy::image::Image;
 use bevy::log::error;
 use bevy::prelude::Result;
 use bevy::tasks::futures_lite::future;
@@ -17,6 +18,8 @@ use chois::geometry::Mesh;
 use chois::project::sequence::{self, Sequence};
 use chois::project::{Shared, Take, Verdict};
 
+use super::film::{self, Filming};
+use super::scene;
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
 use super::work::{self, Measuring, Work};
@@ -35,6 +38,10 @@ pub enum EditorSystems {
     Work,
     /// Persons and objects are brought to the playhead, in `PostUpdate` before clips are played.
     Show,
+    /// The pointer takes handles of the scene, in `Update` after [`Self::Work`].
+    Handle,
+    /// Handles are painted, in `EguiPrimaryContextPass` before [`Self::Draw`].
+    Paint,
     /// The panel is drawn, in `EguiPrimaryContextPass`.
     Draw,
 }
@@ -47,6 +54,7 @@ impl Plugin for EditorPlugin {
             .init_resource::<Work>()
             .init_resource::<Measuring>()
             .init_resource::<Exporting>()
+            .init_resource::<Filming>()
             .add_systems(
                 Update,
                 (
@@ -55,6 +63,7 @@ impl Plugin for EditorPlugin {
                         .run_if(resource_exists::<Assets<MotionClip>>),
                     work::measure,
                     export,
+                    film::film.run_if(resource_exists::<Assets<Image>>),
                     autosave,
                 )
                     .chain()
@@ -68,9 +77,11 @@ impl Plugin for EditorPlugin {
                     .in_set(EditorSystems::Show)
                     .before(PlaybackSystems::Prepare),
             );
+        scene::build(app);
     }
 
     fn finish(&self, app: &mut App) {
+        scene::finish(app);
         if !app.is_plugin_added::<EguiPlugin>() {
             error!(
                 "EditorPlugin draws its panel with bevy_egui, and EguiPlugin is not there: add \
@@ -79,6 +90,7 @@ impl Plugin for EditorPlugin {
             return;
         }
         app.add_systems(EguiPrimaryContextPass, draw.in_set(EditorSystems::Draw));
+        scene::build_panel(app);
     }
 }
 

@@ -16,6 +16,9 @@ use chois::project::{
 use chois::request::{InteractionRequest, PersonPlace};
 use chois::{Error, Result};
 
+use super::film::Film;
+use super::scene::{self, SceneState};
+
 /// Time without a save after which what was changed is saved beside the file.
 const AUTOSAVE: Duration = Duration::from_secs(30);
 /// Seconds of a strip that is added.
@@ -28,6 +31,10 @@ pub enum Ask {
     Generate(Which),
     /// Generate no more.
     Cancel,
+    /// Film the timeline.
+    Film(Film),
+    /// Film no more; pictures that were taken stay.
+    StopFilm,
     /// Write all tracks, and with `takes` every take that was not discarded, as `.glb` and `.bvh` into a folder.
     Export {
         /// Where to.
@@ -90,7 +97,11 @@ pub struct Editor {
     pub covers: [f32; 2],
     /// What is missing of what the project names. Read only.
     pub missing: Vec<Missing>,
+    /// What is taken and shown in the scene; no part of the history.
+    pub scene: SceneState,
     pub(super) library: Library,
+    /// Takes as the network made them, before hands were made to hold; of this session alone.
+    pub(super) uncorrected: HashMap<TakeId, Arc<MotionClip>>,
     pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
     history: History,
     path: Option<PathBuf>,
@@ -116,7 +127,9 @@ impl Default for Editor {
             progress: None,
             covers: [0.0; 2],
             missing: Vec::new(),
+            scene: SceneState::default(),
             library: Library::default(),
+            uncorrected: HashMap::new(),
             measures: HashMap::new(),
             history: History::default(),
             path: None,
@@ -136,6 +149,8 @@ impl Editor {
         self.history = History::new(project);
         self.library = Library::default();
         self.measures.clear();
+        self.uncorrected.clear();
+        self.scene.picked = None;
         self.path = path;
         self.selected = None;
         self.playhead = 0.0;
@@ -196,6 +211,11 @@ impl Editor {
         if let Err(error) = file::autosave(&self.history, &mut self.library, path) {
             self.complain(&error);
         }
+    }
+
+    /// A number that differs after every change of the project or its takes.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The project's file.
@@ -575,7 +595,7 @@ impl Editor {
             let Some(strip) = p.strip_mut(strip) else {
                 return Ok(());
             };
-            strip.seconds = seconds;
+            scene::stretch(strip, seconds);
             if let Some(take) = strip.takes.iter_mut().find(|t| t.id == take) {
                 take.edit().edits.push(edit);
             }
@@ -643,13 +663,31 @@ impl Editor {
         self.after(changed)
     }
 
-    /// Adds what was generated.
-    pub(super) fn add_takes(&mut self, made: Made) -> bool {
-        let library = &mut self.library;
-        let changed = self
-            .history
-            .edit("Generate", |p| add(p, library, made).map(|_| ()));
+    /// Adds what was generated; `before` are the same clips before hands were made to hold.
+    pub(super) fn add_takes(&mut self, made: Made, before: Vec<Arc<MotionClip>>) -> bool {
+        let (library, uncorrected) = (&mut self.library, &mut self.uncorrected);
+        let changed = self.history.edit("Generate", |p| {
+            uncorrected.extend(add(p, library, made)?.into_iter().zip(before));
+            Ok(())
+        });
         self.after(changed)
+    }
+
+    /// The clip by which a take is seen: as its edits leave it, or before contact where that is to be seen and known.
+    pub(super) fn seen_clip(&self, take: TakeId) -> Option<Arc<MotionClip>> {
+        let before = self.uncorrected.get(&take);
+        match before.filter(|_| self.scene.see.uncorrected) {
+            Some(clip) => {
+                let (_, take) = self.project().take(take)?;
+                let edits = &mut take.edits.iter();
+                edits
+                    .try_fold(clip.clone(), |clip, edit| {
+                        self.library.apply(&clip, edit).map(Arc::new)
+                    })
+                    .ok()
+            }
+            None => self.library.clip(take),
+        }
     }
 
     /// The strip of a track at a time.

@@ -8,7 +8,7 @@ use bevy::ecs::prelude::*;
 use bevy::time::Time;
 use bevy::transform::components::Transform;
 use chois::motion::MotionClip as Motion;
-use chois::project::{ObjectId, TakeId, sequence};
+use chois::project::{ObjectId, Strip, TakeId, sequence};
 
 use super::session::Editor;
 use crate::clip::MotionClip;
@@ -32,6 +32,39 @@ pub struct EditorObject {
 /// Takes' clips as assets.
 #[derive(Resource, Default)]
 pub(super) struct Shown(HashMap<TakeId, (Arc<Motion>, Handle<MotionClip>)>);
+
+/// What a track shows at the playhead.
+pub(super) struct Staged<'a> {
+    pub strip: &'a Strip,
+    pub take: TakeId,
+    pub clip: Arc<Motion>,
+    /// Seconds of the clip.
+    pub time: f32,
+}
+
+/// What a track shows at the playhead: between strips, the end of the one before; before the first, its beginning.
+pub(super) fn staged(editor: &Editor, track: usize) -> Option<Staged<'_>> {
+    let now = editor.playhead;
+    let track = editor.project().tracks.get(track)?;
+    let before = (track.strips.iter())
+        .filter(|s| s.start <= now)
+        .max_by(|a, b| a.start.total_cmp(&b.start));
+    let first = || {
+        let strips = track.strips.iter();
+        strips.min_by(|a, b| a.start.total_cmp(&b.start))
+    };
+    let strip = before.or_else(first)?;
+    let take = strip.shown?;
+    let clip = editor.seen_clip(take)?;
+    // Short of the end: a player that loops would begin again there.
+    let last = (clip.frames.len().saturating_sub(1)) as f32 / clip.fps;
+    Some(Staged {
+        strip,
+        take,
+        time: (now - strip.start).clamp(0.0, (last - 1e-4).max(0.0)),
+        clip,
+    })
+}
 
 /// Lets time run.
 pub(super) fn run_time(mut editor: ResMut<Editor>, time: Res<Time>) {
@@ -61,31 +94,15 @@ pub(super) fn show(
     let now = editor.playhead;
     let mut handled = Vec::new();
     for (person, EditorPerson { track }, player) in &mut people {
-        // Between strips, the end of the one before; before the first, its beginning.
-        let Some(track) = editor.project().tracks.get(*track) else {
-            continue;
-        };
-        let before = (track.strips.iter())
-            .filter(|s| s.start <= now)
-            .max_by(|a, b| a.start.total_cmp(&b.start));
-        let first = || {
-            track
-                .strips
-                .iter()
-                .min_by(|a, b| a.start.total_cmp(&b.start))
-        };
-        let Some(strip) = before.or_else(first) else {
-            continue;
-        };
-        let Some((take, clip)) = strip
-            .shown
-            .and_then(|t| Some((t, editor.library().clip(t)?)))
+        let Some(Staged {
+            strip,
+            take,
+            clip,
+            time,
+        }) = staged(&editor, *track)
         else {
             continue;
         };
-        // Short of the end: a player that loops would begin again there.
-        let last = (clip.frames.len().saturating_sub(1)) as f32 / clip.fps;
-        let time = (now - strip.start).clamp(0.0, (last - 1e-4).max(0.0));
         let object = strip.object();
         let entity = objects
             .iter()

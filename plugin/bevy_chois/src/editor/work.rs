@@ -28,6 +28,8 @@ struct Run {
     task: Task,
     fingerprint: String,
     orders: Vec<(u64, Handle<MotionClip>)>,
+    /// What the network made, where hands are made to hold afterwards.
+    before: Vec<Arc<Motion>>,
     /// Hands are made to hold.
     finishing: Option<Pending<Result<Vec<(u64, Motion)>, String>>>,
 }
@@ -45,7 +47,7 @@ pub(super) fn generate(
     }
     let asks: Vec<Ask> = editor
         .asks
-        .extract_if(.., |ask| !matches!(ask, Ask::Export { .. }))
+        .extract_if(.., |ask| matches!(ask, Ask::Generate(_) | Ask::Cancel))
         .collect();
     for ask in asks {
         match ask {
@@ -66,7 +68,7 @@ pub(super) fn generate(
                     editor.say("cancelled; takes that were done stay");
                 }
             }
-            Ask::Export { .. } => {}
+            _ => {}
         }
     }
     let Some(run) = &mut work.run else { return };
@@ -74,9 +76,10 @@ pub(super) fn generate(
         Ok(None) => {}
         Ok(Some(made)) => {
             let (which, strip) = (run.which, run.strip);
+            let before = std::mem::take(&mut run.before);
             work.run = None;
             editor.progress = None;
-            if editor.add_takes(made) {
+            if editor.add_takes(made, before) {
                 work.done.push(strip);
                 editor.say(format!("generated strip {}", strip.0));
                 if which == Which::Stale {
@@ -154,6 +157,7 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
         task,
         fingerprint,
         orders,
+        before: Vec::new(),
         finishing: None,
     });
     editor.progress = Some(Progress { strip, share: 0.0 });
@@ -201,6 +205,11 @@ fn advance(
         })
         .collect();
     if let Some(made) = made {
+        if let Task::Interact(_, thing) = &run.task
+            && thing.contact.enforce
+        {
+            run.before = made.iter().map(|(_, clip)| clip.clone()).collect();
+        }
         let (task, obstacles) = (run.task.clone(), editor.library().obstacles());
         run.finishing = Some(AsyncComputeTaskPool::get().spawn(async move {
             made.into_iter()

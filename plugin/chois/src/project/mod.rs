@@ -11,6 +11,7 @@
 mod check;
 mod disk;
 mod document;
+mod expect;
 pub mod file;
 pub mod generate;
 mod history;

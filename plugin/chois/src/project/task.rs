@@ -175,7 +175,7 @@ impl Project {
 }
 
 /// Where a pose stands, and faces.
-fn stands(pose: &Pose) -> PersonPlace {
+pub(super) fn stands(pose: &Pose) -> PersonPlace {
     let ahead = pose.rotations[0] * nalgebra::Vector3::z();
     PersonPlace {
         position: [pose.root.x, pose.root.y],

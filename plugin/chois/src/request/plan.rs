@@ -58,6 +58,29 @@ impl Plan {
         skeleton: &Skeleton,
         standing: &[UnitQuaternion<f32>; ROTATIONS],
     ) -> Result<Self> {
+        Self::limited(request, object, skeleton, standing, MAX_SPEED)
+    }
+
+    /// The same however fast the object would have to move: for showing where that is too fast.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the request is not valid.
+    pub fn at_any_speed(
+        request: &InteractionRequest,
+        object: &ObjectGeometry,
+        skeleton: &Skeleton,
+        standing: &[UnitQuaternion<f32>; ROTATIONS],
+    ) -> Result<Self> {
+        Self::limited(request, object, skeleton, standing, f32::INFINITY)
+    }
+
+    fn limited(
+        request: &InteractionRequest,
+        object: &ObjectGeometry,
+        skeleton: &Skeleton,
+        standing: &[UnitQuaternion<f32>; ROTATIONS],
+        limit: f32,
+    ) -> Result<Self> {
         request.validate()?;
         let given = request
             .start
@@ -82,9 +105,9 @@ impl Plan {
         let curve = Curve::through(&points);
         let is_timed = request.waypoints.iter().any(|w| w.time.is_some());
         let (path, waypoint_frames) = if is_timed {
-            curve.timed(&request.waypoints, frames, MAX_SPEED)?
+            curve.timed(&request.waypoints, frames, limit)?
         } else {
-            untimed(request, &curve, frames)?
+            untimed(request, &curve, frames, limit)?
         };
         let rest = (!is_timed).then(|| {
             let (from, to) = moving(request.seconds);
@@ -273,17 +296,18 @@ fn untimed(
     request: &InteractionRequest,
     curve: &Curve,
     frames: usize,
+    limit: f32,
 ) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
     let seconds = request.seconds;
     let (from, to) = moving(seconds);
     let speed = curve.length() / (1.0 - RAMP) / ((to - from) / FPS);
-    if speed > MAX_SPEED {
-        let mean = MAX_SPEED * (1.0 - RAMP);
+    if speed > limit {
+        let mean = limit * (1.0 - RAMP);
         let enough = (curve.length() / mean).max(1e-3) + REACH.1 + RETURN.1;
         return Err(Error::invalid(
             "waypoints",
             format!(
-                "a path of {:.2} m in {seconds} s asks for {speed:.2} m/s; the limit is {MAX_SPEED} m/s: give {:.1} \
+                "a path of {:.2} m in {seconds} s asks for {speed:.2} m/s; the limit is {limit} m/s: give {:.1} \
                  seconds or a shorter path",
                 curve.length(),
                 enough.ceil()

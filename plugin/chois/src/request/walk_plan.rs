@@ -68,6 +68,27 @@ impl WalkPlan {
         skeleton: &Skeleton,
         standing: &[UnitQuaternion<f32>; ROTATIONS],
     ) -> Result<Self> {
+        Self::limited(request, skeleton, standing, MAX_WALK_SPEED)
+    }
+
+    /// The same however fast the person would have to walk: for showing where that is too fast.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the request is not valid, or too long where it gives no length in time.
+    pub fn at_any_speed(
+        request: &WalkRequest,
+        skeleton: &Skeleton,
+        standing: &[UnitQuaternion<f32>; ROTATIONS],
+    ) -> Result<Self> {
+        Self::limited(request, skeleton, standing, f32::INFINITY)
+    }
+
+    fn limited(
+        request: &WalkRequest,
+        skeleton: &Skeleton,
+        standing: &[UnitQuaternion<f32>; ROTATIONS],
+        limit: f32,
+    ) -> Result<Self> {
         request.validate()?;
         let place = &request.person;
         let pose = request.pose.unwrap_or_else(|| {
@@ -140,17 +161,17 @@ impl WalkPlan {
             .clamp(slack.min(parts.way), parts.way * 2.0)
             .max(1.0 / FPS);
         let (path, waypoint_frames) = if is_timed {
-            curve.timed(&request.waypoints, frames, MAX_WALK_SPEED)?
+            curve.timed(&request.waypoints, frames, limit)?
         } else {
             let ramp = (RAMP / parts.way).min(0.5);
             let speed = length / (1.0 - ramp) / parts.way;
-            if slack <= 0.0 || speed > MAX_WALK_SPEED {
-                let enough = other + length / MAX_WALK_SPEED + RAMP;
+            if limit.is_finite() && slack <= 0.0 || speed > limit {
+                let enough = other + length / limit + RAMP;
                 return Err(Error::invalid(
                     "seconds",
                     format!(
                         "{length:.2} m in {seconds} s, {other:.1} s of them turning and standing, ask for more than the \
-                         limit of {MAX_WALK_SPEED} m/s: give {:.1} seconds or a shorter way",
+                         limit of {limit} m/s: give {:.1} seconds or a shorter way",
                         enough.max(MIN_SECONDS) + 0.05
                     ),
                 ));

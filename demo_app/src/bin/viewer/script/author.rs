@@ -1,12 +1,13 @@
 //! Steps of the authoring panel.
 
 use bevy::prelude::*;
-use bevy_chois::editor::{Ask, Editor, Kind, Tone};
+use bevy_chois::editor::{Ask, Editor, Film, FilmKind, Kind, See, Tone, stretch};
 use bevy_egui::{EguiContext, egui};
 use chois::project::generate::Which;
 use chois::project::{Edit, StripId, TakeId, Verdict};
 use serde::Deserialize;
 
+use super::hand::{self, By, Knob};
 use crate::authoring::set_way;
 
 /// One step of an animator. Strips and takes count from 1, in the order in which they begin and were made.
@@ -19,8 +20,24 @@ pub enum Author {
     Select(usize),
     /// Says what happens in the selected strip.
     Write(String),
-    /// Clicks the strip's way on the floor, x and z; it ends at the last.
+    /// Sets the strip's way, x and z; it ends at the last.
     Way(Vec<[f32; 2]>),
+    /// Clicks there, x and z: on the floor for one more waypoint, on the way for one in between.
+    Click([f32; 2]),
+    /// Drags a handle of the strip to where the eye sees a place, x, y and z.
+    Drag(Knob, By, [f32; 3]),
+    /// The same, and does not let go.
+    Grab(Knob, By, [f32; 3]),
+    /// Lets go.
+    Drop,
+    /// Deletes the waypoint that was taken last.
+    Remove,
+    /// Whether handles snap.
+    Snap(bool),
+    /// What is shown of the takes at the playhead.
+    See(Sight),
+    /// Films the timeline beside the pictures: a name without ending, pixels, frames a second.
+    Film(Movie, String, [u32; 2], u32),
     /// Says how the person faces in the end of a walk, degrees from +x, counter-clockwise.
     Facing(f32),
     /// Stretches the strip, seconds.
@@ -57,6 +74,35 @@ pub enum Author {
     Export,
 }
 
+/// What is shown of the takes; what is not named is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sight {
+    /// Seconds between ghosts.
+    ghosts: Option<f32>,
+    /// Ways of hands and object.
+    paths: bool,
+    /// Contact heat.
+    heat: bool,
+    /// Marks of feet that slide.
+    skate: bool,
+    /// As it was before hands were made to hold.
+    uncorrected: bool,
+    /// The source skeleton.
+    skeleton: bool,
+}
+
+/// What a film becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Movie {
+    /// PNG files in a folder.
+    Images,
+    /// An animated GIF.
+    Gif,
+    /// A video.
+    Mp4,
+}
+
 /// What is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Strip {
@@ -81,6 +127,20 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             context.get_mut().set_theme(theme);
         }
         return Ok(false);
+    }
+    let pointed = match step {
+        Author::Click([x, z]) => Some(hand::click(world, Vec3::new(x, 0.0, z))),
+        Author::Grab(knob, by, place) => Some(hand::grab(world, knob, by, place.into())),
+        Author::Drag(knob, by, place) => {
+            let grabbed = hand::grab(world, knob, by, place.into());
+            Some(grabbed.and_then(|()| hand::drop(world)))
+        }
+        Author::Drop => Some(hand::drop(world)),
+        _ => None,
+    };
+    if let Some(done) = pointed {
+        // The editor takes it in in this frame; what cannot be is told in the panel, as to anybody who drags.
+        return done.map(|()| false);
     }
     let mut editor = world.resource_mut::<Editor>();
     let editor = &mut *editor;
@@ -140,7 +200,7 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         }
         Author::Length(seconds) => {
             selected(editor)?;
-            editor.change_strip("length", "Stretch strip", |s| s.seconds = seconds);
+            editor.change_strip("length", "Stretch strip", |s| stretch(s, seconds));
         }
         Author::Seed(seed) => {
             selected(editor)?;
@@ -188,7 +248,40 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             });
             waits = true;
         }
-        Author::Light(_) => {}
+        Author::Remove => {
+            if !editor.delete_picked() {
+                return Err("no waypoint was taken before".into());
+            }
+        }
+        Author::Snap(on) => editor.scene.snap.on = on,
+        Author::See(sight) => {
+            editor.scene.see = See {
+                ghosts: sight.ghosts,
+                paths: sight.paths,
+                heat: sight.heat,
+                skate: sight.skate,
+                uncorrected: sight.uncorrected,
+                skeleton: sight.skeleton,
+            };
+        }
+        Author::Film(movie, name, size, fps) => {
+            editor.asks.push(Ask::Film(Film {
+                to: folder.join(name),
+                kind: match movie {
+                    Movie::Images => FilmKind::Images,
+                    Movie::Gif => FilmKind::Gif,
+                    Movie::Mp4 => FilmKind::Mp4,
+                },
+                size,
+                fps,
+            }));
+            waits = true;
+        }
+        Author::Light(_)
+        | Author::Click(_)
+        | Author::Drag(..)
+        | Author::Grab(..)
+        | Author::Drop => {}
     }
     editor.settle();
     match editor.status() {

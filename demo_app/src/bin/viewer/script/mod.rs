@@ -1,6 +1,7 @@
 //! Scripts: what a user would do, step by step, with nobody at the screen.
 
 mod author;
+mod hand;
 mod runner;
 
 use std::path::Path;
@@ -170,7 +171,9 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
             Step::Author(Author::Takes(n)) if !(1..=16).contains(n) => {
                 return wrong(format!("{n} is not between 1 and 16"));
             }
-            Step::Screenshot(name) | Step::Save(name) | Step::Author(Author::Save(name))
+            Step::Screenshot(name)
+            | Step::Save(name)
+            | Step::Author(Author::Save(name) | Author::Film(_, name, ..))
                 if !is_file_name(name) =>
             {
                 return wrong(format!(

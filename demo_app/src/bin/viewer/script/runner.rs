@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use bevy::render::view::screenshot::Screenshot;
+use bevy_chois::editor::FilmCamera;
 use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::{InteractionPlayer, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
@@ -125,7 +126,8 @@ pub fn run(world: &mut World) {
             if moves { time.unpause() } else { time.pause() }
         }
         let draws = runner.draws();
-        let mut cameras = world.query::<&mut Camera>();
+        // A film's own camera sees to itself.
+        let mut cameras = world.query_filtered::<&mut Camera, Without<FilmCamera>>();
         for mut camera in cameras.iter_mut(world) {
             if camera.is_active != draws {
                 camera.is_active = draws;

@@ -118,7 +118,7 @@ fn numbers(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
             "Seconds, up to the next strip",
             (strip.seconds, range),
             |s, v| {
-                s.seconds = v;
+                crate::editor::stretch(s, v);
             },
         );
         ui.label("Seed");

@@ -30,7 +30,9 @@ pub fn read(context: &egui::Context, editor: &mut Editor, panel: &mut Panel) {
     if pressed(Modifiers::SHIFT, Key::D) {
         editor.duplicate_strip();
     }
-    if pressed(Modifiers::NONE, Key::X) || pressed(Modifiers::NONE, Key::Delete) {
+    if (pressed(Modifiers::NONE, Key::X) || pressed(Modifiers::NONE, Key::Delete))
+        && !editor.delete_picked()
+    {
         editor.delete_strip();
     }
     if pressed(Modifiers::NONE, Key::Home) {

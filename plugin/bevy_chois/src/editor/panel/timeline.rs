@@ -338,7 +338,7 @@ fn drag(
         let end = snap(start + seconds + by, &[high]);
         let long = (end - start).clamp(SHORTEST_STRIP, LONGEST_STRIP.min(high - start));
         change(editor, strip.id, "stretch", "Stretch strip", |s| {
-            s.seconds = long
+            crate::editor::stretch(s, long);
         });
     } else if body.dragged() {
         let mut place = snap(start + by, &[low, editor.playhead]);

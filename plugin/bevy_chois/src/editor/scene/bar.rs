@@ -1,0 +1,162 @@
+//! The bar over the scene: how handles snap, what is seen, and films.
+
+use bevy_egui::egui::{self, Align2, Area, Color32, DragValue, Frame, Id, Rect, RichText, Ui};
+use chois::project::Deed;
+
+use crate::editor::film::{FilmKind, RATES};
+use crate::editor::session::{Ask, Editor};
+
+/// Farthest and nearest that ghosts are apart, seconds.
+const GHOSTS: std::ops::RangeInclusive<f32> = 0.2..=4.0;
+
+/// Draws it at the top of the scene.
+pub(super) fn draw(context: &egui::Context, editor: &mut Editor, scene: Rect) {
+    Area::new(Id::new("chois scene"))
+        .fixed_pos(scene.left_top() + egui::vec2(8.0, 8.0))
+        .pivot(Align2::LEFT_TOP)
+        .constrain_to(scene)
+        .show(context, |ui| {
+            Frame::popup(ui.style()).inner_margin(4.0).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    snap(ui, editor);
+                    ui.separator();
+                    ui.menu_button("See", |ui| see(ui, editor));
+                    ui.menu_button("Film", |ui| film(ui, editor));
+                });
+            });
+            if let Some(hint) = hint(editor) {
+                ui.label(
+                    RichText::new(hint)
+                        .size(11.0)
+                        .color(Color32::WHITE)
+                        .background_color(Color32::from_black_alpha(150)),
+                );
+            }
+        });
+}
+
+fn snap(ui: &mut Ui, editor: &mut Editor) {
+    let mut snap = editor.scene.snap;
+    ui.toggle_value(&mut snap.on, "Snap").on_hover_text(format!(
+        "Places to {:.0} cm, turns to {:.0} degrees. Ctrl while dragging does the other thing.",
+        snap.grid * 100.0,
+        snap.angle
+    ));
+    ui.toggle_value(&mut snap.surface, "On surfaces")
+        .on_hover_text(
+            "An object that is dragged stands on what is under the pointer: floor, table, sofa.",
+        );
+    if snap != editor.scene.snap {
+        editor.scene.snap = snap;
+    }
+    if editor.is_timed()
+        && ui
+            .button("Free times")
+            .on_hover_text(
+                "Waypoints are passed when the distance says, not at times of their own.",
+            )
+            .clicked()
+    {
+        editor.free_times();
+    }
+}
+
+fn see(ui: &mut Ui, editor: &mut Editor) {
+    let mut see = editor.scene.see;
+    ui.horizontal(|ui| {
+        let mut ghosts = see.ghosts.is_some();
+        ui.checkbox(&mut ghosts, "Ghosts every");
+        let mut step = see.ghosts.unwrap_or(1.0);
+        ui.add_enabled(
+            ghosts,
+            DragValue::new(&mut step)
+                .range(GHOSTS)
+                .speed(0.02)
+                .suffix(" s"),
+        );
+        see.ghosts = ghosts.then_some(step);
+    });
+    ui.checkbox(&mut see.paths, "Ways of hands and object")
+        .on_hover_text("Blue is the left hand, orange the right, green the object.");
+    ui.checkbox(&mut see.heat, "Contact heat");
+    ui.checkbox(&mut see.skate, "Foot skate")
+        .on_hover_text("Where feet slide that should stand.");
+    let known = editor.strip().and_then(|s| s.shown);
+    let known = known.is_some_and(|take| editor.uncorrected.contains_key(&take));
+    ui.add_enabled(
+        known,
+        egui::Checkbox::new(&mut see.uncorrected, "Before contact"),
+    )
+    .on_hover_text("The take as the network made it, before hands were made to hold.")
+    .on_disabled_hover_text(
+        "Known of takes with an object that were generated since the project was opened.",
+    );
+    ui.checkbox(&mut see.skeleton, "Source skeleton")
+        .on_hover_text("What the avatar's motion is made from, beside it.");
+    if see != editor.scene.see {
+        editor.scene.see = see;
+    }
+}
+
+fn film(ui: &mut Ui, editor: &mut Editor) {
+    if let Some(share) = editor.scene.filming {
+        ui.add(
+            egui::ProgressBar::new(share)
+                .desired_width(140.0)
+                .show_percentage(),
+        );
+        if ui.button("Stop").clicked() {
+            editor.asks.push(Ask::StopFilm);
+        }
+        return;
+    }
+    let mut wish = editor.scene.film.clone();
+    ui.horizontal(|ui| {
+        for (kind, name) in [
+            (FilmKind::Images, "Images"),
+            (FilmKind::Gif, "GIF"),
+            (FilmKind::Mp4, "MP4"),
+        ] {
+            ui.selectable_value(&mut wish.kind, kind, name);
+        }
+    });
+    ui.horizontal(|ui| {
+        let [width, height] = &mut wish.size;
+        ui.add(DragValue::new(width).range(16..=7680));
+        ui.label("x");
+        ui.add(DragValue::new(height).range(16..=4320));
+        for rate in RATES {
+            ui.selectable_value(&mut wish.fps, rate, format!("{rate}"));
+        }
+        ui.label("fps");
+    });
+    let mut to = wish.to.to_string_lossy().into_owned();
+    ui.horizontal(|ui| {
+        ui.label("To");
+        ui.text_edit_singleline(&mut to);
+    });
+    wish.to = to.into();
+    let some = editor.project().seconds() > 0.0;
+    if ui
+        .add_enabled(some, egui::Button::new("Record"))
+        .on_hover_text("The whole timeline through this camera, without handles.")
+        .clicked()
+    {
+        editor.asks.push(Ask::Film(wish.clone()));
+    }
+    if wish != editor.scene.film {
+        editor.scene.film = wish;
+    }
+}
+
+/// What can be done in the scene now.
+fn hint(editor: &Editor) -> Option<&'static str> {
+    let strip = editor.strip()?;
+    Some(match &strip.deed {
+        Deed::Idle => return None,
+        Deed::Walk { waypoints, .. } | Deed::Interact { waypoints, .. } if waypoints.is_empty() => {
+            " Click the floor for a place on the way; drag the green end. "
+        }
+        _ => " Click the way for a place in between; drag a time along it; X deletes. ",
+    })
+}

@@ -19,7 +19,7 @@ use chois::project::{Shared, Take, Verdict};
 
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
-use super::work::{self, Measuring, Work};
+use super::work::{self, Holding, Measuring, Work};
 use super::{Panel, draw_panel};
 use crate::clip::MotionClip;
 use crate::playback::PlaybackSystems;
@@ -45,6 +45,7 @@ impl Plugin for EditorPlugin {
             .init_resource::<Panel>()
             .init_resource::<Shown>()
             .init_resource::<Work>()
+            .init_resource::<Holding>()
             .init_resource::<Measuring>()
             .init_resource::<Exporting>()
             .add_systems(
@@ -53,6 +54,7 @@ impl Plugin for EditorPlugin {
                     work::generate
                         .run_if(crate::synthesis::synthesis_is_there)
                         .run_if(resource_exists::<Assets<MotionClip>>),
+                    work::hold,
                     work::measure,
                     export,
                     autosave,

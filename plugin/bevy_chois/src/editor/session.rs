@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bevy::ecs::resource::Resource;
+use chois::motion::lock::{LockedKey, Part};
 use chois::motion::{FPS, MotionClip};
 use chois::project::generate::{Made, Which, add};
 use chois::project::stale::{self, State};
@@ -90,6 +91,10 @@ pub struct Editor {
     pub covers: [f32; 2],
     /// What is missing of what the project names. Read only.
     pub missing: Vec<Missing>,
+    /// The take whose hands are told to hold at other times now. Read only.
+    pub holding: Option<TakeId>,
+    /// The same that is to be begun: when the left and the right hand hold.
+    pub(super) wanted_contact: Option<(TakeId, Vec<[f32; 2]>, Vec<[f32; 2]>)>,
     pub(super) library: Library,
     pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
     history: History,
@@ -116,6 +121,8 @@ impl Default for Editor {
             progress: None,
             covers: [0.0; 2],
             missing: Vec::new(),
+            holding: None,
+            wanted_contact: None,
             library: Library::default(),
             measures: HashMap::new(),
             history: History::default(),
@@ -556,15 +563,16 @@ impl Editor {
 
     /// Edits the take that the selected strip shows; a strip is then as long as its take.
     pub fn edit_take(&mut self, label: &str, edit: Edit) -> bool {
-        let Some((strip, take)) = self.strip().and_then(|s| Some((s.id, s.shown?))) else {
+        let Some((of, take)) = self.strip().and_then(|s| Some((s.clone(), s.shown?))) else {
             return false;
         };
+        let strip = of.id;
         // Tried first, so that what cannot be done is refused with its own words.
         let Some(clip) = self.library.clip(take) else {
             self.complain(&"the take's clip is missing");
             return false;
         };
-        let seconds = match self.library.apply(&clip, &edit) {
+        let seconds = match self.library.apply(&of, &clip, &edit) {
             Ok(clip) => clip.seconds(),
             Err(error) => {
                 self.complain(&error);
@@ -576,8 +584,117 @@ impl Editor {
                 return Ok(());
             };
             strip.seconds = seconds;
+            strip.keys.retain_mut(|key| match edit.when(key.at) {
+                Some(at) => {
+                    key.at = at;
+                    key.frame() > 0
+                }
+                None => false,
+            });
             if let Some(take) = strip.takes.iter_mut().find(|t| t.id == take) {
                 take.edit().edits.push(edit);
+            }
+            Ok(())
+        })
+    }
+
+    /// Has the hands of the shown take hold at other times, `[from, to]` in seconds of the take; physics runs elsewhere, and
+    /// what it makes is an edit of the take. Returns whether there is such a take.
+    pub fn set_contact(&mut self, left: Vec<[f32; 2]>, right: Vec<[f32; 2]>) -> bool {
+        let Some(take) = self.strip().and_then(|s| s.object().and(s.shown)) else {
+            return false;
+        };
+        self.wanted_contact = Some((take, left, right));
+        true
+    }
+
+    /// Whether hands are being told to hold at other times.
+    pub fn is_holding(&self) -> bool {
+        self.holding.is_some() || self.wanted_contact.is_some()
+    }
+
+    /// A take as it was before its hands were told to hold at other times, with the edits that made it so.
+    pub(super) fn before_contact(
+        &self,
+        take: TakeId,
+    ) -> Option<(Strip, Arc<MotionClip>, Vec<Edit>)> {
+        let (strip, own) = self.project().take(take)?;
+        let mut edits = own.edits.clone();
+        if matches!(edits.last(), Some(Edit::Contact { .. })) {
+            edits.pop();
+        }
+        let clip = self.library.with_edits(strip, take, &edits).ok()?;
+        Some((strip.clone(), clip, edits))
+    }
+
+    /// The take with hands that hold at other times is there.
+    pub(super) fn finish_contact(&mut self, take: TakeId, edits: Vec<Edit>, clip: MotionClip) {
+        let Some(strip) = self.project().take(take).map(|(s, _)| s.id) else {
+            return;
+        };
+        let given = match edits.last() {
+            Some(Edit::Contact { left, right }) => [left.clone(), right.clone()],
+            _ => Default::default(),
+        };
+        let heard = kept_to(&clip, &given);
+        self.library.know(take, edits.clone(), clip);
+        self.edit("Change contact", |p| {
+            if let Some(strip) = p.strip_mut(strip)
+                && let Some(own) = strip.takes.iter_mut().find(|t| t.id == take)
+            {
+                own.edit().edits = edits;
+            }
+            Ok(())
+        });
+        match heard {
+            None => self.say("hands hold as they are told"),
+            Some(line) => self.complain(&line),
+        }
+    }
+
+    /// Locks a moment of the shown take at the playhead: what is generated from now on goes through it. Parts that are
+    /// locked there already stay locked.
+    pub fn lock(&mut self, parts: Vec<Part>) -> bool {
+        let Some((id, start, take)) = self.strip().and_then(|s| Some((s.id, s.start, s.shown?)))
+        else {
+            self.complain(&"only a strip with a take can be locked; generate it first");
+            return false;
+        };
+        let at = ((self.playhead - start) * FPS).round() / FPS;
+        let key = self.library.clip(take);
+        let Some(key) = key.and_then(|clip| LockedKey::of(&clip, at, parts)) else {
+            self.complain(&"the playhead is not in the strip; put it where the moment is");
+            return false;
+        };
+        self.edit("Lock", |p| {
+            let Some(strip) = p.strip_mut(id) else {
+                return Ok(());
+            };
+            match strip.keys.iter_mut().find(|k| k.frame() == key.frame()) {
+                Some(own) => {
+                    let mut all = own.parts.clone();
+                    all.extend(key.parts.iter().filter(|&p| !own.holds(p)).cloned());
+                    *own = LockedKey { parts: all, ..key };
+                }
+                None => {
+                    strip.keys.push(key);
+                    strip.keys.sort_by(|a, b| a.at.total_cmp(&b.at));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Unlocks a moment of the selected strip: the number of its key.
+    pub fn unlock(&mut self, key: usize) -> bool {
+        let Some(id) = self.selected else {
+            return false;
+        };
+        self.edit("Unlock", |p| {
+            if let Some(strip) = p.strip_mut(id)
+                && key < strip.keys.len()
+            {
+                strip.keys.remove(key);
             }
             Ok(())
         })
@@ -626,6 +743,7 @@ impl Editor {
                 let by_hand = Take {
                     id,
                     seed: take.seed,
+                    variations: take.variations.clone(),
                     verdict: Verdict::Kept,
                     made: None,
                     edits: Vec::new(),
@@ -634,6 +752,11 @@ impl Editor {
             }
             other.id = StripId(p.fresh());
             other.start = one.start + one.seconds;
+            one.keys.retain(|key| key.at < one.seconds);
+            other.keys.retain_mut(|key| {
+                key.at -= one.seconds;
+                key.frame() > 0
+            });
             let strips = &mut p.tracks[k].edit().strips;
             strips.retain(|s| s.id != strip.id);
             strips.push(one.into());
@@ -660,6 +783,28 @@ impl Editor {
             .map(|s| &**s)
             .find(|s| (s.start..s.end()).contains(&seconds))
     }
+}
+
+/// What hands could not do of what they were told, as one sentence.
+fn kept_to(clip: &MotionClip, given: &[Vec<[f32; 2]>; 2]) -> Option<String> {
+    /// Frames that rounding may cost.
+    const SLACK: usize = 3;
+    for (hand, name) in [(0, "left"), (1, "right")] {
+        for [from, to] in &given[hand] {
+            let frames = (from * clip.fps).round() as usize..(to * clip.fps).round() as usize;
+            let frames = frames.start..frames.end.min(clip.frames.len());
+            let holds = |f: &usize| clip.frames[*f].contact[hand] > 0.5;
+            let lost = frames.clone().filter(|f| !holds(f)).count();
+            if lost > SLACK {
+                let when = frames.into_iter().find(|f| !holds(f)).unwrap_or_default();
+                return Some(format!(
+                    "the {name} hand cannot hold all the while: at {:.2} s the object is out of its reach or lost; shorten the bar",
+                    when as f32 / clip.fps
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// What a strip is about.

@@ -5,8 +5,8 @@ use bevy::ecs::prelude::*;
 use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task as Pending, block_on};
 use chois::motion::MotionClip as Motion;
-use chois::project::generate::{Made, Which};
-use chois::project::{Measures, StripId, TakeId, Task, stale};
+use chois::project::generate::{Made, Which, draws, draws_like};
+use chois::project::{Draw, Edit, Measures, StripId, TakeId, Task, stale};
 use std::sync::Arc;
 
 use super::session::{Ask, Editor, Progress};
@@ -27,9 +27,9 @@ struct Run {
     strip: StripId,
     task: Task,
     fingerprint: String,
-    orders: Vec<(u64, Handle<MotionClip>)>,
+    orders: Vec<(Draw, Handle<MotionClip>)>,
     /// Hands are made to hold.
-    finishing: Option<Pending<Result<Vec<(u64, Motion)>, String>>>,
+    finishing: Option<Pending<Result<Vec<(Draw, Motion)>, String>>>,
 }
 
 /// Takes up what was asked for, and goes on with it.
@@ -96,17 +96,27 @@ pub(super) fn generate(
 /// Orders the next strip's takes, if there is one.
 fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesizer, which: Which) {
     let (project, library) = (editor.project(), editor.library());
+    let count = editor.variations.clamp(1, 32);
+    let drawn = |task: Task| {
+        let draws = draws(&task, count);
+        (task, draws)
+    };
     let next = match which {
         Which::Strip(id) => project
             .task(library, id)
-            .map(|task| task.map(|task| (id, task))),
-        Which::Stale => stale::next(project, library, |id| !work.done.contains(&id)),
+            .map(|task| task.map(|task| (id, drawn(task)))),
+        Which::Stale => stale::next(project, library, |id| !work.done.contains(&id))
+            .map(|next| next.map(|(id, task)| (id, drawn(task)))),
+        Which::Like(take) => draws_like(project, take, count).and_then(|(id, draws)| {
+            let task = project.task(library, id)?;
+            Ok(task.map(|task| (id, (task, draws))))
+        }),
     };
-    let (strip, task) = match next {
+    let (strip, (task, draws)) = match next {
         Ok(Some(next)) => next,
         Ok(None) => {
             let line = match which {
-                Which::Strip(_) => {
+                Which::Strip(_) | Which::Like(_) => {
                     "the strip before it has no take to go on from; generate that first"
                 }
                 Which::Stale if work.done.is_empty() => "everything is up to date",
@@ -120,12 +130,11 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
             return;
         }
     };
-    let base = task.seed();
-    let orders = (0..editor.variations.clamp(1, 32) as u64)
-        .map(|k| {
-            let seed = base.wrapping_add(k);
+    let orders = draws
+        .into_iter()
+        .map(|draw| {
             let room = library.room();
-            let clip = match task.seeded(seed) {
+            let clip = match task.drawn(&draw) {
                 Task::Walk(request) => {
                     let mut order = WalkOrder::from_request(*request);
                     if let Some(room) = room {
@@ -144,7 +153,7 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
                     synthesizer.generate(order)
                 }
             };
-            (seed, clip)
+            (draw, clip)
         })
         .collect();
     let fingerprint = library.fingerprint(&task);
@@ -193,25 +202,72 @@ fn advance(
     if editor.progress != Some(now) {
         editor.progress = Some(now);
     }
-    let made: Option<Vec<(u64, Arc<Motion>)>> = (run.orders.iter())
-        .map(|(seed, clip)| {
+    let made: Option<Vec<(Draw, Arc<Motion>)>> = (run.orders.iter())
+        .map(|(draw, clip)| {
             let done = matches!(synthesizer.status(clip), Some(GenerationStatus::Finished));
             let clip = clips.get(clip).filter(|_| done)?;
-            Some((*seed, clip.motion.clone()))
+            Some((draw.clone(), clip.motion.clone()))
         })
         .collect();
     if let Some(made) = made {
         let (task, obstacles) = (run.task.clone(), editor.library().obstacles());
         run.finishing = Some(AsyncComputeTaskPool::get().spawn(async move {
             made.into_iter()
-                .map(|(seed, clip)| {
+                .map(|(draw, clip)| {
                     let clip = task.finish((*clip).clone(), &obstacles);
-                    clip.map(|clip| (seed, clip)).map_err(|e| e.to_string())
+                    clip.map(|clip| (draw, clip)).map_err(|e| e.to_string())
                 })
                 .collect()
         }));
     }
     Ok(None)
+}
+
+/// Hands being told to hold at other times.
+#[derive(Resource, Default)]
+pub(super) struct Holding(Option<(TakeId, Vec<Edit>, Pending<Result<Motion, String>>)>);
+
+/// Enforces contact anew where it was asked for, elsewhere than here; the newest ask wins.
+pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
+    if let Some((take, edits, pending)) = &mut holding.0 {
+        let Some(made) = block_on(future::poll_once(pending)) else {
+            return;
+        };
+        let (take, edits) = (*take, std::mem::take(edits));
+        holding.0 = None;
+        editor.holding = None;
+        match made {
+            Ok(clip) => editor.finish_contact(take, edits, clip),
+            Err(reason) => editor.complain(&reason),
+        }
+    }
+    let Some((take, left, right)) = editor.bypass_change_detection().wanted_contact.take() else {
+        return;
+    };
+    let Some((strip, clip, edits)) = editor.before_contact(take) else {
+        return;
+    };
+    let thing = (strip.object())
+        .and_then(|id| editor.library().thing(id))
+        .filter(|t| !t.placeholder)
+        .cloned();
+    let Some(thing) = thing else {
+        editor.complain(&"there is no object that hands could hold; relink its file");
+        return;
+    };
+    let obstacles = editor.library().obstacles();
+    let mut all = edits;
+    all.push(Edit::Contact {
+        left: left.clone(),
+        right: right.clone(),
+    });
+    let pending = AsyncComputeTaskPool::get().spawn(async move {
+        let held = thing.hold(&clip, [left, right], obstacles);
+        held.map_err(|e| e.to_string())
+    });
+    editor.holding = Some(take);
+    editor.say("hands are told; physics runs");
+    holding.0 = Some((take, all, pending));
 }
 
 /// Measurements under way.

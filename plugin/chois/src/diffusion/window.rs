@@ -7,11 +7,11 @@ use tch::{Device, Kind, Tensor};
 
 use super::aside::TurnGoal;
 use super::guidance::{FewStep, Interaction, Published, SceneField};
+use super::inpaint::{HeldFrame, Inpaint};
 use super::sampler::{
     Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
     Progress, Run, Sampler, VariedNoise,
 };
-use super::inpaint::{HeldFrame, Inpaint};
 use super::schedule::Schedule;
 use super::walk::WalkGuide;
 use crate::condition::{self, Conditions, Mode};

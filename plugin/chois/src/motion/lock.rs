@@ -324,9 +324,7 @@ fn on_object(
         let holds = clip.has_object() && holding(frame, hand);
         holds.then(|| clip.joints(f)[joint::LEFT_PALM + hand])
     };
-    (0..before.len())
-        .map(|f| [at(f, 0), at(f, 1)])
-        .collect()
+    (0..before.len()).map(|f| [at(f, 0), at(f, 1)]).collect()
 }
 
 /// Has the pelvis and the joints come through the keys; palms that hold stay where they are meanwhile.

@@ -24,8 +24,8 @@ mod task;
 pub use check::LONGEST;
 pub use disk::{Disk, RealDisk};
 pub use document::{
-    Deed, Edit, Object, ObjectId, Project, Room, Strip, StripId, Take, TakeId, Track, VERSION,
-    Verdict,
+    Deed, Draw, Edit, Object, ObjectId, Project, Room, Strip, StripId, Take, TakeId, Track,
+    VERSION, Verdict,
 };
 pub use history::{Changed, History};
 pub use library::{Library, Lost, Missing, Thing};

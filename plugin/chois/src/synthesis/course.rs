@@ -12,12 +12,12 @@ use crate::diffusion::window::{InteractionWindow, WalkWindow, WindowInput, Windo
 use crate::diffusion::{Flow, Progress, TurnGoal};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
-use crate::motion::lock::{LockedKey, Part, shares};
 use crate::motion::canonical::Canonical;
 use crate::motion::features::{
     FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION, Orthonormal,
     Window,
 };
+use crate::motion::lock::{LockedKey, Part, shares};
 use crate::motion::seam::Seam;
 use crate::request::plan::Plan;
 use crate::request::walk_plan::WalkPlan;
@@ -117,7 +117,12 @@ impl Bend {
             .collect();
         let at: Vec<usize> = held.iter().map(|(frame, _)| *frame).collect();
         let shares = shares(frames, &at, [Some(0), None]);
-        Self(shares.into_iter().zip(held.into_iter().map(|h| h.1)).collect())
+        Self(
+            shares
+                .into_iter()
+                .zip(held.into_iter().map(|h| h.1))
+                .collect(),
+        )
     }
 
     fn at(&self, frame: usize) -> Vector3<f32> {

@@ -13,6 +13,7 @@ use bevy_chois::editor::{
 use bevy_chois::synthesis::{CheckpointFiles, Model, ModelLoader, SynthesisPlugin};
 use bevy_chois_tests::{assets, engine, tick, tick_times, tick_until};
 use bevy_egui::egui::{self, Event, Id, Key, Modifiers, PointerButton, Pos2, pos2};
+use chois::project::export::Format;
 use chois::project::generate::Which;
 use chois::project::stale::State;
 use chois::project::{Deed, ObjectId, Project, StripId, Verdict};
@@ -227,12 +228,14 @@ fn strips_are_generated_one_after_another_by_the_worker() {
     editor(&mut app).asks.push(Ask::Export {
         folder: folder.path().join("out"),
         takes: true,
+        fps: 24.0,
+        formats: vec![Format::Glb, Format::Bvh, Format::Usda],
     });
     wait(&mut app);
     let count = std::fs::read_dir(folder.path().join("out"))
         .expect("a folder")
         .count();
-    assert_eq!(count, 2 + 4 * 2, "{:?}", editor(&mut app).status());
+    assert_eq!(count, 3 * (1 + 4), "{:?}", editor(&mut app).status());
     let project = editor(&mut app).project().clone();
     editor(&mut app).open(&path).expect("opened");
     assert_eq!(editor(&mut app).project().strips(), project.strips());

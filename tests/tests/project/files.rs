@@ -41,6 +41,7 @@ fn add_take(project: &mut Project, library: &mut Library) -> TakeId {
         Take {
             id,
             seed: 3,
+            variations: Vec::new(),
             verdict: Verdict::Open,
             made: None,
             edits: Vec::new(),

@@ -12,16 +12,19 @@
 //! | Ctrl Z, Ctrl Shift Z | undo, redo |
 //! | Shift D | duplicate the strip |
 //! | X, Delete | delete the strip |
+//! | K | lock the whole moment |
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
 
+mod documents;
 mod panel;
 mod plugin;
 mod session;
 mod stage;
 mod work;
 
-pub use panel::{Panel, draw_panel};
+pub use documents::Tab;
+pub use panel::{Page, Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::documents::Parked;
 use bevy::ecs::resource::Resource;
 use chois::motion::lock::{LockedKey, Part};
 use chois::motion::{FPS, MotionClip};
+use chois::project::export::Format;
 use chois::project::generate::{Made, Which, add};
 use chois::project::stale::{self, State};
 use chois::project::{
-    Changed, Deed, Edit, History, Library, Measures, Missing, Object, ObjectId, Project, Strip,
-    StripId, Take, TakeId, Track, Verdict, file,
+    Changed, Deed, Edit, History, Library, Measures, Missing, Numbers, Object, ObjectId, Project,
+    Strip, StripId, Take, TakeId, Track, Verdict, file,
 };
 use chois::request::{InteractionRequest, PersonPlace};
 use chois::{Error, Result};
@@ -29,12 +31,16 @@ pub enum Ask {
     Generate(Which),
     /// Generate no more.
     Cancel,
-    /// Write all tracks, and with `takes` every take that was not discarded, as `.glb` and `.bvh` into a folder.
+    /// Write all tracks, and with `takes` every take that was not discarded, into a folder.
     Export {
         /// Where to.
         folder: PathBuf,
         /// Whether takes are written too.
         takes: bool,
+        /// Frames a second.
+        fps: f32,
+        /// What is written of each.
+        formats: Vec<Format>,
     },
 }
 
@@ -68,6 +74,15 @@ pub struct Progress {
     pub share: f32,
 }
 
+/// What was measured of a take as it was then.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub clip: Arc<MotionClip>,
+    pub measures: Arc<Measures>,
+    pub numbers: Arc<Numbers>,
+    pub deed: Deed,
+}
+
 /// The project that is edited.
 #[derive(Resource)]
 pub struct Editor {
@@ -96,15 +111,22 @@ pub struct Editor {
     /// The same that is to be begun: when the left and the right hand hold.
     pub(super) wanted_contact: Option<(TakeId, Vec<[f32; 2]>, Vec<[f32; 2]>)>,
     pub(super) library: Library,
-    pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
-    history: History,
-    path: Option<PathBuf>,
+    pub(super) measures: HashMap<TakeId, Measured>,
+    /// The take that the shown one is compared with.
+    pub compared: Option<TakeId>,
+    pub(super) history: History,
+    pub(super) path: Option<PathBuf>,
+    /// What was saved by itself and not taken yet.
+    pub(super) offer: Option<PathBuf>,
+    /// Documents that are open and not shown, and the shown one's place among them.
+    pub(super) parked: Vec<Parked>,
+    pub(super) place: usize,
     status: (String, Tone),
-    states: HashMap<StripId, State>,
+    pub(super) states: HashMap<StripId, State>,
     /// Counts changes.
-    revision: u64,
-    saved: u64,
-    autosaved: u64,
+    pub(super) revision: u64,
+    pub(super) saved: u64,
+    pub(super) autosaved: u64,
     changed: Instant,
 }
 
@@ -125,8 +147,12 @@ impl Default for Editor {
             wanted_contact: None,
             library: Library::default(),
             measures: HashMap::new(),
+            compared: None,
             history: History::default(),
             path: None,
+            offer: None,
+            parked: Vec::new(),
+            place: 0,
             status: (String::new(), Tone::Plain),
             states: HashMap::new(),
             revision: 0,
@@ -144,6 +170,9 @@ impl Editor {
         self.library = Library::default();
         self.measures.clear();
         self.path = path;
+        self.offer = None;
+        self.compared = None;
+        self.wanted_contact = None;
         self.selected = None;
         self.playhead = 0.0;
         self.playing = false;
@@ -165,6 +194,7 @@ impl Editor {
     pub fn open(&mut self, path: &Path) -> Result<()> {
         let project = file::open(path)?.0;
         self.set_project(project, Some(path.to_owned()));
+        self.offer = file::newer_autosave(path)?;
         Ok(())
     }
 
@@ -186,6 +216,7 @@ impl Editor {
         file::save(&mut self.history, &mut self.library, &path)?;
         self.say(format!("saved {}", path.display()));
         self.path = Some(path);
+        self.offer = None;
         self.saved = self.revision;
         self.autosaved = self.revision;
         Ok(())
@@ -196,7 +227,11 @@ impl Editor {
         let Some(path) = &self.path else {
             return;
         };
-        if self.revision == self.autosaved || self.changed.elapsed() < AUTOSAVE {
+        // What was not taken yet is not written over.
+        if self.offer.is_some()
+            || self.revision == self.autosaved
+            || self.changed.elapsed() < AUTOSAVE
+        {
             return;
         }
         self.autosaved = self.revision;
@@ -593,6 +628,45 @@ impl Editor {
             });
             if let Some(take) = strip.takes.iter_mut().find(|t| t.id == take) {
                 take.edit().edits.push(edit);
+            }
+            Ok(())
+        })
+    }
+
+    /// Tunes the shown take: the last of its edits by hand becomes this one where `same` says that it goes on with it, else it
+    /// comes after it. Tunings of one `key` are one step.
+    pub fn tune(
+        &mut self,
+        key: &str,
+        label: &str,
+        same: impl Fn(&Edit) -> bool,
+        edit: Edit,
+    ) -> bool {
+        let Some((of, take)) = self.strip().and_then(|s| Some((s.clone(), s.shown?))) else {
+            return false;
+        };
+        let Some(mut edits) = of.take(take).map(|t| t.edits.clone()) else {
+            return false;
+        };
+        if edits.last().is_some_and(same) {
+            edits.pop();
+        }
+        edits.push(edit);
+        // Tried first, so that what cannot be done is refused with its own words.
+        let seconds = match self.library.with_edits(&of, take, &edits) {
+            Ok(clip) => clip.seconds(),
+            Err(error) => {
+                self.complain(&error);
+                return false;
+            }
+        };
+        let key = format!("{key} {}", take.0);
+        self.drag(&key, label, |p| {
+            if let Some(strip) = p.strip_mut(of.id) {
+                strip.seconds = seconds;
+                if let Some(own) = strip.takes.iter_mut().find(|t| t.id == take) {
+                    own.edit().edits = edits;
+                }
             }
             Ok(())
         })

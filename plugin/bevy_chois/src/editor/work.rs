@@ -6,10 +6,10 @@ use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task as Pending, block_on};
 use chois::motion::MotionClip as Motion;
 use chois::project::generate::{Made, Which, draws, draws_like};
-use chois::project::{Draw, Edit, Measures, StripId, TakeId, Task, stale};
+use chois::project::{Deed, Draw, Edit, Measures, Numbers, StripId, TakeId, Task, stale};
 use std::sync::Arc;
 
-use super::session::{Ask, Editor, Progress};
+use super::session::{Ask, Editor, Measured, Progress};
 use crate::clip::MotionClip;
 use crate::contact::ContactMode;
 use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
@@ -272,32 +272,40 @@ pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
 
 /// Measurements under way.
 #[derive(Resource, Default)]
-pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<Measures>)>);
+pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<(Measures, Numbers, Deed)>)>);
 
-/// Measures the take that the selected strip shows, elsewhere than here.
+/// Measures the take that the selected strip shows, and the one it is compared with, elsewhere than here.
 pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measuring>) {
     if let Some((take, clip, pending)) = &mut measuring.0 {
-        let Some(made) = block_on(future::poll_once(pending)) else {
+        let Some((measures, numbers, deed)) = block_on(future::poll_once(pending)) else {
             return;
         };
-        editor
-            .measures
-            .insert(*take, (clip.clone(), Arc::new(made)));
+        let measured = Measured {
+            clip: clip.clone(),
+            measures: Arc::new(measures),
+            numbers: Arc::new(numbers),
+            deed,
+        };
+        editor.measures.insert(*take, measured);
         measuring.0 = None;
     }
-    let Some((take, object)) = editor.strip().and_then(|s| Some((s.shown?, s.object()))) else {
-        return;
-    };
-    let Some(clip) = editor.library().clip(take) else {
-        return;
-    };
-    let known = editor.measures.get(&take);
-    if known.is_some_and(|(of, _)| Arc::ptr_eq(of, &clip)) {
-        return;
-    }
-    let thing = object.and_then(|id| editor.library().thing(id)).cloned();
-    let of = clip.clone();
-    let pending =
-        AsyncComputeTaskPool::get().spawn(async move { Measures::of(&of, thing.as_ref()) });
+    let Some(strip) = editor.strip() else { return };
+    let wanted = strip.shown.into_iter().chain(editor.compared);
+    let next = wanted.filter_map(|take| Some((take, editor.library().clip(take)?)));
+    let next = next.into_iter().find(|(take, clip)| {
+        let known = editor.measures.get(take);
+        !known.is_some_and(|m| Arc::ptr_eq(&m.clip, clip) && m.deed == strip.deed)
+    });
+    let Some((take, clip)) = next else { return };
+    let thing = strip
+        .object()
+        .and_then(|id| editor.library().thing(id))
+        .cloned();
+    let (of, deed) = (clip.clone(), strip.deed.clone());
+    let pending = AsyncComputeTaskPool::get().spawn(async move {
+        let measures = Measures::of(&of, thing.as_ref());
+        let numbers = Numbers::of(&of, thing.as_ref(), &deed, &measures);
+        (measures, numbers, deed)
+    });
     measuring.0 = Some((take, clip, pending));
 }

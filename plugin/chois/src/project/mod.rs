@@ -11,11 +11,13 @@
 mod check;
 mod disk;
 mod document;
+pub mod export;
 pub mod file;
 pub mod generate;
 mod history;
 mod library;
 mod measures;
+mod numbers;
 pub mod sequence;
 mod shared;
 pub mod stale;
@@ -30,6 +32,7 @@ pub use document::{
 pub use history::{Changed, History};
 pub use library::{Library, Lost, Missing, Thing};
 pub use measures::Measures;
+pub use numbers::{Grade, Numbers, Row};
 pub use shared::Shared;
 pub use stale::State;
 pub use task::Task;

@@ -583,3 +583,79 @@ fn generated_interactions_meet_the_bars() {
         assert!(after < 0.0035 && after < before + 2e-4, "{all}");
     }
 }
+
+#[test]
+fn hands_hold_when_they_are_told_to() {
+    let object = object(4.0);
+    let clip = carry::clip(0.5, 0.0);
+    let usual = run(&clip, &object, &ContactOptions::default());
+    let [first, last] = [usual.holds[0].first, usual.holds[0].last];
+    let seconds = |frame: usize| frame as f32 / clip.fps;
+    let told = |from: usize, to: usize| {
+        let stretch = vec![[seconds(from), seconds(to)]];
+        let options = ContactOptions {
+            given: [Some(stretch.clone()), Some(stretch)],
+            ..ContactOptions::default()
+        };
+        run(&clip, &object, &options)
+    };
+    let touches = |held: &Corrected, hand: usize| -> Vec<usize> {
+        let frames = 0..held.clip.frames.len();
+        frames
+            .filter(|&f| held.clip.frames[f].contact[hand] > 0.5)
+            .collect()
+    };
+    // Shorter: they let go where the bar ends, in the middle of the carry, and the box falls to the floor.
+    let short = told(first, 60);
+    for hand in 0..2 {
+        let frames = touches(&short, hand);
+        let (from, to) = (frames[0], frames[frames.len() - 1]);
+        assert!(
+            from.abs_diff(first) <= 1 && to.abs_diff(59) <= 1,
+            "{from} to {to}"
+        );
+    }
+    assert!(is_whole(&short.clip));
+    let height = |held: &Corrected, f: usize| center(&object, &held.clip, f).z;
+    let (usual_height, dropped) = (height(&usual, 75), height(&short, 75));
+    assert!(dropped < usual_height - 0.05, "{dropped} of {usual_height}");
+    // Longer: palms lie on the box half a second longer than the clip has them there.
+    let long = told(first, last + 16);
+    for hand in 0..2 {
+        let frames = touches(&long, hand);
+        assert!(
+            frames[frames.len() - 1].abs_diff(last + 15) <= 1,
+            "{frames:?}"
+        );
+    }
+    for f in last + 2..last + 15 {
+        assert!(gaps(&object, &usual.clip, f).iter().any(|g| *g > 0.005) || f < last + 6);
+        for gap in gaps(&object, &long.clip, f) {
+            assert!(gap < 2e-3, "frame {f}: {gap}");
+        }
+    }
+    // Told nothing to hold, hands hold nothing, and the box stays where it stands.
+    let none = ContactOptions {
+        given: [Some(Vec::new()), Some(Vec::new())],
+        ..ContactOptions::default()
+    };
+    let free = run(&clip, &object, &none);
+    assert!(free.holds.is_empty() && touches(&free, 0).is_empty());
+    let way = center(&object, &free.clip, 119) - center(&object, &free.clip, 0);
+    assert!(way.norm() < 0.01, "{way}");
+    // One alone: the other goes on as it would.
+    let left = ContactOptions {
+        given: [Some(vec![[seconds(first), seconds(60)]]), None],
+        ..ContactOptions::default()
+    };
+    let one = run(&clip, &object, &left);
+    assert!(touches(&one, 0).len() < touches(&one, 1).len());
+    let bad = ContactOptions {
+        given: [None, Some(vec![[2.0, 1.0]])],
+        ..ContactOptions::default()
+    };
+    let error = correct(&clip, &object, &bad)
+        .expect_err("backward")
+        .to_string();
+    assert!(error.contains("right hand"), "{error}");
+}

@@ -34,6 +34,7 @@ fn ancestral_step(
         shape: (x.size()[0], x.size()[1]),
         start: None,
         keep: None,
+        inpaint: None,
         clamp: true,
         progress: &mut |_| Flow::Continue,
     };
@@ -148,6 +149,7 @@ fn ancestral_chain_matches_pytorch() {
                 shape: (1, 120),
                 start: Some(golden.tensor("in.x_T")),
                 keep: None,
+                inpaint: None,
                 clamp: true,
                 progress: &mut |p| {
                     told.push(p.done);
@@ -201,6 +203,7 @@ fn ddim_chain_matches_pytorch() {
             shape: (1, 120),
             start: Some(golden.tensor("in.x_T")),
             keep: None,
+            inpaint: None,
             clamp: false,
             progress: &mut |_| Flow::Continue,
         })
@@ -336,6 +339,7 @@ fn cancelling_ends_the_run() {
         shape: (1, 120),
         start: Some(Tensor::zeros([1, 120, 220], (Kind::Float, Device::Cpu))),
         keep: None,
+        inpaint: None,
         clamp: false,
         progress: &mut |Progress { done, total }| {
             steps = done;
@@ -374,6 +378,7 @@ fn a_consistent_prediction_is_what_consistency_sampling_gives() {
             shape: (2, 120),
             start: None,
             keep: None,
+            inpaint: None,
             clamp: false,
             progress: &mut |_| Flow::Continue,
         });

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use bevy_chois::editor::{Choice, Editor, Kind, Panel, draw_panel};
+use bevy_chois::editor::{Choice, Editor, Kind, Page, Panel, draw_panel};
 use bevy_chois_tests::assets;
 use bevy_egui::egui::{self, Pos2};
 use chois::project::Project;
@@ -56,22 +56,27 @@ fn frame(context: &egui::Context, editor: &mut Editor, panel: &mut Panel, time: 
 fn panel(criterion: &mut Criterion) {
     let (context, mut editor, mut panel) = (egui::Context::default(), editor(), Panel::default());
     let mut time = 0.0;
-    let mut next = || {
-        time += 1.0 / 60.0;
-        frame(&context, &mut editor, &mut panel, time);
-    };
-    (0..10).for_each(|_| next());
-    let mut times: Vec<Duration> = (0..FRAMES)
-        .map(|_| {
-            let began = Instant::now();
-            next();
-            began.elapsed()
-        })
-        .collect();
-    times.sort();
-    let [median, most] = [times[FRAMES / 2], times[FRAMES * 95 / 100]];
-    println!("a frame of the panel: median {median:?}, 95th percentile {most:?}");
-    criterion.bench_function("a frame of the panel, 12 strips", |b| b.iter(&mut next));
+    for page in [Page::Ask, Page::Takes, Page::Edit, Page::Measure] {
+        panel.page = page;
+        let mut next = || {
+            time += 1.0 / 60.0;
+            frame(&context, &mut editor, &mut panel, time);
+        };
+        (0..10).for_each(|_| next());
+        let mut times: Vec<Duration> = (0..FRAMES)
+            .map(|_| {
+                let began = Instant::now();
+                next();
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        let [median, most] = [times[FRAMES / 2], times[FRAMES * 95 / 100]];
+        println!("a frame of the panel, {page:?}: median {median:?}, 95th percentile {most:?}");
+        criterion.bench_function(&format!("a frame of the panel, {page:?}"), |b| {
+            b.iter(&mut next);
+        });
+    }
 }
 
 criterion_group!(benches, panel);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chois::clip::write_clip;
 use chois::motion::edit::{JointTouchUp, RootKey};
+use chois::motion::lock::{LockedKey, Part};
 use chois::project::file::{
     autosave, autosave_path, newer_autosave, open, parse_project, read_project, save, save_on,
     to_text,
@@ -12,7 +13,7 @@ use chois::project::file::{
 use chois::project::{
     Deed, Disk, Edit, History, Library, Lost, Project, RealDisk, Room, Take, TakeId, Verdict,
 };
-use chois::request::{EndTurn, Method};
+use chois::request::{EndTurn, Method, Variation};
 use chois_tests::carry;
 use proptest::prelude::*;
 
@@ -41,6 +42,7 @@ fn add_take(project: &mut Project, library: &mut Library) -> TakeId {
         Take {
             id,
             seed: 3,
+            variations: Vec::new(),
             verdict: Verdict::Open,
             made: None,
             edits: Vec::new(),
@@ -403,6 +405,15 @@ fn everything_that_can_be_said_is_read_as_it_was_written() {
     let strip = project.strip_mut(all[1]).expect("a strip");
     strip.guidance.contact = 0.25;
     strip.sampling.method = Method::Ddim;
+    let clip = chois_tests::carry::clip(0.5, 0.0);
+    let parts = vec![
+        Part::Body,
+        Part::Object,
+        Part::LeftHand,
+        Part::RightHand,
+        Part::Joint("left_elbow".into()),
+    ];
+    strip.keys = vec![LockedKey::of(&clip, 1.5, parts).expect("a moment")];
     if let Deed::Interact {
         turn, waypoints, ..
     } = &mut strip.deed
@@ -421,7 +432,15 @@ fn everything_that_can_be_said_is_read_as_it_was_written() {
         .edit();
     take.made = Some("0123456789abcdef".into());
     take.verdict = Verdict::Accepted;
+    take.variations = vec![Variation {
+        seed: 4,
+        amount: 0.35,
+    }];
     take.edits = vec![
+        Edit::Contact {
+            left: vec![[0.5, 1.0], [2.0, 3.0]],
+            right: Vec::new(),
+        },
         Edit::Trim { from: 0.5, to: 3.5 },
         Edit::Warp {
             keys: vec![[0.0, 0.0], [3.0, 2.0]],

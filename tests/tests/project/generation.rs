@@ -328,6 +328,26 @@ fn a_track_is_one_motion_with_all_objects() {
         .expect("written");
     let gltf = gltf::Gltf::open(&path).expect("a valid file");
     assert!(gltf.nodes().any(|n| n.name() == Some("box")));
+    // The same as USD, and at another rate.
+    let path = folder.path().join("out.usda");
+    let slow = sequence.at_rate(24.0).expect("slower");
+    slow.write_usda(&path, &Default::default())
+        .expect("written");
+    let text = std::fs::read_to_string(&path).expect("read");
+    assert!(text.starts_with("#usda 1.0\n"));
+    for part in [
+        "upAxis = \"Z\"",
+        "timeCodesPerSecond = 24",
+        "endTimeCode = 335",
+        "def SkelRoot \"Person\"",
+        "def Xform \"box\"",
+        "xformOp:translate.timeSamples",
+        "chois:contact:leftHand",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert_eq!(text.matches('{').count(), text.matches('}').count());
+    assert!(!text.contains("NaN") && !text.contains("inf"));
     // It is the same after saving and opening.
     let file = folder.path().join("a.chois.ron");
     let mut history = History::new(project);

@@ -122,6 +122,7 @@ pub fn minute() -> Project {
                 Take {
                     id: TakeId(project.fresh()),
                     seed: k,
+                    variations: Vec::new(),
                     verdict: if k == 0 {
                         Verdict::Accepted
                     } else {

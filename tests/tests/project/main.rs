@@ -4,6 +4,7 @@ mod edits;
 mod files;
 mod generation;
 mod history;
+mod locks;
 mod memory;
 
 use std::path::Path;

@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use chois::clip::glb::GlbOptions;
-use chois::clip::{bvh, write_clip};
-use chois::motion::{FPS, MotionClip, edit};
+use chois::motion::FPS;
+use chois::project::export::{Format, jobs};
 use chois::project::generate::{Which, generate};
-use chois::project::sequence::{self, Sequence};
 use chois::project::stale::{self, State};
 use chois::project::{History, Library, Project, StripId, Verdict, file};
 use chois::{Error, Result};
@@ -24,9 +22,9 @@ pub struct Args {
     /// The folder for what is written; by default the project's own.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// What is written: glb, bvh, safetensors.
+    /// What is written: glb, bvh, usda, safetensors.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "glb")]
-    format: Vec<Format>,
+    format: Vec<Kind>,
     /// Frames per second.
     #[arg(long, default_value_t = FPS, value_parser = rate)]
     fps: f32,
@@ -48,21 +46,24 @@ pub struct Args {
 
 /// Kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum Kind {
     /// Person with skin, objects, contacts as extras.
     Glb,
     /// The person's skeleton.
     Bvh,
+    /// Person with skin, objects, contacts as attributes, as USD.
+    Usda,
     /// A motion clip.
     Safetensors,
 }
 
-impl Format {
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Glb => "glb",
-            Self::Bvh => "bvh",
-            Self::Safetensors => "safetensors",
+impl From<Kind> for Format {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Glb => Self::Glb,
+            Kind::Bvh => Self::Bvh,
+            Kind::Usda => Self::Usda,
+            Kind::Safetensors => Self::Safetensors,
         }
     }
 }
@@ -129,24 +130,11 @@ pub fn run(args: &Args) -> Result<()> {
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
-    let mut out = Out {
-        args,
-        folder: &folder,
-        names: HashSet::new(),
-        written: Vec::new(),
-    };
-    for (k, track) in project.tracks.iter().enumerate() {
-        if track.strips.is_empty() {
-            continue;
-        }
-        let sequence = sequence::track(&project, &library, k)?.at_rate(args.fps)?;
-        let name = out.name(&track.name);
-        out.sequence(&name, &sequence)?;
-        if args.all_takes {
-            out.takes(&name, &project, &library, k)?;
-        }
+    let formats: Vec<Format> = args.format.iter().map(|kind| (*kind).into()).collect();
+    let mut written = Vec::new();
+    for job in jobs(&project, &library, args.all_takes)? {
+        written.extend(job.write(&folder, args.fps, &formats)?);
     }
-    let written = out.written;
     if args.save && !generated.is_empty() {
         file::save(&mut History::new(project), &mut library, &args.project)?;
     }
@@ -229,87 +217,5 @@ fn fill(
             },
             other => other,
         })?);
-    }
-}
-
-/// Where files go.
-struct Out<'a> {
-    args: &'a Args,
-    folder: &'a Path,
-    names: HashSet<String>,
-    written: Vec<PathBuf>,
-}
-
-impl Out<'_> {
-    /// A file's name for a track's, another one for each.
-    fn name(&mut self, track: &str) -> String {
-        let plain: String = (track.trim().chars())
-            .map(|c| {
-                if c.is_alphanumeric() || c == '-' {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-        let name = (1..)
-            .map(|k| match k {
-                1 => plain.clone(),
-                k => format!("{plain}-{k}"),
-            })
-            .find(|name| !self.names.contains(name))
-            .unwrap_or_default();
-        self.names.insert(name.clone());
-        name
-    }
-
-    fn path(&self, name: &str, format: Format) -> PathBuf {
-        self.folder.join(format!("{name}.{}", format.ending()))
-    }
-
-    fn sequence(&mut self, name: &str, sequence: &Sequence) -> Result<()> {
-        for format in &self.args.format {
-            let path = self.path(name, *format);
-            match format {
-                Format::Glb => sequence.write_glb(&path, &GlbOptions::default())?,
-                Format::Bvh => bvh::write(&path, &sequence.clip)?,
-                Format::Safetensors => write_clip(&path, &sequence.clip)?,
-            }
-            self.written.push(path);
-        }
-        Ok(())
-    }
-
-    fn takes(
-        &mut self,
-        track: &str,
-        project: &Project,
-        library: &Library,
-        number: usize,
-    ) -> Result<()> {
-        for (_, strip) in project.strips().iter().filter(|(k, _)| *k == number) {
-            for take in &strip.takes {
-                let Some(clip) = library.clip(take.id) else {
-                    continue;
-                };
-                if take.verdict == Verdict::Discarded {
-                    continue;
-                }
-                let clip: MotionClip = edit::resample(&clip, self.args.fps)?;
-                let name = format!("{track}-strip{}-take{}", strip.id.0, take.id.0);
-                for format in &self.args.format {
-                    let path = self.path(&name, *format);
-                    match format {
-                        Format::Glb => {
-                            sequence::write_take(project, library, strip.id, &clip, &path)?;
-                        }
-                        Format::Bvh => bvh::write(&path, &clip)?,
-                        Format::Safetensors => write_clip(&path, &clip)?,
-                    }
-                    self.written.push(path);
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -12,6 +12,7 @@
 //! | Ctrl Z, Ctrl Shift Z | undo, redo |
 //! | Shift D | duplicate the strip |
 //! | X, Delete | delete the waypoint that was taken last, else the strip |
+//! | K | lock the whole moment |
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
 //!
@@ -28,6 +29,7 @@
 //! | Ctrl while dragging | snapping, the other way than it is switched |
 //! | Escape | the drag was none |
 
+mod documents;
 mod film;
 mod panel;
 mod plugin;
@@ -36,8 +38,9 @@ mod session;
 mod stage;
 mod work;
 
+pub use documents::Tab;
 pub use film::{Film, FilmCamera, FilmKind, RATES};
-pub use panel::{Panel, draw_panel};
+pub use panel::{Page, Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
 pub use scene::{
     EditorCamera, EditorDrawing, EditorGizmos, Handle, Part, SceneKnobs, ScenePointer, SceneState,

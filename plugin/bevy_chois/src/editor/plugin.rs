@@ -1,7 +1,6 @@
 //! The plugin.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use bevy::app::{App, Plugin, PostUpdate, Update};
 use bevy::asset::Assets;
@@ -12,17 +11,13 @@ use bevy::prelude::Result;
 use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task, block_on};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
-use chois::clip::bvh;
-use chois::clip::glb::{self, GlbOptions};
-use chois::geometry::Mesh;
-use chois::project::sequence::{self, Sequence};
-use chois::project::{Shared, Take, Verdict};
+use chois::project::export::jobs;
 
 use super::film::{self, Filming};
 use super::scene;
 use super::session::{Ask, Editor};
 use super::stage::{self, Shown};
-use super::work::{self, Measuring, Work};
+use super::work::{self, Holding, Measuring, Work};
 use super::{Panel, draw_panel};
 use crate::clip::MotionClip;
 use crate::playback::PlaybackSystems;
@@ -52,6 +47,7 @@ impl Plugin for EditorPlugin {
             .init_resource::<Panel>()
             .init_resource::<Shown>()
             .init_resource::<Work>()
+            .init_resource::<Holding>()
             .init_resource::<Measuring>()
             .init_resource::<Exporting>()
             .init_resource::<Filming>()
@@ -61,6 +57,7 @@ impl Plugin for EditorPlugin {
                     work::generate
                         .run_if(crate::synthesis::synthesis_is_there)
                         .run_if(resource_exists::<Assets<MotionClip>>),
+                    work::hold,
                     work::measure,
                     export,
                     film::film.run_if(resource_exists::<Assets<Image>>),
@@ -127,13 +124,22 @@ fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
         editor.asks.remove(0);
     }
     // The ask stays until it is done.
-    let Some(Ask::Export { folder, takes }) = editor.asks.first().cloned() else {
+    let Some(Ask::Export {
+        folder,
+        takes,
+        fps,
+        formats,
+    }) = editor.asks.first().cloned()
+    else {
         return;
     };
-    match files(&editor, &folder, takes) {
-        Ok(files) => {
-            let task = AsyncComputeTaskPool::get()
-                .spawn(async move { files.iter().try_fold(0, |n, f| f.write().map(|k| n + k)) });
+    match jobs(editor.project(), editor.library(), takes) {
+        Ok(jobs) => {
+            let to = folder.clone();
+            let task = AsyncComputeTaskPool::get().spawn(async move {
+                jobs.iter()
+                    .try_fold(0, |n, job| Ok(n + job.write(&to, fps, &formats)?.len()))
+            });
             exporting.0 = Some((folder, task));
         }
         Err(error) => {
@@ -141,53 +147,4 @@ fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
             editor.complain(&error);
         }
     }
-}
-
-/// What is written under a name: `.glb` and `.bvh`.
-enum Out {
-    Track(PathBuf, Box<Sequence>),
-    Take(PathBuf, Arc<chois::MotionClip>, Option<Arc<Mesh>>),
-}
-
-impl Out {
-    fn write(&self) -> chois::Result<usize> {
-        let options = GlbOptions::default();
-        match self {
-            Self::Track(path, sequence) => {
-                sequence.write_glb(&path.with_extension("glb"), &options)?;
-                bvh::write(&path.with_extension("bvh"), &sequence.clip)?;
-            }
-            Self::Take(path, clip, mesh) => {
-                glb::write(&path.with_extension("glb"), clip, mesh.as_deref(), &options)?;
-                bvh::write(&path.with_extension("bvh"), clip)?;
-            }
-        }
-        Ok(2)
-    }
-}
-
-fn files(editor: &Editor, folder: &Path, takes: bool) -> chois::Result<Vec<Out>> {
-    let (project, library) = (editor.project(), editor.library());
-    let mut out = Vec::new();
-    for (k, track) in project.tracks.iter().enumerate() {
-        if track.strips.is_empty() {
-            continue;
-        }
-        let plain = (track.name).replace(|c: char| !c.is_alphanumeric(), "_");
-        let name = format!("{}-{plain}", k + 1);
-        let sequence = Box::new(sequence::track(project, library, k)?);
-        out.push(Out::Track(folder.join(&name), sequence));
-        for strip in track.strips.iter().filter(|_| takes) {
-            let thing = strip.object().and_then(|id| library.thing(id));
-            let wanted = |t: &&Shared<Take>| t.verdict != Verdict::Discarded;
-            for take in strip.takes.iter().filter(wanted) {
-                let Some(clip) = library.clip(take.id) else {
-                    continue;
-                };
-                let path = folder.join(format!("{name}-strip{}-take{}", strip.id.0, take.id.0));
-                out.push(Out::Take(path, clip, thing.map(|t| t.mesh.clone())));
-            }
-        }
-    }
-    Ok(out)
 }

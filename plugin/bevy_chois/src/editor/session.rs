@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::documents::Parked;
 use bevy::ecs::resource::Resource;
+use chois::motion::lock::{LockedKey, Part};
 use chois::motion::{FPS, MotionClip};
+use chois::project::export::Format;
 use chois::project::generate::{Made, Which, add};
 use chois::project::stale::{self, State};
 use chois::project::{
-    Changed, Deed, Edit, History, Library, Measures, Missing, Object, ObjectId, Project, Strip,
-    StripId, Take, TakeId, Track, Verdict, file,
+    Changed, Deed, Edit, History, Library, Measures, Missing, Numbers, Object, ObjectId, Project,
+    Strip, StripId, Take, TakeId, Track, Verdict, file,
 };
 use chois::request::{InteractionRequest, PersonPlace};
 use chois::{Error, Result};
@@ -35,12 +38,16 @@ pub enum Ask {
     Film(Film),
     /// Film no more; pictures that were taken stay.
     StopFilm,
-    /// Write all tracks, and with `takes` every take that was not discarded, as `.glb` and `.bvh` into a folder.
+    /// Write all tracks, and with `takes` every take that was not discarded, into a folder.
     Export {
         /// Where to.
         folder: PathBuf,
         /// Whether takes are written too.
         takes: bool,
+        /// Frames a second.
+        fps: f32,
+        /// What is written of each.
+        formats: Vec<Format>,
     },
 }
 
@@ -74,6 +81,15 @@ pub struct Progress {
     pub share: f32,
 }
 
+/// What was measured of a take as it was then.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub clip: Arc<MotionClip>,
+    pub measures: Arc<Measures>,
+    pub numbers: Arc<Numbers>,
+    pub deed: Deed,
+}
+
 /// The project that is edited.
 #[derive(Resource)]
 pub struct Editor {
@@ -99,18 +115,29 @@ pub struct Editor {
     pub missing: Vec<Missing>,
     /// What is taken and shown in the scene; no part of the history.
     pub scene: SceneState,
-    pub(super) library: Library,
     /// Takes as the network made them, before hands were made to hold; of this session alone.
     pub(super) uncorrected: HashMap<TakeId, Arc<MotionClip>>,
-    pub(super) measures: HashMap<TakeId, (Arc<MotionClip>, Arc<Measures>)>,
-    history: History,
-    path: Option<PathBuf>,
+    /// The take whose hands are told to hold at other times now. Read only.
+    pub holding: Option<TakeId>,
+    /// The same that is to be begun: when the left and the right hand hold.
+    pub(super) wanted_contact: Option<(TakeId, Vec<[f32; 2]>, Vec<[f32; 2]>)>,
+    pub(super) library: Library,
+    pub(super) measures: HashMap<TakeId, Measured>,
+    /// The take that the shown one is compared with.
+    pub compared: Option<TakeId>,
+    pub(super) history: History,
+    pub(super) path: Option<PathBuf>,
+    /// What was saved by itself and not taken yet.
+    pub(super) offer: Option<PathBuf>,
+    /// Documents that are open and not shown, and the shown one's place among them.
+    pub(super) parked: Vec<Parked>,
+    pub(super) place: usize,
     status: (String, Tone),
-    states: HashMap<StripId, State>,
+    pub(super) states: HashMap<StripId, State>,
     /// Counts changes.
-    revision: u64,
-    saved: u64,
-    autosaved: u64,
+    pub(super) revision: u64,
+    pub(super) saved: u64,
+    pub(super) autosaved: u64,
     changed: Instant,
 }
 
@@ -128,11 +155,17 @@ impl Default for Editor {
             covers: [0.0; 2],
             missing: Vec::new(),
             scene: SceneState::default(),
+            holding: None,
+            wanted_contact: None,
             library: Library::default(),
             uncorrected: HashMap::new(),
             measures: HashMap::new(),
+            compared: None,
             history: History::default(),
             path: None,
+            offer: None,
+            parked: Vec::new(),
+            place: 0,
             status: (String::new(), Tone::Plain),
             states: HashMap::new(),
             revision: 0,
@@ -152,6 +185,9 @@ impl Editor {
         self.uncorrected.clear();
         self.scene.picked = None;
         self.path = path;
+        self.offer = None;
+        self.compared = None;
+        self.wanted_contact = None;
         self.selected = None;
         self.playhead = 0.0;
         self.playing = false;
@@ -173,6 +209,7 @@ impl Editor {
     pub fn open(&mut self, path: &Path) -> Result<()> {
         let project = file::open(path)?.0;
         self.set_project(project, Some(path.to_owned()));
+        self.offer = file::newer_autosave(path)?;
         Ok(())
     }
 
@@ -194,6 +231,7 @@ impl Editor {
         file::save(&mut self.history, &mut self.library, &path)?;
         self.say(format!("saved {}", path.display()));
         self.path = Some(path);
+        self.offer = None;
         self.saved = self.revision;
         self.autosaved = self.revision;
         Ok(())
@@ -204,7 +242,11 @@ impl Editor {
         let Some(path) = &self.path else {
             return;
         };
-        if self.revision == self.autosaved || self.changed.elapsed() < AUTOSAVE {
+        // What was not taken yet is not written over.
+        if self.offer.is_some()
+            || self.revision == self.autosaved
+            || self.changed.elapsed() < AUTOSAVE
+        {
             return;
         }
         self.autosaved = self.revision;
@@ -576,15 +618,16 @@ impl Editor {
 
     /// Edits the take that the selected strip shows; a strip is then as long as its take.
     pub fn edit_take(&mut self, label: &str, edit: Edit) -> bool {
-        let Some((strip, take)) = self.strip().and_then(|s| Some((s.id, s.shown?))) else {
+        let Some((of, take)) = self.strip().and_then(|s| Some((s.clone(), s.shown?))) else {
             return false;
         };
+        let strip = of.id;
         // Tried first, so that what cannot be done is refused with its own words.
         let Some(clip) = self.library.clip(take) else {
             self.complain(&"the take's clip is missing");
             return false;
         };
-        let seconds = match self.library.apply(&clip, &edit) {
+        let seconds = match self.library.apply(&of, &clip, &edit) {
             Ok(clip) => clip.seconds(),
             Err(error) => {
                 self.complain(&error);
@@ -596,8 +639,156 @@ impl Editor {
                 return Ok(());
             };
             scene::stretch(strip, seconds);
+            strip.keys.retain_mut(|key| match edit.when(key.at) {
+                Some(at) => {
+                    key.at = at;
+                    key.frame() > 0
+                }
+                None => false,
+            });
             if let Some(take) = strip.takes.iter_mut().find(|t| t.id == take) {
                 take.edit().edits.push(edit);
+            }
+            Ok(())
+        })
+    }
+
+    /// Tunes the shown take: the last of its edits by hand becomes this one where `same` says that it goes on with it, else it
+    /// comes after it. Tunings of one `key` are one step.
+    pub fn tune(
+        &mut self,
+        key: &str,
+        label: &str,
+        same: impl Fn(&Edit) -> bool,
+        edit: Edit,
+    ) -> bool {
+        let Some((of, take)) = self.strip().and_then(|s| Some((s.clone(), s.shown?))) else {
+            return false;
+        };
+        let Some(mut edits) = of.take(take).map(|t| t.edits.clone()) else {
+            return false;
+        };
+        if edits.last().is_some_and(same) {
+            edits.pop();
+        }
+        edits.push(edit);
+        // Tried first, so that what cannot be done is refused with its own words.
+        let seconds = match self.library.with_edits(&of, take, &edits) {
+            Ok(clip) => clip.seconds(),
+            Err(error) => {
+                self.complain(&error);
+                return false;
+            }
+        };
+        let key = format!("{key} {}", take.0);
+        self.drag(&key, label, |p| {
+            if let Some(strip) = p.strip_mut(of.id) {
+                strip.seconds = seconds;
+                if let Some(own) = strip.takes.iter_mut().find(|t| t.id == take) {
+                    own.edit().edits = edits;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Has the hands of the shown take hold at other times, `[from, to]` in seconds of the take; physics runs elsewhere, and
+    /// what it makes is an edit of the take. Returns whether there is such a take.
+    pub fn set_contact(&mut self, left: Vec<[f32; 2]>, right: Vec<[f32; 2]>) -> bool {
+        let Some(take) = self.strip().and_then(|s| s.object().and(s.shown)) else {
+            return false;
+        };
+        self.wanted_contact = Some((take, left, right));
+        true
+    }
+
+    /// Whether hands are being told to hold at other times.
+    pub fn is_holding(&self) -> bool {
+        self.holding.is_some() || self.wanted_contact.is_some()
+    }
+
+    /// A take as it was before its hands were told to hold at other times, with the edits that made it so.
+    pub(super) fn before_contact(
+        &self,
+        take: TakeId,
+    ) -> Option<(Strip, Arc<MotionClip>, Vec<Edit>)> {
+        let (strip, own) = self.project().take(take)?;
+        let mut edits = own.edits.clone();
+        if matches!(edits.last(), Some(Edit::Contact { .. })) {
+            edits.pop();
+        }
+        let clip = self.library.with_edits(strip, take, &edits).ok()?;
+        Some((strip.clone(), clip, edits))
+    }
+
+    /// The take with hands that hold at other times is there.
+    pub(super) fn finish_contact(&mut self, take: TakeId, edits: Vec<Edit>, clip: MotionClip) {
+        let Some(strip) = self.project().take(take).map(|(s, _)| s.id) else {
+            return;
+        };
+        let given = match edits.last() {
+            Some(Edit::Contact { left, right }) => [left.clone(), right.clone()],
+            _ => Default::default(),
+        };
+        let heard = kept_to(&clip, &given);
+        self.library.know(take, edits.clone(), clip);
+        self.edit("Change contact", |p| {
+            if let Some(strip) = p.strip_mut(strip)
+                && let Some(own) = strip.takes.iter_mut().find(|t| t.id == take)
+            {
+                own.edit().edits = edits;
+            }
+            Ok(())
+        });
+        match heard {
+            None => self.say("hands hold as they are told"),
+            Some(line) => self.complain(&line),
+        }
+    }
+
+    /// Locks a moment of the shown take at the playhead: what is generated from now on goes through it. Parts that are
+    /// locked there already stay locked.
+    pub fn lock(&mut self, parts: Vec<Part>) -> bool {
+        let Some((id, start, take)) = self.strip().and_then(|s| Some((s.id, s.start, s.shown?)))
+        else {
+            self.complain(&"only a strip with a take can be locked; generate it first");
+            return false;
+        };
+        let at = ((self.playhead - start) * FPS).round() / FPS;
+        let key = self.library.clip(take);
+        let Some(key) = key.and_then(|clip| LockedKey::of(&clip, at, parts)) else {
+            self.complain(&"the playhead is not in the strip; put it where the moment is");
+            return false;
+        };
+        self.edit("Lock", |p| {
+            let Some(strip) = p.strip_mut(id) else {
+                return Ok(());
+            };
+            match strip.keys.iter_mut().find(|k| k.frame() == key.frame()) {
+                Some(own) => {
+                    let mut all = own.parts.clone();
+                    all.extend(key.parts.iter().filter(|&p| !own.holds(p)).cloned());
+                    *own = LockedKey { parts: all, ..key };
+                }
+                None => {
+                    strip.keys.push(key);
+                    strip.keys.sort_by(|a, b| a.at.total_cmp(&b.at));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Unlocks a moment of the selected strip: the number of its key.
+    pub fn unlock(&mut self, key: usize) -> bool {
+        let Some(id) = self.selected else {
+            return false;
+        };
+        self.edit("Unlock", |p| {
+            if let Some(strip) = p.strip_mut(id)
+                && key < strip.keys.len()
+            {
+                strip.keys.remove(key);
             }
             Ok(())
         })
@@ -646,6 +837,7 @@ impl Editor {
                 let by_hand = Take {
                     id,
                     seed: take.seed,
+                    variations: take.variations.clone(),
                     verdict: Verdict::Kept,
                     made: None,
                     edits: Vec::new(),
@@ -654,6 +846,11 @@ impl Editor {
             }
             other.id = StripId(p.fresh());
             other.start = one.start + one.seconds;
+            one.keys.retain(|key| key.at < one.seconds);
+            other.keys.retain_mut(|key| {
+                key.at -= one.seconds;
+                key.frame() > 0
+            });
             let strips = &mut p.tracks[k].edit().strips;
             strips.retain(|s| s.id != strip.id);
             strips.push(one.into());
@@ -678,11 +875,12 @@ impl Editor {
         let before = self.uncorrected.get(&take);
         match before.filter(|_| self.scene.see.uncorrected) {
             Some(clip) => {
-                let (_, take) = self.project().take(take)?;
-                let edits = &mut take.edits.iter();
+                let (strip, take) = self.project().take(take)?;
+                // When hands are told to hold is told to what corrects the clip.
+                let mut edits = (take.edits.iter()).filter(|e| !matches!(e, Edit::Contact { .. }));
                 edits
                     .try_fold(clip.clone(), |clip, edit| {
-                        self.library.apply(&clip, edit).map(Arc::new)
+                        self.library.apply(strip, &clip, edit).map(Arc::new)
                     })
                     .ok()
             }
@@ -698,6 +896,28 @@ impl Editor {
             .map(|s| &**s)
             .find(|s| (s.start..s.end()).contains(&seconds))
     }
+}
+
+/// What hands could not do of what they were told, as one sentence.
+fn kept_to(clip: &MotionClip, given: &[Vec<[f32; 2]>; 2]) -> Option<String> {
+    /// Frames that rounding may cost.
+    const SLACK: usize = 3;
+    for (hand, name) in [(0, "left"), (1, "right")] {
+        for [from, to] in &given[hand] {
+            let frames = (from * clip.fps).round() as usize..(to * clip.fps).round() as usize;
+            let frames = frames.start..frames.end.min(clip.frames.len());
+            let holds = |f: &usize| clip.frames[*f].contact[hand] > 0.5;
+            let lost = frames.clone().filter(|f| !holds(f)).count();
+            if lost > SLACK {
+                let when = frames.into_iter().find(|f| !holds(f)).unwrap_or_default();
+                return Some(format!(
+                    "the {name} hand cannot hold all the while: at {:.2} s the object is out of its reach or lost; shorten the bar",
+                    when as f32 / clip.fps
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// What a strip is about.

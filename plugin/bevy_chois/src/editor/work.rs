@@ -5,11 +5,11 @@ use bevy::ecs::prelude::*;
 use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task as Pending, block_on};
 use chois::motion::MotionClip as Motion;
-use chois::project::generate::{Made, Which};
-use chois::project::{Measures, StripId, TakeId, Task, stale};
+use chois::project::generate::{Made, Which, draws, draws_like};
+use chois::project::{Deed, Draw, Edit, Measures, Numbers, StripId, TakeId, Task, stale};
 use std::sync::Arc;
 
-use super::session::{Ask, Editor, Progress};
+use super::session::{Ask, Editor, Measured, Progress};
 use crate::clip::MotionClip;
 use crate::contact::ContactMode;
 use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, WalkOrder};
@@ -27,11 +27,11 @@ struct Run {
     strip: StripId,
     task: Task,
     fingerprint: String,
-    orders: Vec<(u64, Handle<MotionClip>)>,
     /// What the network made, where hands are made to hold afterwards.
     before: Vec<Arc<Motion>>,
+    orders: Vec<(Draw, Handle<MotionClip>)>,
     /// Hands are made to hold.
-    finishing: Option<Pending<Result<Vec<(u64, Motion)>, String>>>,
+    finishing: Option<Pending<Result<Vec<(Draw, Motion)>, String>>>,
 }
 
 /// Takes up what was asked for, and goes on with it.
@@ -99,17 +99,27 @@ pub(super) fn generate(
 /// Orders the next strip's takes, if there is one.
 fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesizer, which: Which) {
     let (project, library) = (editor.project(), editor.library());
+    let count = editor.variations.clamp(1, 32);
+    let drawn = |task: Task| {
+        let draws = draws(&task, count);
+        (task, draws)
+    };
     let next = match which {
         Which::Strip(id) => project
             .task(library, id)
-            .map(|task| task.map(|task| (id, task))),
-        Which::Stale => stale::next(project, library, |id| !work.done.contains(&id)),
+            .map(|task| task.map(|task| (id, drawn(task)))),
+        Which::Stale => stale::next(project, library, |id| !work.done.contains(&id))
+            .map(|next| next.map(|(id, task)| (id, drawn(task)))),
+        Which::Like(take) => draws_like(project, take, count).and_then(|(id, draws)| {
+            let task = project.task(library, id)?;
+            Ok(task.map(|task| (id, (task, draws))))
+        }),
     };
-    let (strip, task) = match next {
+    let (strip, (task, draws)) = match next {
         Ok(Some(next)) => next,
         Ok(None) => {
             let line = match which {
-                Which::Strip(_) => {
+                Which::Strip(_) | Which::Like(_) => {
                     "the strip before it has no take to go on from; generate that first"
                 }
                 Which::Stale if work.done.is_empty() => "everything is up to date",
@@ -123,12 +133,11 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
             return;
         }
     };
-    let base = task.seed();
-    let orders = (0..editor.variations.clamp(1, 32) as u64)
-        .map(|k| {
-            let seed = base.wrapping_add(k);
+    let orders = draws
+        .into_iter()
+        .map(|draw| {
             let room = library.room();
-            let clip = match task.seeded(seed) {
+            let clip = match task.drawn(&draw) {
                 Task::Walk(request) => {
                     let mut order = WalkOrder::from_request(*request);
                     if let Some(room) = room {
@@ -147,7 +156,7 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
                     synthesizer.generate(order)
                 }
             };
-            (seed, clip)
+            (draw, clip)
         })
         .collect();
     let fingerprint = library.fingerprint(&task);
@@ -197,11 +206,11 @@ fn advance(
     if editor.progress != Some(now) {
         editor.progress = Some(now);
     }
-    let made: Option<Vec<(u64, Arc<Motion>)>> = (run.orders.iter())
-        .map(|(seed, clip)| {
+    let made: Option<Vec<(Draw, Arc<Motion>)>> = (run.orders.iter())
+        .map(|(draw, clip)| {
             let done = matches!(synthesizer.status(clip), Some(GenerationStatus::Finished));
             let clip = clips.get(clip).filter(|_| done)?;
-            Some((*seed, clip.motion.clone()))
+            Some((draw.clone(), clip.motion.clone()))
         })
         .collect();
     if let Some(made) = made {
@@ -213,9 +222,9 @@ fn advance(
         let (task, obstacles) = (run.task.clone(), editor.library().obstacles());
         run.finishing = Some(AsyncComputeTaskPool::get().spawn(async move {
             made.into_iter()
-                .map(|(seed, clip)| {
+                .map(|(draw, clip)| {
                     let clip = task.finish((*clip).clone(), &obstacles);
-                    clip.map(|clip| (seed, clip)).map_err(|e| e.to_string())
+                    clip.map(|clip| (draw, clip)).map_err(|e| e.to_string())
                 })
                 .collect()
         }));
@@ -223,34 +232,89 @@ fn advance(
     Ok(None)
 }
 
-/// Measurements under way.
+/// Hands being told to hold at other times.
 #[derive(Resource, Default)]
-pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<Measures>)>);
+pub(super) struct Holding(Option<(TakeId, Vec<Edit>, Pending<Result<Motion, String>>)>);
 
-/// Measures the take that the selected strip shows, elsewhere than here.
-pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measuring>) {
-    if let Some((take, clip, pending)) = &mut measuring.0 {
+/// Enforces contact anew where it was asked for, elsewhere than here; the newest ask wins.
+pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
+    if let Some((take, edits, pending)) = &mut holding.0 {
         let Some(made) = block_on(future::poll_once(pending)) else {
             return;
         };
-        editor
-            .measures
-            .insert(*take, (clip.clone(), Arc::new(made)));
+        let (take, edits) = (*take, std::mem::take(edits));
+        holding.0 = None;
+        editor.holding = None;
+        match made {
+            Ok(clip) => editor.finish_contact(take, edits, clip),
+            Err(reason) => editor.complain(&reason),
+        }
+    }
+    let Some((take, left, right)) = editor.bypass_change_detection().wanted_contact.take() else {
+        return;
+    };
+    let Some((strip, clip, edits)) = editor.before_contact(take) else {
+        return;
+    };
+    let thing = (strip.object())
+        .and_then(|id| editor.library().thing(id))
+        .filter(|t| !t.placeholder)
+        .cloned();
+    let Some(thing) = thing else {
+        editor.complain(&"there is no object that hands could hold; relink its file");
+        return;
+    };
+    let obstacles = editor.library().obstacles();
+    let mut all = edits;
+    all.push(Edit::Contact {
+        left: left.clone(),
+        right: right.clone(),
+    });
+    let pending = AsyncComputeTaskPool::get().spawn(async move {
+        let held = thing.hold(&clip, [left, right], obstacles);
+        held.map_err(|e| e.to_string())
+    });
+    editor.holding = Some(take);
+    editor.say("hands are told; physics runs");
+    holding.0 = Some((take, all, pending));
+}
+
+/// Measurements under way.
+#[derive(Resource, Default)]
+pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<(Measures, Numbers, Deed)>)>);
+
+/// Measures the take that the selected strip shows, and the one it is compared with, elsewhere than here.
+pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measuring>) {
+    if let Some((take, clip, pending)) = &mut measuring.0 {
+        let Some((measures, numbers, deed)) = block_on(future::poll_once(pending)) else {
+            return;
+        };
+        let measured = Measured {
+            clip: clip.clone(),
+            measures: Arc::new(measures),
+            numbers: Arc::new(numbers),
+            deed,
+        };
+        editor.measures.insert(*take, measured);
         measuring.0 = None;
     }
-    let Some((take, object)) = editor.strip().and_then(|s| Some((s.shown?, s.object()))) else {
-        return;
-    };
-    let Some(clip) = editor.library().clip(take) else {
-        return;
-    };
-    let known = editor.measures.get(&take);
-    if known.is_some_and(|(of, _)| Arc::ptr_eq(of, &clip)) {
-        return;
-    }
-    let thing = object.and_then(|id| editor.library().thing(id)).cloned();
-    let of = clip.clone();
-    let pending =
-        AsyncComputeTaskPool::get().spawn(async move { Measures::of(&of, thing.as_ref()) });
+    let Some(strip) = editor.strip() else { return };
+    let wanted = strip.shown.into_iter().chain(editor.compared);
+    let next = wanted.filter_map(|take| Some((take, editor.library().clip(take)?)));
+    let next = next.into_iter().find(|(take, clip)| {
+        let known = editor.measures.get(take);
+        !known.is_some_and(|m| Arc::ptr_eq(&m.clip, clip) && m.deed == strip.deed)
+    });
+    let Some((take, clip)) = next else { return };
+    let thing = strip
+        .object()
+        .and_then(|id| editor.library().thing(id))
+        .cloned();
+    let (of, deed) = (clip.clone(), strip.deed.clone());
+    let pending = AsyncComputeTaskPool::get().spawn(async move {
+        let measures = Measures::of(&of, thing.as_ref());
+        let numbers = Numbers::of(&of, thing.as_ref(), &deed, &measures);
+        (measures, numbers, deed)
+    });
     measuring.0 = Some((take, clip, pending));
 }

@@ -115,6 +115,21 @@ pub fn scene_to_bytes(
     props: &[Prop<'_>],
     options: &GlbOptions,
 ) -> Result<Vec<u8>> {
+    check_scene(clip, props, options)?;
+    let figure = Figure::standard().fitted(&clip.skeleton);
+    let mut out = Builder::default();
+    out.figure(&figure);
+    let nodes: Vec<usize> = props.iter().map(|p| out.object(p, options)).collect();
+    out.animate(clip, &figure, props, &nodes, options);
+    out.finish(clip, &nodes)
+}
+
+/// Refuses what cannot be written, see [`scene_to_bytes`].
+pub(super) fn check_scene(
+    clip: &MotionClip,
+    props: &[Prop<'_>],
+    options: &GlbOptions,
+) -> Result<()> {
     check(clip, options)?;
     for prop in props {
         prop.mesh.check()?;
@@ -129,16 +144,11 @@ pub fn scene_to_bytes(
             ));
         }
     }
-    let figure = Figure::standard().fitted(&clip.skeleton);
-    let mut out = Builder::default();
-    out.figure(&figure);
-    let nodes: Vec<usize> = props.iter().map(|p| out.object(p, options)).collect();
-    out.animate(clip, &figure, props, &nodes, options);
-    out.finish(clip, &nodes)
+    Ok(())
 }
 
 /// The fingers' rotations in every frame, closed around what is handled at the time.
-fn fingers(
+pub(super) fn fingers(
     clip: &MotionClip,
     figure: &Figure,
     props: &[Prop<'_>],
@@ -533,7 +543,7 @@ fn object_name(clip: &MotionClip) -> &str {
 }
 
 /// Quaternions x y z w, each in the half of the sphere where the one before it is, so that blending takes the short way.
-fn continuous(rotations: impl Iterator<Item = UnitQuaternion<f32>>) -> Vec<[f32; 4]> {
+pub(super) fn continuous(rotations: impl Iterator<Item = UnitQuaternion<f32>>) -> Vec<[f32; 4]> {
     let mut out: Vec<[f32; 4]> = Vec::new();
     for q in rotations {
         let q = UnitQuaternion::new_normalize(q.into_inner());

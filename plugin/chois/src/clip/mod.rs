@@ -4,6 +4,7 @@ pub mod bvh;
 mod file;
 pub mod glb;
 mod shading;
+pub mod usda;
 
 pub(crate) use file::clip_bytes;
 pub use file::{parse_clip, read_clip, write_clip};

@@ -6,6 +6,7 @@
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::ContactOptions;
 use super::event::ContactEvent;
 use super::follow::easing;
 use super::grasp::{self, Grasp, Near};
@@ -77,8 +78,9 @@ pub(crate) fn plan(
     object: &PhysicalObject,
     places: &[Isometry3<f32>],
     palms: &[Palm; 2],
-    grip: &Grip,
+    options: &ContactOptions,
 ) -> HoldPlan {
+    let grip = &options.grip;
     let tracks = [0, 1].map(|hand| Track::of(clip, object, places, palms, hand));
     let spans = motions(clip.fps, object, places);
     let all = touches(clip);
@@ -97,9 +99,13 @@ pub(crate) fn plan(
             .collect()
     });
     let said = wanted.clone();
+    let given = [0, 1].map(|hand| {
+        let stretches = options.given[hand].as_ref()?;
+        Some(stretches_of(stretches, clip.fps, clip.frames.len()))
+    });
     for span in &spans {
         let mut taking: Vec<usize> = (0..2)
-            .filter(|&hand| takes_part(&said[hand], span))
+            .filter(|&hand| takes_part(given[hand].as_ref().unwrap_or(&said[hand]), span))
             .collect();
         if taking.is_empty() {
             let kicked = kicks.iter().any(|k| overlap(k.first, k.last, span) > 0);
@@ -107,7 +113,7 @@ pub(crate) fn plan(
                 continue;
             }
             taking = (0..2)
-                .filter(|&hand| tracks[hand].typical(span) < UNSAID)
+                .filter(|&hand| given[hand].is_none() && tracks[hand].typical(span) < UNSAID)
                 .collect();
         }
         if taking.is_empty() {
@@ -124,7 +130,12 @@ pub(crate) fn plan(
     }
     let mut holds: Vec<Hold> = Vec::new();
     for hand in 0..2 {
-        for span in joined(std::mem::take(&mut wanted[hand]), pause(clip.fps)) {
+        // What is given is neither lengthened nor joined.
+        let spans = match &given[hand] {
+            Some(given) => given.clone(),
+            None => joined(std::mem::take(&mut wanted[hand]), pause(clip.fps)),
+        };
+        for span in spans {
             let near = tracks[hand].near(&said[hand], &span);
             let others = others(&holds, hand, &span);
             match grasp::find(&palms[hand], &near, object.surface(), &others) {
@@ -210,6 +221,18 @@ pub(crate) fn plan(
         kicks,
         events,
     }
+}
+
+/// Stretches in seconds as frames, in order, those that meet made one; what lies past the clip is left out.
+fn stretches_of(seconds: &[[f32; 2]], fps: f32, frames: usize) -> Vec<Span> {
+    let last = frames.saturating_sub(1);
+    let spans = seconds.iter().filter_map(|[from, to]| {
+        let first = (from * fps).round().max(0.0) as usize;
+        // The frame that a stretch ends with begins before its end.
+        let end = ((to * fps).round().max(1.0) as usize - 1).min(last);
+        (first <= end).then_some(Span { first, last: end })
+    });
+    joined(spans.collect(), 0)
 }
 
 /// Grasps of the other hand at the same time.

@@ -48,6 +48,9 @@ pub struct ContactOptions {
     /// Whether an object that stands above the floor in the clip, with nothing in `obstacles` to stand on, stands all the
     /// same.
     pub supports: bool,
+    /// When the left and the right hand hold, `[from, to]` in seconds of the clip; without it, as the clip says and the
+    /// object's motion asks for. A hand that is given no stretch holds nothing.
+    pub given: [Option<Vec<[f32; 2]>>; 2],
 }
 
 impl Default for ContactOptions {
@@ -56,6 +59,7 @@ impl Default for ContactOptions {
             grip: Grip::default(),
             obstacles: Vec::new(),
             supports: true,
+            given: [None, None],
         }
     }
 }

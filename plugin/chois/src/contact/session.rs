@@ -124,11 +124,24 @@ impl Session {
         if let Some(fault) = clip.fault() {
             return Err(Error::invalid(format!("clip {:?}", clip.name), fault));
         }
+        for (hand, given) in ["left", "right"].into_iter().zip(&options.given) {
+            let bad = given.iter().flatten().find(|[from, to]| {
+                !(from.is_finite() && to.is_finite() && *from >= 0.0 && from < to)
+            });
+            if let Some([from, to]) = bad {
+                return Err(Error::invalid(
+                    format!("contact of the {hand} hand"),
+                    format!(
+                        "from {from} to {to} s is no stretch of time; begin at 0 or later and end after that"
+                    ),
+                ));
+            }
+        }
         let palms = Palm::of(&clip.skeleton);
         let places: Vec<Isometry3<f32>> = (clip.frames.iter())
             .map(|frame| over_floor(object, object.place(frame)))
             .collect();
-        let plan = hold::plan(&clip, object, &places, &palms, &options.grip);
+        let plan = hold::plan(&clip, object, &places, &palms, options);
         let mut simulation = Simulation::new(
             object,
             &places[0],

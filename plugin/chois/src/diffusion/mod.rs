@@ -2,6 +2,7 @@
 
 mod aside;
 pub mod guidance;
+pub mod inpaint;
 pub mod sampler;
 pub mod schedule;
 pub mod walk;

@@ -5,11 +5,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Device, Kind, Tensor};
 
+use super::inpaint::Inpaint;
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
 use crate::model::denoiser::Denoiser;
 use crate::model::fused::{Constants, FusedDenoiser};
 use crate::motion::features::FEATURES;
+use crate::request::Variation;
 
 /// Predicts clean motion (B, T, 220) from noisy motion at a step of the schedule.
 pub trait Predict {
@@ -148,6 +150,38 @@ impl NoiseSource for SeededNoise {
     }
 }
 
+/// Noise near that of a seed: of each variation so much as it says is mixed in, the whole staying standard normal.
+pub struct VariedNoise {
+    base: SeededNoise,
+    variations: Vec<(f64, SeededNoise)>,
+}
+
+impl VariedNoise {
+    /// The stream of one window of a request.
+    pub fn window(seed: u64, variations: &[Variation], index: u64, device: Device) -> Self {
+        Self {
+            base: SeededNoise::window(seed, index, device),
+            variations: (variations.iter())
+                .map(|v| {
+                    let noise = SeededNoise::window(v.seed, index, device);
+                    (f64::from(v.amount), noise)
+                })
+                .collect(),
+        }
+    }
+}
+
+impl NoiseSource for VariedNoise {
+    fn next(&mut self, shape: &[i64]) -> Result<Tensor> {
+        let mut out = self.base.next(shape)?;
+        for (amount, noise) in &mut self.variations {
+            let rest = (1.0 - *amount * *amount).max(0.0).sqrt();
+            out = out * rest + noise.next(shape)? * *amount;
+        }
+        Ok(out)
+    }
+}
+
 /// Noise recorded beforehand, to follow another program's run.
 pub struct RecordedNoise {
     noise: std::vec::IntoIter<Tensor>,
@@ -262,6 +296,8 @@ pub struct Run<'a> {
     pub start: Option<Tensor>,
     /// First frames that are known (long sequences).
     pub keep: Option<Keep>,
+    /// Frames of which something is known.
+    pub inpaint: Option<Inpaint>,
     /// Clamp clean predictions to [-1, 1].
     pub clamp: bool,
     /// Told after each step.
@@ -290,6 +326,9 @@ impl Run<'_> {
             if let Some(guided) = guide.guide(&x0, at) {
                 x0 = guided;
             }
+        }
+        if let Some(inpaint) = &self.inpaint {
+            x0 = tch::no_grad(|| inpaint.put_into(&x0));
         }
         if let Some(keep) = self.keep.as_ref().filter(|k| k.rule == KeepRule::Predicted) {
             x0 = keep.lead_into(&x0);

@@ -7,9 +7,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::aside::TurnGoal;
 use super::guidance::{FewStep, Interaction, Published, SceneField};
+use super::inpaint::{HeldFrame, Inpaint};
 use super::sampler::{
     Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
-    Progress, Run, Sampler, SeededNoise,
+    Progress, Run, Sampler, VariedNoise,
 };
 use super::schedule::Schedule;
 use super::walk::WalkGuide;
@@ -21,7 +22,7 @@ use crate::model::{ModelConfig, Network};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::FEATURES;
-use crate::request::{GuidanceConfig, Method, SamplingConfig};
+use crate::request::{GuidanceConfig, Method, SamplingConfig, Variation};
 use crate::skeleton::Skeleton;
 
 /// Most vertices that guidance for few steps looks at: more cost time and say the same.
@@ -37,6 +38,8 @@ pub struct WindowInput<'a> {
     pub guidance: GuidanceConfig,
     /// Seed of the request.
     pub seed: u64,
+    /// What is mixed into the seed's noise.
+    pub variations: &'a [Variation],
     /// Tells apart the noise of the windows of one request.
     pub index: u64,
     /// The person's bones.
@@ -49,6 +52,8 @@ pub struct WindowInput<'a> {
     pub length: usize,
     /// Clean first frames from the window before, o x 220 (specification, section 9), or none.
     pub keep: Vec<f32>,
+    /// Frames of which something is known and held.
+    pub held: Vec<HeldFrame>,
     /// Distance to the scene, and the window's frame in it.
     pub scene: Option<(&'a SdfGrid, Canonical)>,
     /// What the window is about.
@@ -133,7 +138,7 @@ pub struct Generator<'a> {
 }
 
 /// Noise of several windows, each from its own seed: a window does not depend on its neighbours in the batch.
-struct BatchNoise(Vec<SeededNoise>);
+struct BatchNoise(Vec<VariedNoise>);
 
 impl NoiseSource for BatchNoise {
     fn next(&mut self, shape: &[i64]) -> Result<Tensor> {
@@ -302,7 +307,7 @@ impl Generator<'_> {
         let mut noise = BatchNoise(
             inputs
                 .iter()
-                .map(|w| SeededNoise::window(w.seed, w.index, device))
+                .map(|w| VariedNoise::window(w.seed, w.variations, w.index, device))
                 .collect(),
         );
         let out = sampler.sample(&mut Run {
@@ -313,6 +318,7 @@ impl Generator<'_> {
             shape: (batch, frames),
             start: None,
             keep,
+            inpaint: Inpaint::of(inputs, device),
             clamp: self.config.diffusion.clamp,
             progress,
         })?;

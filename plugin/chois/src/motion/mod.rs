@@ -6,6 +6,7 @@ pub mod edit;
 pub mod features;
 pub mod feet;
 pub mod inertia;
+pub mod lock;
 pub mod mirror;
 pub mod path;
 pub mod seam;

@@ -276,6 +276,21 @@ fn check_edit(place: &str, edit: &Edit, strip: &Strip, own: TakeId) -> Result<()
                 );
             }
         }
+        Edit::Contact { left, right } => {
+            for (hand, stretches) in [("left", left), ("right", right)] {
+                few(&format!("{place}.{hand}"), stretches.len(), MOST_KEYS)?;
+                for (i, [from, to]) in stretches.iter().enumerate() {
+                    time(&format!("{hand}[{i}]"), *from)?;
+                    time(&format!("{hand}[{i}]"), *to)?;
+                    if from >= to {
+                        return bad(
+                            format!("{place}.{hand}[{i}]"),
+                            format!("{from} s is not before {to} s; put the earlier time first"),
+                        );
+                    }
+                }
+            }
+        }
         Edit::Joint(touch_up) => within(place, touch_up.validate())?,
         Edit::Path { keys } => {
             few(&format!("{place}.keys"), keys.len(), MOST_KEYS)?;

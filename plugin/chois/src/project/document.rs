@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::shared::Shared;
 use crate::contact::ContactConfig;
 use crate::geometry::UpAxis;
-use crate::motion::edit::{JointTouchUp, RootKey};
-use crate::request::{EndTurn, GuidanceConfig, ObjectPlace, PersonPlace, SamplingConfig, Waypoint};
+use crate::motion::edit::{JointTouchUp, RootKey, warped};
+use crate::motion::lock::LockedKey;
+use crate::request::{
+    EndTurn, GuidanceConfig, ObjectPlace, PersonPlace, SamplingConfig, Variation, Waypoint,
+};
 
 /// Version of the form that this program writes.
 pub const VERSION: u32 = 1;
@@ -126,6 +129,9 @@ pub struct Strip {
     /// Seed of its first take; the next of the same batch have the next numbers.
     #[serde(default)]
     pub seed: u64,
+    /// Moments that stay as they are given, whatever is generated around them. Takes that are there stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<LockedKey>,
     /// How to sample.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sampling: SamplingConfig,
@@ -207,6 +213,9 @@ pub struct Take {
     pub id: TakeId,
     /// The seed it was generated with.
     pub seed: u64,
+    /// What was mixed into the seed's noise: another take of the same seed is like it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variations: Vec<Variation>,
     /// What is thought of it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verdict: Verdict,
@@ -251,11 +260,38 @@ pub enum Edit {
     },
     /// A joint is turned about a time.
     Joint(JointTouchUp),
+    /// Hands hold at other times: contact is enforced once more (see [`crate::contact::ContactOptions::given`]).
+    Contact {
+        /// When the left hand holds, `[from, to]` in seconds.
+        left: Vec<[f32; 2]>,
+        /// When the right hand holds.
+        right: Vec<[f32; 2]>,
+    },
     /// Person and held object go another way.
     Path {
         /// By how much, when.
         keys: Vec<RootKey>,
     },
+}
+
+impl Edit {
+    /// When what was at a time, seconds, is after the edit; none where it is cut away.
+    pub fn when(&self, at: f32) -> Option<f32> {
+        match self {
+            Self::Trim { from, to } => (*from..*to).contains(&at).then_some(at - from),
+            Self::Warp { keys } => warped(keys, at),
+            _ => Some(at),
+        }
+    }
+}
+
+/// Noise that a take is made from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draw {
+    /// Its seed.
+    pub seed: u64,
+    /// What is mixed in.
+    pub variations: Vec<Variation>,
 }
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -284,6 +320,7 @@ impl Strip {
             seconds,
             deed,
             seed: 0,
+            keys: Vec::new(),
             sampling: SamplingConfig::default(),
             guidance: GuidanceConfig::default(),
             takes: Vec::new(),

@@ -1,12 +1,13 @@
 //! Strips become takes.
 
-use super::document::{Project, StripId, Take, TakeId, Verdict};
+use super::document::{Draw, Project, StripId, Take, TakeId, Verdict};
 use super::library::Library;
 use super::stale;
 use super::task::Task;
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::motion::MotionClip;
+use crate::request::Variation;
 use crate::synthesis::{Order, Synthesizer, WalkOrder};
 
 /// What is to be generated.
@@ -16,7 +17,12 @@ pub enum Which {
     Stale,
     /// One strip, whether out of date or not.
     Strip(StripId),
+    /// Takes like one that is there, of its strip.
+    Like(TakeId),
 }
+
+/// How much of a take's noise is other noise in one that is to be like it.
+pub const LIKE: f32 = 0.35;
 
 /// What was generated for a strip: each take's seed and clip.
 #[derive(Clone, Debug)]
@@ -25,12 +31,51 @@ pub struct Made {
     pub strip: StripId,
     /// What it was generated from.
     pub fingerprint: String,
-    /// Seeds and clips.
-    pub clips: Vec<(u64, MotionClip)>,
+    /// What each was drawn from, and the clips.
+    pub clips: Vec<(Draw, MotionClip)>,
 }
 
-/// Generates several takes of a task in one batch: the first with the task's own seed, the next with the numbers after it.
-/// `progress` hears of every denoising step, the batch's own, and may cancel.
+/// The noise of several takes of a task: the task's own seed and the numbers after it.
+pub fn draws(task: &Task, count: usize) -> Vec<Draw> {
+    (0..count.max(1) as u64)
+        .map(|k| Draw {
+            seed: task.seed().wrapping_add(k),
+            variations: Vec::new(),
+        })
+        .collect()
+}
+
+/// The noise of several takes like one of a strip: no two that were ever made of the strip are the same.
+///
+/// # Errors
+/// [`Error::Invalid`] for a take that is none of the project's, or that was made by hand.
+pub fn draws_like(project: &Project, take: TakeId, count: usize) -> Result<(StripId, Vec<Draw>)> {
+    let name = || format!("take {}", take.0);
+    let (strip, like) = project
+        .take(take)
+        .ok_or_else(|| Error::invalid(name(), "is none of the project's"))?;
+    if like.made.is_none() {
+        return Err(Error::invalid(
+            name(),
+            "was made by hand, from no noise that another could be like; generate takes and choose one",
+        ));
+    }
+    let first = strip.takes.len() as u64;
+    let draws = (0..count.max(1) as u64).map(|k| {
+        let mut variations = like.variations.clone();
+        variations.push(Variation {
+            seed: first + k,
+            amount: LIKE,
+        });
+        Draw {
+            seed: like.seed,
+            variations,
+        }
+    });
+    Ok((strip.id, draws.collect()))
+}
+
+/// Generates takes of a task in one batch, one for each draw of noise. `progress` hears of every denoising step, the batch's own, and may cancel.
 ///
 /// # Errors
 /// Those of [`Synthesizer::generate`], [`Synthesizer::walk`] and [`Task::finish`]; the first that a take has.
@@ -38,15 +83,12 @@ pub fn takes(
     synthesizer: &mut Synthesizer,
     task: &Task,
     library: &Library,
-    count: usize,
+    draws: &[Draw],
     progress: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Vec<(u64, MotionClip)>> {
+) -> Result<Vec<(Draw, MotionClip)>> {
     let room = library.room();
     let room = room.as_deref();
-    let base = task.seed();
-    let tasks: Vec<Task> = (0..count.max(1) as u64)
-        .map(|k| task.seeded(base.wrapping_add(k)))
-        .collect();
+    let tasks: Vec<Task> = draws.iter().map(|draw| task.drawn(draw)).collect();
     let mut made: Vec<Option<Result<MotionClip>>> = tasks.iter().map(|_| None).collect();
     let mut hear = |k: usize, p: Progress| match k {
         0 => progress(p),
@@ -86,12 +128,12 @@ pub fn takes(
         }
     }
     let obstacles = library.obstacles();
-    tasks
+    draws
         .iter()
-        .zip(made)
-        .map(|(task, clip)| {
+        .zip(tasks.iter().zip(made))
+        .map(|(draw, (task, clip))| {
             let clip = clip.unwrap_or(Err(Error::Cancelled))?;
-            Ok((task.seed(), task.finish(clip, &obstacles)?))
+            Ok((draw.clone(), task.finish(clip, &obstacles)?))
         })
         .collect()
 }
@@ -111,29 +153,38 @@ pub fn generate(
     progress: &mut dyn FnMut(StripId, Progress) -> Flow,
 ) -> Result<Vec<StripId>> {
     let mut done = Vec::new();
+    let waits = |strip: StripId| {
+        Error::invalid(
+            format!("strip {}", strip.0),
+            "the strip before it has no take to go on from; generate that one first",
+        )
+    };
     loop {
         let next = match which {
-            Which::Strip(id) if !done.is_empty() => {
-                debug_assert_eq!(done, [id]);
-                None
+            Which::Strip(_) | Which::Like(_) if !done.is_empty() => None,
+            Which::Strip(id) => {
+                let task = project.task(library, id)?.ok_or_else(|| waits(id))?;
+                let draws = draws(&task, variations);
+                Some((id, task, draws))
             }
-            Which::Strip(id) => match project.task(library, id)? {
-                Some(task) => Some((id, task)),
-                None => {
-                    return Err(Error::invalid(
-                        format!("strip {}", id.0),
-                        "the strip before it has no take to go on from; generate that one first",
-                    ));
-                }
-            },
+            Which::Like(take) => {
+                let (id, draws) = draws_like(project, take, variations)?;
+                let task = project.task(library, id)?.ok_or_else(|| waits(id))?;
+                Some((id, task, draws))
+            }
             // What was done cannot become right by doing it once more.
-            Which::Stale => stale::next(project, library, |id| !done.contains(&id))?,
+            Which::Stale => {
+                stale::next(project, library, |id| !done.contains(&id))?.map(|(id, task)| {
+                    let draws = draws(&task, variations);
+                    (id, task, draws)
+                })
+            }
         };
-        let Some((strip, task)) = next else {
+        let Some((strip, task, draws)) = next else {
             return Ok(done);
         };
         let fingerprint = task.fingerprint(library.room_digest());
-        let clips = takes(synthesizer, &task, library, variations, &mut |p| {
+        let clips = takes(synthesizer, &task, library, &draws, &mut |p| {
             progress(strip, p)
         })?;
         add(
@@ -163,12 +214,13 @@ pub fn add(project: &mut Project, library: &mut Library, made: Made) -> Result<V
     };
     project.strip(made.strip).ok_or_else(gone)?;
     let mut ids = Vec::with_capacity(made.clips.len());
-    for (seed, clip) in made.clips {
+    for (draw, clip) in made.clips {
         let id = TakeId(project.fresh());
         library.insert(id, clip);
         let take = Take {
             id,
-            seed,
+            seed: draw.seed,
+            variations: draw.variations,
             verdict: Verdict::Open,
             made: Some(made.fingerprint.clone()),
             edits: Vec::new(),

@@ -1,6 +1,6 @@
 //! Meshes and clips of a project, in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -81,6 +81,18 @@ pub(super) struct Walls {
     pub digest: String,
 }
 
+/// A take with hands that hold at other times.
+#[derive(Debug)]
+struct Held {
+    take: TakeId,
+    /// The edits that made it so; the last is of contact.
+    edits: Vec<Edit>,
+    clip: Arc<MotionClip>,
+}
+
+/// Most clips that physics made and that are known.
+const MOST_HELD: usize = 64;
+
 /// Meshes and clips of a project. Clips stay until the library goes, so that undo finds them.
 #[derive(Debug, Default)]
 pub struct Library {
@@ -90,6 +102,8 @@ pub struct Library {
     pub(super) clips: HashMap<TakeId, Arc<MotionClip>>,
     /// As their edits leave them.
     edited: HashMap<TakeId, (Vec<Edit>, Result<Arc<MotionClip>, String>)>,
+    /// What physics made of takes.
+    held: Mutex<VecDeque<Held>>,
     /// Those whose files are up to date in the folder of that name.
     pub(super) stored: HashMap<TakeId, PathBuf>,
 }
@@ -207,12 +221,12 @@ impl Library {
         for (_, strip) in project.strips() {
             // Older takes first: what is blended in was made before.
             for take in &strip.takes {
-                self.refresh_take(take);
+                self.refresh_take(strip, take);
             }
         }
     }
 
-    fn refresh_take(&mut self, take: &Take) {
+    fn refresh_take(&mut self, strip: &Strip, take: &Take) {
         let Some(clip) = self.clips.get(&take.id) else {
             return;
         };
@@ -226,22 +240,86 @@ impl Library {
         {
             return;
         }
-        let made = take
-            .edits
-            .iter()
-            .try_fold(Arc::clone(clip), |clip, edit| {
-                self.apply(&clip, edit).map(Arc::new)
-            })
+        let made = self
+            .edited_by(strip, take.id, Arc::clone(clip), &take.edits)
             .map_err(|e| e.to_string());
         self.edited.insert(take.id, (take.edits.clone(), made));
+    }
+
+    /// A take's clip as edits leave it. Physics takes its time: what it made is known as long as the library is there.
+    fn edited_by(
+        &self,
+        strip: &Strip,
+        take: TakeId,
+        mut clip: Arc<MotionClip>,
+        edits: &[Edit],
+    ) -> Result<Arc<MotionClip>> {
+        let mut known = match self.held.lock() {
+            Ok(known) => known,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        for (i, edit) in edits.iter().enumerate() {
+            let so_far = &edits[..=i];
+            let slow = matches!(edit, Edit::Contact { .. });
+            let settled = !so_far.iter().any(|e| matches!(e, Edit::Blend { .. }));
+            let place = |h: &&Held| h.take == take && h.edits == so_far;
+            if let Some(held) = known.iter().find(place).filter(|_| slow && settled) {
+                clip = Arc::clone(&held.clip);
+                continue;
+            }
+            clip = Arc::new(self.apply(strip, &clip, edit)?);
+            if slow && settled {
+                if known.len() >= MOST_HELD {
+                    known.pop_front();
+                }
+                known.push_back(Held {
+                    take,
+                    edits: so_far.to_vec(),
+                    clip: Arc::clone(&clip),
+                });
+            }
+        }
+        Ok(clip)
+    }
+
+    /// A take's clip as some edits leave it.
+    ///
+    /// # Errors
+    /// Those of [`Self::apply`]; [`crate::Error::Invalid`] where the take's clip is missing.
+    pub fn with_edits(
+        &self,
+        strip: &Strip,
+        take: TakeId,
+        edits: &[Edit],
+    ) -> Result<Arc<MotionClip>> {
+        let missing = || {
+            let name = format!("take {}", take.0);
+            crate::Error::invalid(name, "its clip is missing; put its file back")
+        };
+        let clip = self.raw(take).ok_or_else(missing)?;
+        self.edited_by(strip, take, clip, edits)
+    }
+
+    /// Takes note of what a contact edit comes to, made elsewhere, so that it is there when the edit is made: `edits` are
+    /// the take's, that one the last.
+    pub fn know(&mut self, take: TakeId, edits: Vec<Edit>, clip: MotionClip) {
+        let known = match self.held.get_mut() {
+            Ok(known) => known,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        known.push_back(Held {
+            take,
+            edits,
+            clip: Arc::new(clip),
+        });
     }
 
     /// A clip with one edit more.
     ///
     /// # Errors
-    /// Those of the functions of [`crate::motion::edit`]; [`crate::Error::Invalid`] where a take to be blended in is not
-    /// there.
-    pub fn apply(&self, clip: &MotionClip, edit: &Edit) -> Result<MotionClip> {
+    /// Those of the functions of [`crate::motion::edit`] and of [`Thing::hold`]; [`crate::Error::Invalid`] where a take to be
+    /// blended in is not there, or there is no object to hold.
+    pub fn apply(&self, strip: &Strip, clip: &MotionClip, edit: &Edit) -> Result<MotionClip> {
         match edit {
             Edit::Trim { from, to } => edit::trim(clip, *from, *to),
             Edit::Warp { keys } => edit::warp(clip, keys),
@@ -253,6 +331,16 @@ impl Library {
                     format!("the clip of take {} is missing; put its file back", with.0),
                 )),
             },
+            Edit::Contact { left, right } => {
+                let thing = strip.object().and_then(|id| self.thing(id));
+                let Some(thing) = thing.filter(|t| !t.placeholder) else {
+                    return Err(crate::Error::invalid(
+                        "contact",
+                        "there is no object that hands could hold; relink its file",
+                    ));
+                };
+                thing.hold(clip, [left.clone(), right.clone()], self.obstacles())
+            }
             Edit::Joint(by) => edit::touch_up(clip, by),
             Edit::Path { keys } => edit::shift_path(clip, keys),
         }

@@ -12,11 +12,13 @@ mod check;
 mod disk;
 mod document;
 mod expect;
+pub mod export;
 pub mod file;
 pub mod generate;
 mod history;
 mod library;
 mod measures;
+mod numbers;
 pub mod sequence;
 mod shared;
 pub mod stale;
@@ -25,12 +27,13 @@ mod task;
 pub use check::LONGEST;
 pub use disk::{Disk, RealDisk};
 pub use document::{
-    Deed, Edit, Object, ObjectId, Project, Room, Strip, StripId, Take, TakeId, Track, VERSION,
-    Verdict,
+    Deed, Draw, Edit, Object, ObjectId, Project, Room, Strip, StripId, Take, TakeId, Track,
+    VERSION, Verdict,
 };
 pub use history::{Changed, History};
 pub use library::{Library, Lost, Missing, Thing};
 pub use measures::Measures;
+pub use numbers::{Grade, Numbers, Row};
 pub use shared::Shared;
 pub use stale::State;
 pub use task::Task;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use nalgebra::{UnitQuaternion, Vector3};
 
-use super::document::{ObjectId, Project, Strip, StripId};
+use super::document::{ObjectId, Project, Strip};
 use super::library::{Library, Thing};
 use crate::clip::glb::{self, GlbOptions, Prop};
+use crate::clip::usda;
 use crate::error::{Error, Result};
 use crate::motion::edit::resample;
 use crate::motion::{FPS, Frame, MotionClip};
@@ -192,9 +193,19 @@ impl Sequence {
         let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
         glb::write_scene(path, &self.clip, &props, options)
     }
+
+    /// Writes person and objects as a `.usda`.
+    ///
+    /// # Errors
+    /// Those of [`usda::write_scene`].
+    pub fn write_usda(&self, path: &Path, options: &GlbOptions) -> Result<()> {
+        let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
+        usda::write_scene(path, &self.clip, &props, options)
+    }
 }
 
 impl Placed {
+    /// As a scene's file takes it.
     fn prop(&self) -> Prop<'_> {
         Prop {
             name: self.thing.geometry.name(),
@@ -203,20 +214,4 @@ impl Placed {
             handled: &self.handled,
         }
     }
-}
-
-/// Writes one take's clip with its object as a `.glb`.
-///
-/// # Errors
-/// Those of [`glb::write`].
-pub fn write_take(
-    project: &Project,
-    library: &Library,
-    strip: StripId,
-    clip: &MotionClip,
-    path: &Path,
-) -> Result<()> {
-    let object = project.strip(strip).and_then(Strip::object);
-    let thing = object.and_then(|id| library.thing(id));
-    glb::write(path, clip, thing.map(|t| &*t.mesh), &GlbOptions::default())
 }

@@ -4,11 +4,11 @@ use nalgebra::{Isometry3, Translation3};
 use sha2::{Digest, Sha256};
 
 use super::check::SAME_TIME;
-use super::document::{Deed, ObjectId, Project, Strip, StripId};
+use super::document::{Deed, Draw, ObjectId, Project, Strip, StripId};
 use super::library::{Library, Thing};
 use crate::contact::{Obstacle, PhysicalObject, correct};
 use crate::error::{Error, Result};
-use crate::motion::MotionClip;
+use crate::motion::{MotionClip, lock};
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::place_of;
 use crate::skeleton::Pose;
@@ -51,6 +51,9 @@ impl Strip {
             request.facing = *facing;
             request.backward = *backward;
         }
+        if self.object().is_none() {
+            request.keys.clone_from(&self.keys);
+        }
         request.seconds = Some(self.seconds);
         request.seed = self.seed;
         request.sampling = self.sampling;
@@ -74,6 +77,7 @@ impl Strip {
         request.waypoints.clone_from(waypoints);
         request.end = *end;
         request.end_turn = *turn;
+        request.keys.clone_from(&self.keys);
         request.seed = self.seed;
         request.sampling = self.sampling;
         request.guidance = self.guidance;
@@ -184,14 +188,16 @@ pub(super) fn stands(pose: &Pose) -> PersonPlace {
 }
 
 impl Task {
-    /// The same with another seed.
+    /// The same with other noise.
     #[must_use]
-    pub fn seeded(&self, seed: u64) -> Self {
+    pub fn drawn(&self, draw: &Draw) -> Self {
         let mut task = self.clone();
-        match &mut task {
-            Self::Walk(request) => request.seed = seed,
-            Self::Interact(request, _) => request.seed = seed,
-        }
+        let (seed, variations) = match &mut task {
+            Self::Walk(request) => (&mut request.seed, &mut request.variations),
+            Self::Interact(request, _) => (&mut request.seed, &mut request.variations),
+        };
+        *seed = draw.seed;
+        variations.clone_from(&draw.variations);
         task
     }
 
@@ -218,12 +224,13 @@ impl Task {
         hex(&hash.finalize()[..8])
     }
 
-    /// What the network made as the take's clip: for an object that hands are to hold, with hands that hold.
+    /// What the network made as the take's clip: for an object that hands are to hold, with hands that hold; what is locked
+    /// as it is locked.
     ///
     /// # Errors
     /// Those of [`PhysicalObject::new`] and [`correct`].
     pub fn finish(&self, clip: MotionClip, obstacles: &[Obstacle]) -> Result<MotionClip> {
-        let Self::Interact(_, thing) = self else {
+        let Self::Interact(request, thing) = self else {
             return Ok(clip);
         };
         if !thing.contact.enforce {
@@ -231,7 +238,9 @@ impl Task {
         }
         let physical = thing.physical()?;
         let options = thing.contact.options(obstacles.to_vec());
-        Ok(correct(&clip, &physical, &options)?.clip)
+        let mut clip = correct(&clip, &physical, &options)?.clip;
+        lock::hold(&mut clip, &request.keys, true);
+        Ok(clip)
     }
 }
 
@@ -241,6 +250,21 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// An object's shape once more, as physics takes it, made when it is first asked for.
 impl Thing {
+    /// A clip whose hands hold when they are told to.
+    ///
+    /// # Errors
+    /// Those of [`PhysicalObject::new`] and [`correct`].
+    pub fn hold(
+        &self,
+        clip: &MotionClip,
+        given: [Vec<[f32; 2]>; 2],
+        obstacles: Vec<Obstacle>,
+    ) -> Result<MotionClip> {
+        let mut options = self.contact.options(obstacles);
+        options.given = given.map(Some);
+        Ok(correct(clip, &*self.physical()?, &options)?.clip)
+    }
+
     fn physical(&self) -> Result<std::sync::Arc<PhysicalObject>> {
         let mut known = match self.physical.lock() {
             Ok(known) => known,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use walk::WalkRequest;
 
 use crate::error::{Error, Result};
+use crate::motion::lock::{LockedKey, check_keys};
 use crate::motion::{FPS, OVERLAP, WINDOW};
 use crate::skeleton::Pose;
 use crate::text::MAX_TEXT_CHARS;
@@ -84,6 +85,19 @@ pub struct Waypoint {
     pub time: Option<f32>,
 }
 
+/// Other noise that is mixed into a seed's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variation {
+    /// Seed of the other noise.
+    pub seed: u64,
+    /// How much of it, 0 (nothing changes) to 1 (nothing is left of what was).
+    pub amount: f32,
+}
+
+/// Most variations of variations.
+const MAX_VARIATIONS: usize = 64;
+
 /// Which sampler turns noise into motion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,9 +161,15 @@ pub struct InteractionRequest {
     /// Length, seconds.
     #[serde(default = "four")]
     pub seconds: f32,
+    /// Moments that stay as they are given, whatever is generated around them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<LockedKey>,
     /// The same seed gives the same clip.
     #[serde(default)]
     pub seed: u64,
+    /// Mixed into the seed's noise, one after another: a clip like the seed's, and not the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variations: Vec<Variation>,
     /// How to sample.
     #[serde(default)]
     pub sampling: SamplingConfig,
@@ -174,7 +194,9 @@ impl InteractionRequest {
             person: None,
             pose: None,
             seconds: four(),
+            keys: Vec::new(),
             seed: 0,
+            variations: Vec::new(),
             sampling: SamplingConfig::default(),
             guidance: GuidanceConfig::default(),
         }
@@ -296,6 +318,8 @@ impl InteractionRequest {
         if let Some(pose) = &self.pose {
             check_pose("pose", pose)?;
         }
+        check_locks(&self.keys, self.frames(), true)?;
+        check_variations(&self.variations)?;
         check_sampling(&self.sampling)?;
         self.guidance.validate()
     }
@@ -424,6 +448,38 @@ fn check_pose(field: &str, pose: &Pose) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Refuses keys that cannot be held.
+fn check_locks(keys: &[LockedKey], frames: usize, with_object: bool) -> Result<()> {
+    check_keys(keys, frames, with_object)?;
+    for (i, key) in keys.iter().enumerate() {
+        check_pose(&format!("keys[{i}].pose"), &key.pose)?;
+    }
+    Ok(())
+}
+
+/// Refuses shares of noise that are none.
+fn check_variations(variations: &[Variation]) -> Result<()> {
+    if variations.len() > MAX_VARIATIONS {
+        return Err(Error::invalid(
+            "variations",
+            format!(
+                "{} of them; {MAX_VARIATIONS} are the limit; begin again from a take of its own",
+                variations.len()
+            ),
+        ));
+    }
+    match variations
+        .iter()
+        .position(|v| !(0.0..=1.0).contains(&v.amount))
+    {
+        Some(i) => Err(Error::invalid(
+            format!("variations[{i}].amount"),
+            format!("{} is not between 0 and 1", variations[i].amount),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn check_sampling(sampling: &SamplingConfig) -> Result<()> {

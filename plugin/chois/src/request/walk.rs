@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GuidanceConfig, MAX_SECONDS, MIN_SECONDS, PersonPlace, SamplingConfig, Waypoint, check_pose,
-    check_sampling, check_text, check_times, finite, planting,
+    GuidanceConfig, MAX_SECONDS, MIN_SECONDS, PersonPlace, SamplingConfig, Variation, Waypoint,
+    check_locks, check_pose, check_sampling, check_text, check_times, check_variations, finite,
+    planting,
 };
 use crate::error::{Error, Result};
 use crate::motion::FPS;
+use crate::motion::lock::LockedKey;
 use crate::skeleton::Pose;
 
 /// Fastest planned walk, metres a second: what captured people keep up over some steps.
@@ -45,9 +47,15 @@ pub struct WalkRequest {
     /// Length, seconds. Without it, what [`PACE`] takes.
     #[serde(default)]
     pub seconds: Option<f32>,
+    /// Moments that stay as they are given, whatever is generated around them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<LockedKey>,
     /// The same seed gives the same clip.
     #[serde(default)]
     pub seed: u64,
+    /// Mixed into the seed's noise, one after another: a clip like the seed's, and not the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variations: Vec<Variation>,
     /// How to sample.
     #[serde(default)]
     pub sampling: SamplingConfig,
@@ -72,7 +80,9 @@ impl WalkRequest {
             facing: None,
             backward: false,
             seconds: None,
+            keys: Vec::new(),
             seed: 0,
+            variations: Vec::new(),
             sampling: SamplingConfig::default(),
             guidance: GuidanceConfig::default(),
         }
@@ -164,6 +174,8 @@ impl WalkRequest {
         }
         let seconds = self.seconds.unwrap_or(MAX_SECONDS);
         check_times(&self.waypoints, seconds - 1.0 / FPS)?;
+        check_locks(&self.keys, (seconds * FPS).round() as usize, false)?;
+        check_variations(&self.variations)?;
         check_sampling(&self.sampling)?;
         self.guidance.validate()
     }

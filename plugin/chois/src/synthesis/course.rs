@@ -7,17 +7,22 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 use super::{Order, Synthesizer, WalkOrder};
 use crate::condition::{Mode, WALK_CHANNELS};
+use crate::diffusion::inpaint::HeldFrame;
 use crate::diffusion::window::{InteractionWindow, WalkWindow, WindowInput, WindowTask};
 use crate::diffusion::{Flow, Progress, TurnGoal};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
-use crate::motion::features::{FEATURES, OBJECT_POSITION, Orthonormal, Window};
+use crate::motion::features::{
+    FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, OBJECT_ROTATION, Orthonormal,
+    Window,
+};
+use crate::motion::lock::{LockedKey, Part, shares};
 use crate::motion::seam::Seam;
 use crate::request::plan::Plan;
 use crate::request::walk_plan::WalkPlan;
 use crate::request::{SamplingConfig, window_starts};
-use crate::skeleton::Skeleton;
+use crate::skeleton::{JOINTS, Skeleton, joint};
 
 /// Guidance holds a walker to the way at every so many frames: half a step.
 const ON_WAY: usize = 15;
@@ -63,6 +68,14 @@ impl Course<'_> {
         self.made == self.starts.len()
     }
 
+    /// Moments that stay.
+    pub fn keys(&self) -> &[LockedKey] {
+        match &self.task {
+            Task::Interaction { order, .. } => &order.request.keys,
+            Task::Walk { order, .. } => &order.request.keys,
+        }
+    }
+
     /// Frames of all windows together.
     fn frames(&self) -> usize {
         match &self.task {
@@ -90,6 +103,34 @@ impl Course<'_> {
     }
 }
 
+/// By how much the planned way is elsewhere so that it leads through what is held.
+struct Bend(Vec<(Vec<f32>, Vector3<f32>)>);
+
+impl Bend {
+    fn new(
+        keys: &[LockedKey],
+        frames: usize,
+        off: impl Fn(&LockedKey) -> Option<Vector3<f32>>,
+    ) -> Self {
+        let held: Vec<(usize, Vector3<f32>)> = (keys.iter().filter(|k| k.frame() < frames))
+            .filter_map(|key| Some((key.frame(), off(key)?)))
+            .collect();
+        let at: Vec<usize> = held.iter().map(|(frame, _)| *frame).collect();
+        let shares = shares(frames, &at, [Some(0), None]);
+        Self(
+            shares
+                .into_iter()
+                .zip(held.into_iter().map(|h| h.1))
+                .collect(),
+        )
+    }
+
+    fn at(&self, frame: usize) -> Vector3<f32> {
+        let parts = self.0.iter().map(|(share, off)| off * share[frame]);
+        parts.fold(Vector3::zeros(), |a, b| a + b)
+    }
+}
+
 /// The next window of a course, before the network.
 struct Prepared {
     /// Where it is joined to the frames before it.
@@ -100,6 +141,8 @@ struct Prepared {
     /// The object's rotation at the first frame; none in a walk.
     reference: UnitQuaternion<f32>,
     keep: Vec<f32>,
+    /// Frames of which something is held.
+    held: Vec<HeldFrame>,
 }
 
 impl Synthesizer {
@@ -214,16 +257,32 @@ impl Synthesizer {
         let (reference, overlap) = match &course.task {
             Task::Interaction { plan, .. } => {
                 let reference = known.object_rotation[0];
+                let bend = Bend::new(course.keys(), plan.path.len(), |key| {
+                    let object = key.object.filter(|_| key.holds(&Part::Object))?;
+                    let Task::Interaction { order, .. } = &course.task else {
+                        return None;
+                    };
+                    let center = object.position + object.rotation * order.object.center();
+                    Some(center - plan.center(key.frame()))
+                });
                 for t in 1..range.len() {
-                    let center = canonical.point(&plan.center(range.start + t));
+                    let f = range.start + t;
+                    let center = canonical.point(&(plan.center(f) + bend.at(f)));
                     features[t * FEATURES..][OBJECT_POSITION]
                         .copy_from_slice(&statistics.normalise_object(&center));
                 }
                 (reference, known.encode(statistics, &reference, known.len()))
             }
             Task::Walk { plan, .. } => {
+                let bend = Bend::new(course.keys(), plan.frames(), |key| {
+                    let mut off = key.pose.root - plan.at(key.frame()).0;
+                    off.z = 0.0;
+                    key.holds(&Part::Body).then_some(off)
+                });
                 for t in 1..range.len() {
-                    let (place, left) = plan.at(range.start + t);
+                    let f = range.start + t;
+                    let (place, left) = plan.at(f);
+                    let place = place + bend.at(f);
                     let place = statistics.normalise_joint(0, &canonical.point(&place));
                     let left = canonical.rotation * left;
                     let values = [place[0], place[1], left.x, left.y];
@@ -248,7 +307,9 @@ impl Synthesizer {
             }
         };
         features[..FEATURES].copy_from_slice(&overlap[..FEATURES]);
+        let held = self.held(course, &canonical, &range, &reference);
         Ok(Prepared {
+            held,
             keep: if known.len() > 1 { overlap } else { Vec::new() },
             seam,
             canonical,
@@ -256,6 +317,60 @@ impl Synthesizer {
             features,
             reference,
         })
+    }
+
+    /// What is held of a window's frames, as the network sees it.
+    fn held(
+        &self,
+        course: &Course<'_>,
+        canonical: &Canonical,
+        range: &Range<usize>,
+        reference: &UnitQuaternion<f32>,
+    ) -> Vec<HeldFrame> {
+        let center = match &course.task {
+            Task::Interaction { order, .. } => order.object.center(),
+            Task::Walk { .. } => Vector3::zeros(),
+        };
+        (course.keys().iter())
+            .filter(|key| range.contains(&key.frame()))
+            .map(|key| {
+                let object = key.object.filter(|_| key.holds(&Part::Object));
+                let (place, turn) = object.map_or_else(Default::default, |o| {
+                    (o.position + o.rotation * center, o.rotation)
+                });
+                let mut moment = Window {
+                    joints: vec![self.skeleton.forward(&key.pose)],
+                    rotations: vec![key.pose.rotations],
+                    object_center: vec![place],
+                    object_rotation: vec![turn],
+                    contact: vec![[0.0; 4]],
+                };
+                canonical.apply(&mut moment);
+                let statistics = &self.checkpoint.config.statistics;
+                let values = moment.encode(statistics, reference, 1);
+                let mut known = vec![false; FEATURES];
+                if object.is_some() {
+                    known[OBJECT_POSITION.start..OBJECT_ROTATION.end].fill(true);
+                }
+                let mut point = |j: usize| known[JOINT_POSITIONS.start + 3 * j..][..3].fill(true);
+                for part in &key.parts {
+                    match part {
+                        Part::Body => (0..JOINTS).for_each(&mut point),
+                        Part::LeftHand => point(joint::LEFT_PALM),
+                        Part::RightHand => point(joint::RIGHT_PALM),
+                        Part::Object | Part::Joint(_) => {}
+                    }
+                }
+                for j in key.turned() {
+                    known[JOINT_ROTATIONS.start + 6 * j..][..6].fill(true);
+                }
+                HeldFrame {
+                    frame: key.frame() - range.start,
+                    values,
+                    known,
+                }
+            })
+            .collect()
     }
 
     fn input<'a>(&'a self, course: &'a Course<'_>, window: &Prepared) -> WindowInput<'a> {
@@ -318,6 +433,11 @@ impl Synthesizer {
             sampling,
             guidance,
             seed,
+            variations: match &course.task {
+                Task::Interaction { order, .. } => &order.request.variations,
+                Task::Walk { order, .. } => &order.request.variations,
+            },
+            held: window.held.clone(),
             index: course.made as u64,
             skeleton: &self.skeleton,
             sentence: course.sentence.clone(),

@@ -16,8 +16,8 @@ use crate::geometry::{ObjectGeometry, SdfGrid};
 use crate::model::config::TextEncoderKind;
 use crate::model::{Checkpoint, Network};
 use crate::motion::features::Window;
-use crate::motion::feet;
 use crate::motion::{FPS, Frame, MotionClip};
+use crate::motion::{feet, lock};
 use crate::request::plan::Plan;
 use crate::request::walk_plan::WalkPlan;
 use crate::request::{InteractionRequest, SamplingConfig, WalkRequest};
@@ -335,6 +335,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant);
+        lock::hold(&mut clip, &order.request.keys, false);
         Ok(Generated { clip, plan: *plan })
     }
 
@@ -345,6 +346,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant_walk);
+        lock::hold(&mut clip, &order.request.keys, false);
         Ok(GeneratedWalk { clip, plan: *plan })
     }
 

@@ -1,8 +1,11 @@
 //! Steps of the authoring panel.
 
 use bevy::prelude::*;
-use bevy_chois::editor::{Ask, Editor, Film, FilmKind, Kind, See, Tone, stretch};
+use bevy_chois::editor::{self, Ask, Editor, Film, FilmKind, Kind, Panel, See, Tone, stretch};
 use bevy_egui::{EguiContext, egui};
+use chois::motion::edit::{JointTouchUp, RootKey};
+use chois::motion::lock::Part;
+use chois::project::export::Format;
 use chois::project::generate::Which;
 use chois::project::{Edit, StripId, TakeId, Verdict};
 use serde::Deserialize;
@@ -60,6 +63,28 @@ pub enum Author {
     Trim(f32, f32),
     /// Mixes a share of an older take into the shown one.
     Blend(usize, f32),
+    /// Locks parts of the moment at the playhead.
+    Lock(Vec<Part>),
+    /// Unlocks a moment of the selected strip.
+    Unlock(usize),
+    /// Has the left and the right hand of the shown take hold then, seconds of the take, and waits for physics.
+    Hold(Vec<[f32; 2]>, Vec<[f32; 2]>),
+    /// Generates takes like the shown one, and waits for them.
+    Like,
+    /// Turns a joint about the playhead, degrees about its own axes, within that many seconds.
+    Turn(String, [f32; 3], f32),
+    /// Shifts the way from the playhead on, metres along x and y of the project.
+    Shift([f32; 2]),
+    /// Plays the shown take so that it lasts that long, seconds.
+    Retime(f32),
+    /// Compares the shown take with another.
+    Compare(usize),
+    /// Opens a page of the inspector.
+    Page(Page),
+    /// Opens an empty document beside.
+    New,
+    /// Shows an open document.
+    Document(usize),
     /// Cuts strip and take in two at the playhead.
     Split,
     /// Undoes that many steps.
@@ -72,6 +97,21 @@ pub enum Author {
     Save(String),
     /// Writes all tracks and takes beside the pictures.
     Export,
+    /// The same at so many frames a second, in these formats.
+    ExportAs(f32, Vec<Format>),
+}
+
+/// A page of the inspector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Page {
+    /// What is asked for.
+    Ask,
+    /// The takes.
+    Takes,
+    /// What is changed by hand.
+    Edit,
+    /// Numbers and plots.
+    Measure,
 }
 
 /// What is shown of the takes; what is not named is not.
@@ -142,6 +182,15 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         // The editor takes it in in this frame; what cannot be is told in the panel, as to anybody who drags.
         return done.map(|()| false);
     }
+    if let Author::Page(page) = step {
+        world.resource_mut::<Panel>().page = match page {
+            Page::Ask => editor::Page::Ask,
+            Page::Takes => editor::Page::Takes,
+            Page::Edit => editor::Page::Edit,
+            Page::Measure => editor::Page::Measure,
+        };
+        return Ok(false);
+    }
     let mut editor = world.resource_mut::<Editor>();
     let editor = &mut *editor;
     let strip = |editor: &Editor, number: usize| -> Result<StripId, String> {
@@ -163,6 +212,11 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         let take = number.checked_sub(1).and_then(|i| strip.takes.get(i));
         let take = take.ok_or_else(|| format!("the strip has no take {number}"))?;
         Ok((strip.id, take.id))
+    };
+    let at = |editor: &Editor| -> Result<f32, String> {
+        let start = editor.strip().map(|s| s.start);
+        let start = start.ok_or("no strip is selected; put Select before it")?;
+        Ok(editor.playhead - start)
     };
     let mut waits = false;
     match step {
@@ -232,6 +286,53 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             let (_, with) = shown(editor, number)?;
             editor.edit_take("Blend takes", Edit::Blend { with, share });
         }
+        Author::Lock(parts) => {
+            selected(editor)?;
+            editor.lock(parts);
+        }
+        Author::Unlock(number) => {
+            selected(editor)?;
+            editor.unlock(number.saturating_sub(1));
+        }
+        Author::Hold(left, right) => {
+            if !editor.set_contact(left, right) {
+                return Err("no take of an object is shown; put Select before it".into());
+            }
+            waits = true;
+        }
+        Author::Like => {
+            let take = editor.strip().and_then(|s| s.shown);
+            let take = take.ok_or("no take is shown; put Select before it")?;
+            editor.asks.push(Ask::Generate(Which::Like(take)));
+            waits = true;
+        }
+        Author::Turn(joint, turn, fade) => {
+            let at = at(editor)?;
+            let by = JointTouchUp {
+                joint,
+                at,
+                rise: fade,
+                hold: 0.0,
+                fall: fade,
+                turn,
+            };
+            editor.tune("turn", "Turn joint", |_| false, Edit::Joint(by));
+        }
+        Author::Shift(shift) => {
+            let at = at(editor)?;
+            let keys = vec![RootKey { at, shift }];
+            editor.tune("shift", "Shift way", |_| false, Edit::Path { keys });
+        }
+        Author::Retime(seconds) => {
+            selected(editor)?;
+            let long = editor.strip().and_then(|s| editor.library().shown(s));
+            let long = long.ok_or("no take is shown")?.seconds();
+            let keys = vec![[0.0, 0.0], [long, seconds]];
+            editor.tune("retime", "Retime take", |_| false, Edit::Warp { keys });
+        }
+        Author::Compare(number) => editor.compared = Some(shown(editor, number)?.1),
+        Author::New => editor.new_document(),
+        Author::Document(number) => editor.show_document(number.saturating_sub(1)),
         Author::Split => {
             editor.split_strip();
         }
@@ -245,6 +346,8 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             editor.asks.push(Ask::Export {
                 folder: folder.to_owned(),
                 takes: true,
+                fps: chois::motion::FPS,
+                formats: vec![Format::Glb, Format::Bvh],
             });
             waits = true;
         }
@@ -277,7 +380,17 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             }));
             waits = true;
         }
+        Author::ExportAs(fps, formats) => {
+            editor.asks.push(Ask::Export {
+                folder: folder.to_owned(),
+                takes: true,
+                fps,
+                formats,
+            });
+            waits = true;
+        }
         Author::Light(_)
+        | Author::Page(_)
         | Author::Click(_)
         | Author::Drag(..)
         | Author::Grab(..)
@@ -295,6 +408,6 @@ pub fn is_done(world: &World) -> Result<bool, String> {
     let editor = world.resource::<Editor>();
     match editor.status() {
         (line, Tone::Bad) => Err(line.to_owned()),
-        _ => Ok(editor.asks.is_empty() && editor.progress.is_none()),
+        _ => Ok(editor.asks.is_empty() && editor.progress.is_none() && !editor.is_holding()),
     }
 }

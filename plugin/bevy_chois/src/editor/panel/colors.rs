@@ -49,6 +49,21 @@ pub fn bad(visuals: &Visuals) -> Color32 {
     of(visuals, [255, 120, 100], [190, 40, 24])
 }
 
+/// What is good.
+pub fn good(visuals: &Visuals) -> Color32 {
+    of(visuals, [104, 192, 112], [40, 140, 60])
+}
+
+/// What is neither.
+pub fn fair(visuals: &Visuals) -> Color32 {
+    of(visuals, [230, 190, 90], [176, 124, 10])
+}
+
+/// What is locked.
+pub fn lock(visuals: &Visuals) -> Color32 {
+    of(visuals, [255, 214, 92], [214, 150, 0])
+}
+
 /// What is measured of the left and of the right side.
 pub fn sides(visuals: &Visuals) -> [Color32; 2] {
     [

@@ -5,7 +5,8 @@ use chois::project::{Deed, Strip};
 use chois::request::{EndTurn, GuidanceConfig, Waypoint};
 use chois::text::MAX_TEXT_CHARS;
 
-use super::{Panel, colors, plots, takes, timeline};
+use super::numbers as take_numbers;
+use super::{Page, Panel, colors, locks, plots, takes, timeline, touch};
 use crate::editor::session::{Editor, LONGEST_STRIP, SHORTEST_STRIP, usable};
 
 /// Draws what is known of the selected strip.
@@ -45,12 +46,68 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
             editor.settle();
         }
     }
-    numbers(ui, editor, &strip);
-    way(ui, editor, &strip);
-    guidance(ui, editor, &strip);
-    ui.add_space(4.0);
-    takes::draw(ui, editor, panel, &strip);
-    plots::draw(ui, editor, panel, &strip);
+    pages(ui, panel, &strip);
+    match panel.page {
+        Page::Ask => {
+            numbers(ui, editor, &strip);
+            way(ui, editor, &strip);
+            guidance(ui, editor, &strip);
+        }
+        Page::Takes => takes::draw(ui, editor, &strip),
+        Page::Edit => match strip.shown() {
+            Some(shown) => {
+                locks::draw(ui, editor, &strip);
+                ui.separator();
+                touch::draw(ui, editor, panel, &strip, shown);
+                ui.separator();
+                takes::edits(ui, editor, panel, &strip, shown);
+            }
+            None => {
+                ui.weak("There is no take to edit yet; generate one.");
+            }
+        },
+        Page::Measure => {
+            if strip.shown.is_none() {
+                ui.weak("There is no take to measure yet; generate one.");
+            }
+            take_numbers::draw(ui, editor, &strip);
+            plots::draw(ui, editor, &strip);
+        }
+    }
+}
+
+/// The pages' names.
+fn pages(ui: &mut Ui, panel: &mut Panel, strip: &Strip) {
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let takes = match strip.takes.len() {
+            0 => "Takes".to_owned(),
+            n => format!("Takes {n}"),
+        };
+        for (page, name, hint) in [
+            (Page::Ask, "Ask", "What is asked for: length, way, guidance"),
+            (
+                Page::Takes,
+                &*takes,
+                "What was generated, and what you think of it",
+            ),
+            (
+                Page::Edit,
+                "Edit",
+                "What stays, what is touched up, cut and blended",
+            ),
+            (
+                Page::Measure,
+                "Measure",
+                "The shown take in numbers and over time",
+            ),
+        ] {
+            ui.selectable_value(&mut panel.page, page, name)
+                .on_hover_text(hint);
+        }
+    });
+    ui.separator();
 }
 
 /// A number that is dragged: one step of the history for each drag.

@@ -2,6 +2,7 @@
 
 use bevy_egui::egui::{self, Key, Modifiers};
 use chois::motion::FPS;
+use chois::motion::lock::Part;
 
 use super::Panel;
 use crate::editor::session::Editor;
@@ -34,6 +35,12 @@ pub fn read(context: &egui::Context, editor: &mut Editor, panel: &mut Panel) {
         && !editor.delete_picked()
     {
         editor.delete_strip();
+    }
+    if pressed(Modifiers::NONE, Key::K) {
+        let object = editor.strip().and_then(|s| s.object());
+        let mut parts = vec![Part::Body];
+        parts.extend(object.map(|_| Part::Object));
+        editor.lock(parts);
     }
     if pressed(Modifiers::NONE, Key::Home) {
         panel.view = [0.0; 2];

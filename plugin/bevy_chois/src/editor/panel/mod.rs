@@ -1,15 +1,21 @@
 //! What is drawn: a bar of tools and the timeline below, the selected strip at the right.
 
 mod colors;
+mod hands;
 mod inspector;
 mod keys;
+mod locks;
+mod notices;
+mod numbers;
 mod plots;
 mod takes;
 mod timeline;
 mod toolbar;
+mod touch;
 
 use bevy::ecs::resource::Resource;
 use bevy_egui::egui::{self, Frame, Ui, UiBuilder};
+use chois::project::export::Format;
 use chois::project::{StripId, TakeId};
 
 use super::session::Editor;
@@ -31,8 +37,35 @@ pub struct Panel {
     writing: Option<StripId>,
     /// The take that is blended in, and its share.
     blend: Option<(TakeId, f32)>,
-    /// Whether the plots are open.
-    plots: bool,
+    /// The page of the inspector that is open.
+    pub page: Page,
+    /// Bars of contact that are dragged.
+    bars: Option<hands::Dragged>,
+    /// The joint that is touched up, and within how many seconds.
+    joint: String,
+    fade: f32,
+    /// Where something that is missing is now.
+    relink: String,
+    /// The project's file as it is written.
+    file: String,
+    /// What is exported.
+    formats: Vec<Format>,
+    fps: f32,
+    takes: bool,
+}
+
+/// A page of the inspector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// What is asked for.
+    #[default]
+    Ask,
+    /// The takes, and what is thought of them.
+    Takes,
+    /// What is changed by hand, and what stays.
+    Edit,
+    /// The shown take over time and in numbers.
+    Measure,
 }
 
 impl Default for Panel {
@@ -43,7 +76,15 @@ impl Default for Panel {
             grab: None,
             writing: None,
             blend: None,
-            plots: true,
+            page: Page::Ask,
+            bars: None,
+            joint: "neck".into(),
+            fade: 0.4,
+            relink: String::new(),
+            file: String::new(),
+            formats: vec![Format::Glb],
+            fps: 30.0,
+            takes: false,
         }
     }
 }
@@ -67,11 +108,14 @@ pub fn draw_panel(context: &egui::Context, editor: &mut Editor, panel: &mut Pane
     );
     let frame = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(8.0);
     let below = egui::Panel::bottom("chois timeline")
-        .exact_size(TIMELINE + 26.0 * editor.project().tracks.len().saturating_sub(1) as f32)
+        .exact_size(
+            TIMELINE + timeline::more(editor) + notices::LINE * notices::lines(editor) as f32,
+        )
         .resizable(false)
         .frame(frame(&whole))
         .show_inside(&mut whole, |ui| {
-            toolbar::draw(ui, editor);
+            notices::draw(ui, editor, panel);
+            toolbar::draw(ui, editor, panel);
             ui.add_space(4.0);
             if editor.project().tracks.iter().all(|t| t.strips.is_empty()) {
                 toolbar::teach(ui, editor);

@@ -4,69 +4,60 @@ use bevy_egui::egui::{self, Ui};
 use chois::project::{Measures, Strip};
 use egui_plot::{HLine, Line, Plot, PlotPoints, Span, VLine};
 
-use super::{Panel, colors};
+use super::colors;
 use crate::editor::session::Editor;
 
 /// Height of one plot.
 const TALL: f32 = 68.0;
 
 /// Draws the plots.
-pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip) {
-    let Some(measures) = strip
-        .shown
-        .and_then(|t| editor.measures.get(&t))
-        .map(|(_, m)| m.clone())
-    else {
+pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
+    let measured = strip.shown.and_then(|t| editor.measures.get(&t));
+    let Some(measures) = measured.map(|m| m.measures.clone()) else {
         return;
     };
-    let header = egui::CollapsingHeader::new("Contact and feet")
-        .id_salt("chois plots")
-        .default_open(panel.plots);
-    let shown = header.show(ui, |ui| {
-        let now = f64::from(editor.playhead - strip.start);
-        let seek = |at: f64| strip.start + at as f32;
-        let mut sought = None;
-        if measures.distance.iter().any(|d| !d.is_empty()) {
-            sought = sought.or(plot(
-                ui,
-                "palm to surface, cm",
-                &measures,
-                &measures.distance,
-                100.0,
-                now,
-                Some(0.0),
-            ));
-            sought = sought.or(plot(
-                ui,
-                "slip, cm/s",
-                &measures,
-                &measures.slip,
-                100.0,
-                now,
-                None,
-            ));
-        }
+    let now = f64::from(editor.playhead - strip.start);
+    let seek = |at: f64| strip.start + at as f32;
+    let mut sought = None;
+    if measures.distance.iter().any(|d| !d.is_empty()) {
         sought = sought.or(plot(
             ui,
-            "foot skate, cm/s",
+            "palm to surface, cm",
             &measures,
-            &measures.skate,
+            &measures.distance,
+            100.0,
+            now,
+            Some(0.0),
+        ));
+        sought = sought.or(plot(
+            ui,
+            "slip, cm/s",
+            &measures,
+            &measures.slip,
             100.0,
             now,
             None,
         ));
-        let [left, right] = colors::sides(ui.visuals());
-        ui.horizontal(|ui| {
-            ui.colored_label(left, "left");
-            ui.colored_label(right, "right");
-            ui.weak("shaded: the hand touches");
-        });
-        if let Some(at) = sought {
-            editor.playhead = seek(at).clamp(strip.start, strip.end());
-            editor.playing = false;
-        }
+    }
+    sought = sought.or(plot(
+        ui,
+        "foot skate, cm/s",
+        &measures,
+        &measures.skate,
+        100.0,
+        now,
+        None,
+    ));
+    let [left, right] = colors::sides(ui.visuals());
+    ui.horizontal(|ui| {
+        ui.colored_label(left, "left");
+        ui.colored_label(right, "right");
+        ui.weak("shaded: the hand touches");
     });
-    panel.plots = shown.openness > 0.5;
+    if let Some(at) = sought {
+        editor.playhead = seek(at).clamp(strip.start, strip.end());
+        editor.playing = false;
+    }
 }
 
 /// One plot; the time that was clicked in it.

@@ -4,12 +4,13 @@ use bevy_egui::egui::{
     self, Align2, Color32, FontId, Painter, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use chois::motion::MotionClip;
+use chois::project::generate::Which;
 use chois::project::{Edit, Strip, Take, TakeId, Verdict};
 use chois::skeleton::PARENTS;
 use nalgebra::{UnitQuaternion, Vector3};
 
-use super::{Panel, colors};
-use crate::editor::session::Editor;
+use super::{Panel, colors, numbers};
+use crate::editor::session::{Ask, Editor};
 
 /// Size of a preview.
 const SIZE: [f32; 2] = [61.0, 76.0];
@@ -18,14 +19,10 @@ const TALL: f32 = 2.1;
 const FLOOR: f32 = 0.9;
 
 /// Draws the takes, and what can be done with the one that is shown.
-pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip) {
-    ui.separator();
-    ui.horizontal(|ui| {
-        ui.strong("Takes");
-        if strip.takes.is_empty() {
-            ui.weak("none yet: Generate makes some");
-        }
-    });
+pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
+    if strip.takes.is_empty() {
+        ui.weak("None yet: Generate makes some.");
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         for (i, take) in strip.takes.iter().enumerate() {
@@ -54,7 +51,34 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip) 
             }
         }
     });
-    edits(ui, editor, panel, strip, shown);
+    let free = editor.progress.is_none() && shown.made.is_some();
+    ui.horizontal(|ui| {
+        let count = editor.variations;
+        let text = if count == 1 {
+            "≈ One more like this".to_owned()
+        } else {
+            format!("≈ {count} more like this")
+        };
+        if ui
+            .add_enabled(free, egui::Button::new(text))
+            .on_hover_text("Generates takes that differ from the shown one a little")
+            .on_disabled_hover_text(
+                "A take that was made by hand has no likes; nor while something is generated.",
+            )
+            .clicked()
+        {
+            editor.asks.push(Ask::Generate(Which::Like(shown.id)));
+        }
+    });
+    if !shown.variations.is_empty() {
+        ui.weak(format!(
+            "Like a take of seed {}, {} removed.",
+            shown.seed,
+            shown.variations.len()
+        ));
+    }
+    ui.separator();
+    numbers::draw(ui, editor, strip);
 }
 
 /// A take, moving.
@@ -223,7 +247,7 @@ impl Corners for chois::geometry::Mesh {
 }
 
 /// Changes by hand.
-fn edits(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip, shown: &Take) {
+pub fn edits(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip, shown: &Take) {
     let Some(clip) = editor.library().clip(shown.id) else {
         return;
     };

@@ -8,7 +8,7 @@ use chois::project::stale::State;
 use chois::project::{Deed, Strip, StripId};
 use chois::text::MAX_TEXT_CHARS;
 
-use super::{Panel, colors};
+use super::{Panel, colors, hands, locks};
 use crate::editor::session::{Editor, LONGEST_STRIP, SHORTEST_STRIP, usable};
 
 /// Heights, and the width of the names at the left.
@@ -39,17 +39,32 @@ impl Scale {
     }
 }
 
+/// Height beside that of one plain track, points.
+pub fn more(editor: &Editor) -> f32 {
+    let tracks = editor.project().tracks.len().saturating_sub(1) as f32;
+    tracks * (ROW + GAP) + hands_of(editor).map_or(0.0, |_| hands::LANE)
+}
+
+/// The track and the strip whose hands have bars.
+fn hands_of(editor: &Editor) -> Option<(usize, Strip)> {
+    let strip = editor.strip().filter(|s| hands::has_bars(editor, s))?;
+    Some((editor.project().track_of(strip.id)?, strip.clone()))
+}
+
 /// Draws the timeline.
 pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
     let tracks = editor.project().tracks.len();
-    let height = RULER + tracks as f32 * (ROW + GAP);
+    let bars = hands_of(editor);
+    let height = RULER + tracks as f32 * (ROW + GAP) + bars.as_ref().map_or(0.0, |_| hands::LANE);
     let (rect, whole) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let lanes = Rect::from_min_max(pos2(rect.left() + NAMES, rect.top()), rect.max);
     let scale = zoom(ui, editor, panel, lanes, whole.hovered());
     let painter = ui.painter().with_clip_rect(rect);
     ruler(ui, &painter.with_clip_rect(lanes), editor, lanes, scale);
     for k in 0..tracks {
-        let top = rect.top() + RULER + k as f32 * (ROW + GAP);
+        let above = bars.as_ref().filter(|(track, _)| *track < k);
+        let lower = above.map_or(0.0, |_| hands::LANE);
+        let top = rect.top() + RULER + k as f32 * (ROW + GAP) + lower;
         let row = Rect::from_min_size(pos2(lanes.left(), top), vec2(lanes.width(), ROW));
         painter.rect_filled(row, 3.0, ui.visuals().extreme_bg_color);
         let name = editor.project().tracks[k].name.clone();
@@ -79,6 +94,11 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
         }
         for one in &strips {
             strip(ui, editor, panel, one, row, scale);
+        }
+        if let Some((_, held)) = bars.as_ref().filter(|(track, _)| *track == k) {
+            let lane = Rect::from_min_size(row.left_bottom(), vec2(row.width(), hands::LANE));
+            let ways = (|s: f32| scale.x(s), |x: f32| scale.seconds(x));
+            hands::draw(ui, editor, panel, held, lane, ways);
         }
     }
     let x = scale.x(editor.playhead);
@@ -276,18 +296,13 @@ fn paint(ui: &Ui, editor: &Editor, strip: &Strip, rect: Rect, row: Rect, hovered
         FontId::proportional(11.0),
         text.gamma_multiply(0.75),
     );
-    let measured = strip.shown.and_then(|take| editor.measures.get(&take));
-    if let Some((_, measures)) = measured {
-        // When the left and the right hand touch.
-        let frame = measures.step * rect.width() / strip.seconds;
-        let hands = measures.touches.iter().zip(colors::sides(visuals));
-        for (hand, (touches, color)) in hands.enumerate() {
-            let y = rect.bottom() - 6.0 + 3.0 * hand as f32;
-            for [first, last] in touches {
-                let x = |f: usize| (rect.left() + f as f32 * frame).min(rect.right());
-                inside.hline(x(*first)..=x(last + 1), y, Stroke::new(2.0, color));
-            }
-        }
+    for key in &strip.keys {
+        let x = rect.left() + key.at / strip.seconds * rect.width();
+        locks::diamond(
+            &painter,
+            pos2(x, rect.bottom() - 6.0),
+            colors::lock(visuals),
+        );
     }
     if let Some(progress) = editor.progress.filter(|p| p.strip == strip.id) {
         let width = rect.width() * progress.share;

@@ -1,15 +1,19 @@
 //! The row of tools, the status line, and what teaches where there is nothing yet.
 
+use std::path::PathBuf;
+
 use bevy_egui::egui::{self, Button, RichText, Ui};
+use chois::project::export::Format;
+use chois::project::file;
 use chois::project::generate::Which;
 use chois::project::stale::State;
 use chois::request::PersonPlace;
 
-use super::{colors, keys};
+use super::{Panel, colors, keys};
 use crate::editor::session::{Ask, Editor, Kind, Tone};
 
 /// Draws the tools.
-pub fn draw(ui: &mut Ui, editor: &mut Editor) {
+pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
     ui.horizontal(|ui| {
         let [past, future] = editor.history().len();
         let undo = editor.history().undoes().unwrap_or("nothing").to_owned();
@@ -50,11 +54,84 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor) {
                 {
                     editor.complain(&error);
                 }
+                file_menu(ui, editor, panel);
                 ui.label(RichText::new(format!("{name}{changed}")).weak());
                 status(ui, editor);
             })
         });
     });
+}
+
+/// Documents and what leaves them.
+fn file_menu(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
+    ui.menu_button("☰", |ui| {
+        ui.set_min_width(230.0);
+        if ui.button("New document").clicked() {
+            editor.new_document();
+            ui.close();
+        }
+        ui.separator();
+        ui.label("Project's file");
+        let hint = format!("name{}", file::ENDING);
+        ui.add(egui::TextEdit::singleline(&mut panel.file).hint_text(hint));
+        ui.horizontal(|ui| {
+            let path = PathBuf::from(panel.file.trim());
+            let some = !panel.file.trim().is_empty();
+            let open = ui.add_enabled(some, Button::new("Open"));
+            let save = ui.add_enabled(some, Button::new("Save as"));
+            let done = if open.clicked() {
+                Some(editor.open_beside(&path))
+            } else if save.clicked() {
+                Some(editor.save(Some(&path)))
+            } else {
+                None
+            };
+            match done {
+                Some(Ok(())) => ui.close(),
+                Some(Err(error)) => editor.complain(&error),
+                None => {}
+            }
+        });
+        ui.separator();
+        ui.label("Export");
+        ui.horizontal(|ui| {
+            for format in Format::ALL {
+                let mut on = panel.formats.contains(&format);
+                if ui.checkbox(&mut on, format.ending()).changed() {
+                    panel.formats.retain(|f| *f != format);
+                    if on {
+                        panel.formats.push(format);
+                    }
+                }
+            }
+        });
+        ui.horizontal(|ui| {
+            for fps in [24.0, 30.0, 60.0] {
+                ui.selectable_value(&mut panel.fps, fps, format!("{fps}"));
+            }
+            ui.label("frames a second");
+        });
+        ui.checkbox(&mut panel.takes, "every take that was not discarded");
+        let folder = editor.path().map(|p| file::folder(p).join("export"));
+        let some = folder.is_some() && !panel.formats.is_empty();
+        if ui
+            .add_enabled(some, Button::new("Export"))
+            .on_hover_text("Into the folder \"export\" beside the project's file")
+            .on_disabled_hover_text("Save the project first, and choose a format.")
+            .clicked()
+            && let Some(folder) = folder
+        {
+            editor.asks.push(Ask::Export {
+                folder,
+                takes: panel.takes,
+                fps: panel.fps,
+                formats: panel.formats.clone(),
+            });
+            ui.close();
+        }
+    })
+    .response
+    .on_hover_text("Documents and export");
 }
 
 fn tool(ui: &mut Ui, icon: &str, can: bool, hint: &str) -> bool {

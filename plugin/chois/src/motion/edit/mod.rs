@@ -11,7 +11,7 @@ mod touch_up;
 pub use blend::blend;
 pub use looped::looped;
 pub use path::{RootKey, check_path, shift_path};
-pub use time::{check_keys, resample, split, trim, warp};
+pub use time::{check_keys, resample, split, trim, warp, warped};
 pub use touch_up::{JointTouchUp, touch_up};
 
 use nalgebra::Vector3;

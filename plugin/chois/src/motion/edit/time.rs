@@ -122,6 +122,31 @@ pub fn warp(clip: &MotionClip, keys: &[[f32; 2]]) -> Result<MotionClip> {
     Ok(out)
 }
 
+/// When what was at a time, seconds, is after [`warp`]; none for what is no longer there.
+pub fn warped(keys: &[[f32; 2]], then: f32) -> Option<f32> {
+    check_keys(keys).ok()?;
+    let (first, last) = (keys.first()?, keys.last()?);
+    if !(first[0]..=last[0]).contains(&then) {
+        return None;
+    }
+    let curve = Monotone::through(
+        keys.iter()
+            .map(|&[then, now]| [f64::from(now), f64::from(then)])
+            .collect(),
+    );
+    // The curve rises: halved until a thousandth of a frame is no question.
+    let (mut low, mut high) = (f64::from(first[1]), f64::from(last[1]));
+    for _ in 0..40 {
+        let middle = (low + high) / 2.0;
+        if curve.at(middle) < f64::from(then) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Some(((low + high) / 2.0) as f32)
+}
+
 /// The clip at another frame rate, frames a second; as long as before to within a frame.
 ///
 /// # Errors

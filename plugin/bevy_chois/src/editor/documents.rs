@@ -1,0 +1,246 @@
+//! Several documents, what was not saved before a crash, and what is missing.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use chois::project::stale::State;
+use chois::project::{History, Library, Lost, Missing, Project, StripId, TakeId, file};
+use chois::{Error, Result};
+
+use super::session::{Ask, Editor, Measured};
+
+/// A document that is open and not shown.
+pub(super) struct Parked {
+    history: History,
+    library: Library,
+    measures: HashMap<TakeId, Measured>,
+    states: HashMap<StripId, State>,
+    missing: Vec<Missing>,
+    path: Option<PathBuf>,
+    offer: Option<PathBuf>,
+    selected: Option<StripId>,
+    playhead: f32,
+    revision: u64,
+    saved: u64,
+    autosaved: u64,
+}
+
+/// A document as a tab shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    /// Its file's name, or that it has none.
+    pub name: String,
+    /// Whether something was changed since it was saved.
+    pub unsaved: bool,
+    /// Whether it is the one that is shown.
+    pub shown: bool,
+}
+
+fn name(path: Option<&Path>) -> String {
+    let name = path.and_then(Path::file_name).map(|n| n.to_string_lossy());
+    let name = name.as_deref().map(|n| n.trim_end_matches(file::ENDING));
+    name.unwrap_or("not saved").to_owned()
+}
+
+impl Editor {
+    /// The open documents, in the order in which they were opened.
+    pub fn tabs(&self) -> Vec<Tab> {
+        let mut tabs: Vec<Tab> = (self.parked.iter())
+            .map(|p| Tab {
+                name: name(p.path.as_deref()),
+                unsaved: p.revision != p.saved,
+                shown: false,
+            })
+            .collect();
+        let own = Tab {
+            name: name(self.path()),
+            unsaved: self.is_unsaved(),
+            shown: true,
+        };
+        tabs.insert(self.place.min(tabs.len()), own);
+        tabs
+    }
+
+    /// Puts the shown document aside.
+    fn park(&mut self) -> Parked {
+        self.asks.push(Ask::Cancel);
+        self.playing = false;
+        self.settle();
+        self.wanted_contact = None;
+        self.compared = None;
+        Parked {
+            history: std::mem::take(&mut self.history),
+            library: std::mem::take(&mut self.library),
+            measures: std::mem::take(&mut self.measures),
+            states: std::mem::take(&mut self.states),
+            missing: std::mem::take(&mut self.missing),
+            path: self.path.take(),
+            offer: self.offer.take(),
+            selected: self.selected.take(),
+            playhead: std::mem::take(&mut self.playhead),
+            revision: self.revision,
+            saved: self.saved,
+            autosaved: self.autosaved,
+        }
+    }
+
+    fn unpark(&mut self, document: Parked) {
+        self.history = document.history;
+        self.library = document.library;
+        self.measures = document.measures;
+        self.states = document.states;
+        self.missing = document.missing;
+        self.path = document.path;
+        self.offer = document.offer;
+        self.selected = document.selected;
+        self.playhead = document.playhead;
+        self.revision = document.revision;
+        self.saved = document.saved;
+        self.autosaved = document.autosaved;
+        self.say("");
+    }
+
+    /// Opens an empty document beside those that are open, and shows it. What is generated is called off.
+    pub fn new_document(&mut self) {
+        let parked = self.park();
+        self.parked
+            .insert(self.place.min(self.parked.len()), parked);
+        self.place = self.parked.len();
+        self.set_project(Project::default(), None);
+    }
+
+    /// Opens a project's file beside those that are open, or shows it where it is open already.
+    ///
+    /// # Errors
+    /// Those of [`file::read_project`]; what is open stays as it is.
+    pub fn open_beside(&mut self, path: &Path) -> Result<()> {
+        let open = |p: Option<&Path>| p == Some(path);
+        if open(self.path()) {
+            return Ok(());
+        }
+        if let Some(i) = self.parked.iter().position(|p| open(p.path.as_deref())) {
+            self.show_document(if i < self.place { i } else { i + 1 });
+            return Ok(());
+        }
+        // Read before anything is put aside.
+        file::read_project(path)?;
+        self.new_document();
+        self.open(path)
+    }
+
+    /// Shows another of the open documents, by its place in [`Self::tabs`]. What is generated is called off.
+    pub fn show_document(&mut self, place: usize) {
+        if place == self.place || place > self.parked.len() {
+            return;
+        }
+        let parked = self.park();
+        self.parked
+            .insert(self.place.min(self.parked.len()), parked);
+        let document = self.parked.remove(place);
+        self.place = place;
+        self.unpark(document);
+    }
+
+    /// Closes the shown document, and shows the one before it; the last one becomes an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it was changed since it was saved, unless `anyway`.
+    pub fn close_document(&mut self, anyway: bool) -> Result<()> {
+        if self.is_unsaved() && !anyway {
+            return Err(Error::invalid(
+                "project",
+                "is not saved; save it, or close it anyway",
+            ));
+        }
+        if self.parked.is_empty() {
+            self.set_project(Project::default(), None);
+            return Ok(());
+        }
+        let next = self.place.saturating_sub(1).min(self.parked.len() - 1);
+        drop(self.park());
+        let document = self.parked.remove(next);
+        self.place = next;
+        self.unpark(document);
+        Ok(())
+    }
+
+    /// What was saved by itself after the opened project was: the program ended before it was saved.
+    pub fn offer(&self) -> Option<&Path> {
+        self.offer.as_deref()
+    }
+
+    /// Takes what was saved by itself in place of what was opened. It is not saved yet.
+    ///
+    /// # Errors
+    /// Those of [`file::read_project`]; the project stays as it was opened.
+    pub fn take_offer(&mut self) -> Result<()> {
+        let (Some(offer), Some(path)) = (self.offer.clone(), self.path.clone()) else {
+            return Ok(());
+        };
+        let project = file::open(&offer)?.0;
+        self.set_project(project, Some(path));
+        self.offer = None;
+        self.revision += 1;
+        self.say("this is what was not saved; save it to keep it");
+        Ok(())
+    }
+
+    /// Forgets what was saved by itself, and deletes its file.
+    ///
+    /// # Errors
+    /// [`Error::Write`] where the file cannot be deleted.
+    pub fn refuse_offer(&mut self) -> Result<()> {
+        if let Some(path) = self.offer.take() {
+            std::fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Says where something is that is missing, in one step that can be undone: a file, in full or relative to the project's
+    /// folder. A take's clip cannot be somewhere else.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where there is no such file.
+    pub fn relink(&mut self, what: Lost, to: &Path) -> Result<()> {
+        let folder = self
+            .path
+            .as_deref()
+            .map(file::folder)
+            .unwrap_or(Path::new(""));
+        let full = folder.join(to);
+        if !full.is_file() {
+            return Err(Error::invalid(
+                "relink",
+                format!("{} is no file; name one that is there", full.display()),
+            ));
+        }
+        let to = to.to_owned();
+        self.edit("Relink", |p| {
+            match what {
+                Lost::Object(id) => {
+                    if let Some(object) = p.object_mut(id) {
+                        object.file = to;
+                    }
+                }
+                Lost::Avatar(track) => {
+                    if let Some(track) = p.tracks.get_mut(track) {
+                        track.edit().avatar = Some(to);
+                    }
+                }
+                Lost::Room => {
+                    if let Some(room) = &mut p.room {
+                        room.file = to;
+                    }
+                }
+                Lost::Take(_) => {
+                    return Err(Error::invalid(
+                        "relink",
+                        "a take's clip lies in the project's folder of takes; put its file back there, or generate again",
+                    ));
+                }
+            }
+            Ok(())
+        });
+        Ok(())
+    }
+}

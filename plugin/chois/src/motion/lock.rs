@@ -1,0 +1,433 @@
+//! Keys that stay: what of a moment comes out as it was, whatever is generated around it.
+//!
+//! The sampler is told of them in every step (`diffusion::inpaint`); what is left of the way is closed here, once on what
+//! the network made and once after contact was enforced, the correction coming and going within [`LEAD`] frames.
+
+use nalgebra::{UnitQuaternion, Vector3};
+use serde::{Deserialize, Serialize};
+
+use super::{FPS, Frame, MotionClip};
+use crate::error::{Error, Result};
+use crate::ik;
+use crate::skeleton::{JOINTS, NAMES, Pose, ROTATIONS, joint};
+
+/// Frames within which a correction comes, and goes.
+pub const LEAD: usize = 15;
+/// Most keys of one request.
+pub const MAX_KEYS: usize = 64;
+/// What a hand's arm cannot make up for moves the body, by so much at most, metres.
+const LEAN: f32 = 0.4;
+
+/// What of a moment is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Where the pelvis is, and how every joint is turned.
+    Body,
+    /// Where the object is, and how it is turned.
+    Object,
+    /// Where the left palm is, and how the hand is turned.
+    LeftHand,
+    /// Where the right palm is, and how the hand is turned.
+    RightHand,
+    /// How a joint is turned in the world: one of [`NAMES`] that turns.
+    Joint(String),
+}
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectPose {
+    /// Position of the mesh's origin, metres.
+    pub position: Vector3<f32>,
+    /// Rotation of the mesh.
+    pub rotation: UnitQuaternion<f32>,
+}
+
+/// A moment that is held, or parts of it. Metres, Z up, the scene's frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedKey {
+    /// When, seconds from the start.
+    pub at: f32,
+    /// What of it is held; at least one part.
+    pub parts: Vec<Part>,
+    /// The person then.
+    pub pose: Pose,
+    /// The object then; needed where it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectPose>,
+}
+
+impl LockedKey {
+    /// A moment of a clip, with its object where it has one; none past the clip's end.
+    pub fn of(clip: &MotionClip, at: f32, parts: Vec<Part>) -> Option<Self> {
+        let frame = clip.frames.get((at * clip.fps).round().max(0.0) as usize)?;
+        let object = clip.has_object().then_some(ObjectPose {
+            position: frame.object_position,
+            rotation: frame.object_rotation,
+        });
+        Some(Self {
+            at,
+            parts,
+            pose: frame.pose,
+            object,
+        })
+    }
+
+    /// Its frame, at [`FPS`].
+    pub fn frame(&self) -> usize {
+        (self.at * FPS).round().max(0.0) as usize
+    }
+
+    /// Whether a part is held.
+    pub fn holds(&self, part: &Part) -> bool {
+        self.parts.contains(part)
+    }
+
+    /// The joint positions of its pose, metres.
+    pub(crate) fn joints(&self, clip: &MotionClip) -> [Vector3<f32>; JOINTS] {
+        clip.skeleton.forward(&self.pose)
+    }
+
+    /// Joints whose turn is held.
+    pub(crate) fn turned(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..ROTATIONS).filter(|j| {
+            self.parts.iter().any(|part| match part {
+                Part::Body => true,
+                Part::Joint(name) => NAMES[*j] == name,
+                Part::LeftHand => *j == joint::LEFT_WRIST,
+                Part::RightHand => *j == joint::RIGHT_WRIST,
+                Part::Object => false,
+            })
+        })
+    }
+}
+
+/// Refuses keys that cannot be held in `frames` frames.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the field.
+pub fn check_keys(keys: &[LockedKey], frames: usize, with_object: bool) -> Result<()> {
+    let bad = |field: String, reason: String| Err(Error::invalid(field, reason));
+    if keys.len() > MAX_KEYS {
+        return bad(
+            "keys".into(),
+            format!("{} of them; {MAX_KEYS} are the limit", keys.len()),
+        );
+    }
+    for (i, key) in keys.iter().enumerate() {
+        let field = format!("keys[{i}]");
+        let last = frames.saturating_sub(1);
+        if !key.at.is_finite() || key.frame() == 0 || key.frame() > last {
+            return bad(
+                format!("{field}.at"),
+                format!(
+                    "{:.2} s is not after the first frame and up to the last at {:.2} s; move the key, or delete it",
+                    key.at,
+                    last as f32 / FPS
+                ),
+            );
+        }
+        if keys[..i].iter().any(|other| other.frame() == key.frame()) {
+            return bad(
+                format!("{field}.at"),
+                format!(
+                    "{:.2} s has a key already; put their parts together",
+                    key.at
+                ),
+            );
+        }
+        if key.parts.is_empty() {
+            return bad(
+                format!("{field}.parts"),
+                "holds nothing; name a part, or delete the key".into(),
+            );
+        }
+        for part in &key.parts {
+            match part {
+                Part::Joint(name) if !NAMES[..ROTATIONS].contains(&&**name) => {
+                    return bad(
+                        format!("{field}.parts"),
+                        format!(
+                            "{name:?} is no joint that turns; choose one of {}",
+                            NAMES[..ROTATIONS].join(", ")
+                        ),
+                    );
+                }
+                Part::Object if !with_object => {
+                    return bad(
+                        format!("{field}.parts"),
+                        "hold the object, and there is none in a walk; leave it out".into(),
+                    );
+                }
+                Part::Object if key.object.is_none() => {
+                    return bad(
+                        format!("{field}.object"),
+                        "is not given; say where the object is, or leave it out of the parts"
+                            .into(),
+                    );
+                }
+                _ => {}
+            }
+        }
+        if let Some(object) = &key.object {
+            let fine = object.position.iter().all(|v| v.abs() <= 4_000.0)
+                && (object.rotation.norm() - 1.0).abs() < 0.01;
+            if !fine {
+                return bad(
+                    format!("{field}.object"),
+                    "is no place within 4000 m, or its rotation is no quaternion of length 1"
+                        .into(),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How much of the correction at each key is made at each frame, key by key: 1 at the key, 0 from [`LEAD`] frames away on,
+/// sooner where another key or one of the `ends` is nearer: of two keys together it is 1 between them.
+pub(crate) fn shares(frames: usize, keys: &[usize], ends: [Option<usize>; 2]) -> Vec<Vec<f32>> {
+    let ease = |away: usize, reach: usize| {
+        let u = (away as f32 / reach.max(1) as f32).min(1.0);
+        (1.0 + (std::f32::consts::PI * u).cos()) / 2.0
+    };
+    let share = |key: usize| {
+        let before = keys.iter().copied().filter(|k| *k < key);
+        let after = keys.iter().copied().filter(|k| *k > key);
+        let before = before.chain(ends[0].filter(|e| *e < key)).max();
+        let after = after.chain(ends[1].filter(|e| *e > key)).min();
+        let reach = [
+            before.map_or(LEAD, |b| (key - b).min(LEAD)),
+            after.map_or(LEAD, |a| (a - key).min(LEAD)),
+        ];
+        (0..frames)
+            .map(|t| match t.cmp(&key) {
+                std::cmp::Ordering::Less => ease(key - t, reach[0]),
+                std::cmp::Ordering::Equal => 1.0,
+                std::cmp::Ordering::Greater => ease(t - key, reach[1]),
+            })
+            .collect()
+    };
+    keys.iter().map(|key| share(*key)).collect()
+}
+
+/// Brings a clip to its keys. `physical` says that physics moved the object: then it is moved only while a hand holds it,
+/// and goes on lying where it lies else. Hands that hold go along with the object; an object that no key holds goes along
+/// with a hand that holds it and is held by a key.
+pub(crate) fn hold(clip: &mut MotionClip, keys: &[LockedKey], physical: bool) {
+    let count = clip.frames.len();
+    let mut keys: Vec<&LockedKey> = keys.iter().filter(|k| k.frame() < count).collect();
+    keys.sort_by_key(|k| k.frame());
+    if keys.is_empty() || clip.fps != FPS {
+        return;
+    }
+    let before: Vec<[Vector3<f32>; JOINTS]> = (0..count).map(|f| clip.joints(f)).collect();
+    if clip.has_object() {
+        move_object(clip, &keys, physical);
+    }
+    let palms = on_object(clip, &before);
+    turn_body(clip, &keys, &palms);
+    for (hand, part) in [(0, Part::LeftHand), (1, Part::RightHand)] {
+        move_hand(clip, &keys, hand, &part);
+    }
+}
+
+const ARMS: [ik::Limb; 2] = [ik::LEFT_ARM, ik::RIGHT_ARM];
+const LEGS: [ik::Limb; 2] = [ik::LEFT_LEG, ik::RIGHT_LEG];
+
+fn holding(frame: &Frame, hand: usize) -> bool {
+    frame.contact[hand] > 0.5
+}
+
+/// A rotation by a share of itself.
+fn part_of(turn: &UnitQuaternion<f32>, share: f32) -> UnitQuaternion<f32> {
+    UnitQuaternion::from_scaled_axis(turn.scaled_axis() * share)
+}
+
+/// Has the object, and the hands that hold it, come through the keys.
+fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], physical: bool) {
+    let count = clip.frames.len();
+    // Frame, shift of the mesh's origin, turn, and the frames about it within which it may move.
+    type Way = (usize, Vector3<f32>, UnitQuaternion<f32>, [Option<usize>; 2]);
+    let mut ways: Vec<Way> = Vec::new();
+    for key in keys {
+        let f = key.frame();
+        let frame = &clip.frames[f];
+        let held = |f: usize| (0..2).any(|hand| holding(&clip.frames[f], hand));
+        let span = if physical {
+            if !held(f) {
+                continue;
+            }
+            let first = (0..f).rev().find(|g| !held(*g));
+            [first, (f + 1..count).find(|g| !held(*g))]
+        } else {
+            [Some(0), None]
+        };
+        if let Some(object) = key.object.filter(|_| key.holds(&Part::Object)) {
+            let turn = object.rotation * frame.object_rotation.inverse();
+            ways.push((f, object.position - frame.object_position, turn, span));
+            continue;
+        }
+        let (now, then) = (clip.joints(f), key.joints(clip));
+        let off: Vec<Vector3<f32>> = (0..2)
+            .filter(|&hand| {
+                let part = [Part::LeftHand, Part::RightHand][hand].clone();
+                (key.holds(&part) || key.holds(&Part::Body)) && holding(frame, hand)
+            })
+            .map(|hand| then[joint::LEFT_PALM + hand] - now[joint::LEFT_PALM + hand])
+            .collect();
+        if !off.is_empty() {
+            let mean = off.iter().sum::<Vector3<f32>>() / off.len() as f32;
+            ways.push((f, mean, UnitQuaternion::identity(), span));
+        }
+    }
+    if ways.is_empty() {
+        return;
+    }
+    let frames: Vec<usize> = ways.iter().map(|w| w.0).collect();
+    let floor = (clip.frames.iter())
+        .map(|f| f.object_position.z)
+        .fold(f32::INFINITY, f32::min);
+    for (k, (_, shift, turn, span)) in ways.iter().enumerate() {
+        let share = shares(count, &frames, *span).swap_remove(k);
+        for (f, share) in share.into_iter().enumerate().filter(|(_, s)| *s > 0.0) {
+            let joints = clip.joints(f);
+            let frame = &mut clip.frames[f];
+            let was = (frame.object_position, frame.object_rotation);
+            let turn = part_of(turn, share);
+            let least = was.0.z.min(floor);
+            frame.object_position += shift * share;
+            frame.object_position.z = frame.object_position.z.max(least);
+            frame.object_rotation = turn * was.1;
+            frame.object_rotation.renormalize();
+            for (hand, arm) in ARMS.into_iter().enumerate() {
+                if holding(frame, hand) {
+                    let palm = joints[joint::LEFT_PALM + hand];
+                    let goal = frame.object_position + turn * (palm - was.0);
+                    let wrist = &mut frame.pose.rotations[joint::LEFT_WRIST + hand];
+                    *wrist = turn * *wrist;
+                    ik::reach(&clip.skeleton, &mut frame.pose, arm, goal);
+                }
+            }
+        }
+    }
+}
+
+/// Where each palm that holds is, about the object, frame by frame.
+fn on_object(
+    clip: &MotionClip,
+    before: &[[Vector3<f32>; JOINTS]],
+) -> Vec<[Option<Vector3<f32>>; 2]> {
+    let at = |f: usize, hand: usize| {
+        let frame = &clip.frames[f];
+        let holds = clip.has_object() && holding(frame, hand);
+        holds.then(|| clip.joints(f)[joint::LEFT_PALM + hand])
+    };
+    (0..before.len()).map(|f| [at(f, 0), at(f, 1)]).collect()
+}
+
+/// Has the pelvis and the joints come through the keys; palms that hold stay where they are meanwhile.
+fn turn_body(clip: &mut MotionClip, keys: &[&LockedKey], palms: &[[Option<Vector3<f32>>; 2]]) {
+    let count = clip.frames.len();
+    let whole: Vec<&&LockedKey> = keys.iter().filter(|k| k.holds(&Part::Body)).collect();
+    let frames: Vec<usize> = whole.iter().map(|k| k.frame()).collect();
+    let body = shares(count, &frames, [Some(0), None]);
+    let shifts: Vec<Vector3<f32>> = (whole.iter())
+        .map(|key| key.pose.root - clip.frames[key.frame()].pose.root)
+        .collect();
+    for (share, shift) in body.iter().zip(&shifts) {
+        for (frame, share) in clip.frames.iter_mut().zip(share) {
+            frame.pose.root += shift * *share;
+        }
+    }
+    for j in 0..ROTATIONS {
+        let own: Vec<&&LockedKey> = keys.iter().filter(|k| k.turned().any(|t| t == j)).collect();
+        let frames: Vec<usize> = own.iter().map(|k| k.frame()).collect();
+        let turns: Vec<UnitQuaternion<f32>> = (own.iter())
+            .map(|key| key.pose.rotations[j] * clip.frames[key.frame()].pose.rotations[j].inverse())
+            .collect();
+        for (share, turn) in shares(count, &frames, [Some(0), None]).iter().zip(&turns) {
+            for (frame, share) in clip.frames.iter_mut().zip(share) {
+                if *share > 0.0 {
+                    let own = &mut frame.pose.rotations[j];
+                    *own = part_of(turn, *share) * *own;
+                    own.renormalize();
+                }
+            }
+        }
+    }
+    // At the key itself the body has the last word.
+    for f in 0..count {
+        let share: f32 = body.iter().map(|s| s[f]).sum();
+        for (hand, arm) in ARMS.into_iter().enumerate() {
+            let Some(place) = palms[f][hand].filter(|_| share > 0.0 && share < 1.0) else {
+                continue;
+            };
+            let now = clip.joints(f)[arm.tip];
+            let goal = place.lerp(&now, share);
+            ik::reach(&clip.skeleton, &mut clip.frames[f].pose, arm, goal);
+        }
+    }
+}
+
+/// Has a palm come through the keys: the arm, and the body where the arm is too short, feet staying where they are.
+fn move_hand(clip: &mut MotionClip, keys: &[&LockedKey], hand: usize, part: &Part) {
+    let count = clip.frames.len();
+    let (arm, palm) = (ARMS[hand], joint::LEFT_PALM + hand);
+    let own: Vec<&&LockedKey> = keys.iter().filter(|k| k.holds(part)).collect();
+    let frames: Vec<usize> = own.iter().map(|k| k.frame()).collect();
+    for (key, share) in own.iter().zip(shares(count, &frames, [Some(0), None])) {
+        let (f, goal) = (key.frame(), key.joints(clip)[palm]);
+        let mut tried = clip.frames[f].pose;
+        let mut lean = Vector3::zeros();
+        // Where the arm ends short of it, the body comes nearer.
+        for _ in 0..8 {
+            if ik::reach(&clip.skeleton, &mut tried, arm, goal) < 1e-4 {
+                break;
+            }
+            lean += goal - clip.skeleton.forward(&tried)[palm];
+            lean = lean.cap_magnitude(LEAN);
+            tried = clip.frames[f].pose;
+            tried.root += lean;
+        }
+        let off = goal - clip.joints(f)[palm];
+        for (f, share) in share.into_iter().enumerate().filter(|(_, s)| *s > 0.0) {
+            let joints = clip.joints(f);
+            let (skeleton, pose) = (&clip.skeleton, &mut clip.frames[f].pose);
+            if lean != Vector3::zeros() {
+                pose.root += lean * share;
+                for leg in LEGS {
+                    ik::reach(skeleton, pose, leg, joints[leg.tip]);
+                }
+                let other = 1 - hand;
+                if clip.frames[f].contact[other] > 0.5 {
+                    let place = joints[joint::LEFT_PALM + other];
+                    ik::reach(&clip.skeleton, &mut clip.frames[f].pose, ARMS[other], place);
+                }
+            }
+            let goal = joints[palm] + off * share;
+            ik::reach(&clip.skeleton, &mut clip.frames[f].pose, arm, goal);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corrections_come_and_go_and_are_whole_between_keys() {
+        let all = shares(120, &[40, 50, 100], [Some(0), None]);
+        for (share, key) in all.iter().zip([40, 50, 100]) {
+            assert_eq!(share[key], 1.0);
+        }
+        for t in 40..=50 {
+            assert!((all[0][t] + all[1][t] - 1.0).abs() < 1e-6, "{t}");
+        }
+        assert_eq!((all[0][25], all[2][85], all[2][115]), (0.0, 0.0, 0.0));
+        // As early as that, there is less room.
+        let early = &shares(120, &[5], [Some(0), None])[0];
+        assert_eq!((early[0], early[5], early[20]), (0.0, 1.0, 0.0));
+    }
+}

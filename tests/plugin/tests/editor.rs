@@ -696,9 +696,10 @@ fn a_bar_that_is_dragged_has_the_hand_let_go_there() {
     assert_eq!(seen.editor().history().len()[0], steps + 1);
     // Again: the bar is told anew, not on top.
     editor(&mut seen.app).set_contact(vec![[1.0, 2.0]], vec![[1.0, 2.0]]);
-    tick_until(&mut seen.app, PATIENCE, |world| {
+    let done = tick_until(&mut seen.app, PATIENCE, |world| {
         !world.resource::<Editor>().is_holding()
     });
+    assert!(done);
     let strip = seen.editor().strip().expect("a strip");
     assert_eq!(strip.shown().expect("a take").edits.len(), 1);
     let now = *touches(&seen).last().expect("it touches");
@@ -708,9 +709,10 @@ fn a_bar_that_is_dragged_has_the_hand_let_go_there() {
     assert_eq!(*touches(&seen).last().expect("it touches"), last);
     // What hands cannot do is told.
     editor(&mut seen.app).set_contact(vec![[0.0, 4.0]], vec![[1.0, 1.1]]);
-    tick_until(&mut seen.app, PATIENCE, |world| {
+    let done = tick_until(&mut seen.app, PATIENCE, |world| {
         !world.resource::<Editor>().is_holding()
     });
+    assert!(done);
     assert_eq!(
         seen.editor()
             .strip()

@@ -629,7 +629,7 @@ fn hands_hold_when_they_are_told_to() {
         );
     }
     for f in last + 2..last + 15 {
-        assert!(gaps(&object, &usual.clip, f).iter().any(|g| *g > 0.005) || f < last + 6);
+        assert!(gaps(&object, &usual.clip, f).iter().any(|g| *g > 0.005) || f < last + 12);
         for gap in gaps(&object, &long.clip, f) {
             assert!(gap < 2e-3, "frame {f}: {gap}");
         }

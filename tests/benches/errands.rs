@@ -67,7 +67,7 @@ fn line(o: &Outcome) -> String {
     let astray =
         (o.astray).map_or_else(String::new, |way| format!(", astray {:.1} cm", way * 100.0));
     format!(
-        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms, first {} ms, all {} ms",
+        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms ({}), first {} ms, all {} ms",
         o.room,
         o.text,
         clips.join(", "),
@@ -81,6 +81,7 @@ fn line(o: &Outcome) -> String {
         o.body_depth.clip,
         o.body_depth.frame,
         o.thought.as_millis(),
+        o.thinking.map(|t| t.as_millis().to_string()).join(" + "),
         o.first.as_millis(),
         o.all.as_millis(),
     )
@@ -165,6 +166,13 @@ fn summary(outcomes: &[Outcome]) {
     let mut first: Vec<Duration> = acted.iter().map(|o| o.first).collect();
     thought.sort();
     first.sort();
+    for (k, what) in ["sentence", "map", "ways", "distances"].iter().enumerate() {
+        let mut part: Vec<Duration> = acted.iter().map(|o| o.thinking[k]).collect();
+        part.sort();
+        if let Some(most) = part.last() {
+            println!("{what}: median {:?}, most {most:?}", part[part.len() / 2]);
+        }
+    }
     if let (Some(t), Some(f)) = (thought.get(thought.len() / 2), first.get(first.len() / 2)) {
         println!(
             "understood and planned: median {t:?}, most {:?}; first clip: median {f:?}, most {:?}",

@@ -5,7 +5,7 @@
 //! (JSON: outlines, ways, joints), to be drawn, with `-- --threads N` on other than two threads.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chois::command::Grammar;
 use chois::skeleton::NAMES;
@@ -35,6 +35,9 @@ fn main() {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (name, commands) in COMMANDS {
         let at_first = room(name);
+        let began = Instant::now();
+        doer.enter(&at_first);
+        println!("{name}: looked over in {:?}", began.elapsed());
         for (k, text) in commands.iter().enumerate() {
             if !text.contains(&only) && !name.contains(&only) {
                 continue;

@@ -245,6 +245,20 @@ impl Doer {
         }
     }
 
+    /// Comes into a room: what a game does while it loads.
+    ///
+    /// # Panics
+    /// When its names cannot be encoded.
+    pub fn enter(&mut self, scene: &Scene) {
+        self.grammar.prepare(scene).expect("names can be encoded");
+        let config = NavigationConfig::default();
+        let navigator = match &mut self.navigator {
+            Some(navigator) => navigator,
+            none => none.insert(Navigator::new(scene, config)),
+        };
+        navigator.prepare(scene);
+    }
+
     /// Does what a command says. `scene` is afterwards as it was left.
     pub fn carry_out(&mut self, room: &str, text: &str, scene: &mut Scene, seed: u64) -> Outcome {
         let mut out = Outcome {

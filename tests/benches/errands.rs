@@ -5,7 +5,7 @@
 //! (JSON: outlines, ways, joints), to be drawn, with `-- --threads N` on other than two threads.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chois::command::Grammar;
 use chois::skeleton::NAMES;
@@ -35,6 +35,9 @@ fn main() {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (name, commands) in COMMANDS {
         let at_first = room(name);
+        let began = Instant::now();
+        doer.enter(&at_first);
+        println!("{name}: looked over in {:?}", began.elapsed());
         for (k, text) in commands.iter().enumerate() {
             if !text.contains(&only) && !name.contains(&only) {
                 continue;
@@ -67,7 +70,7 @@ fn line(o: &Outcome) -> String {
     let astray =
         (o.astray).map_or_else(String::new, |way| format!(", astray {:.1} cm", way * 100.0));
     format!(
-        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms, first {} ms, all {} ms",
+        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms ({}), first {} ms, all {} ms",
         o.room,
         o.text,
         clips.join(", "),
@@ -81,6 +84,7 @@ fn line(o: &Outcome) -> String {
         o.body_depth.clip,
         o.body_depth.frame,
         o.thought.as_millis(),
+        o.thinking.map(|t| t.as_millis().to_string()).join(" + "),
         o.first.as_millis(),
         o.all.as_millis(),
     )
@@ -165,6 +169,13 @@ fn summary(outcomes: &[Outcome]) {
     let mut first: Vec<Duration> = acted.iter().map(|o| o.first).collect();
     thought.sort();
     first.sort();
+    for (k, what) in ["sentence", "map", "ways", "distances"].iter().enumerate() {
+        let mut part: Vec<Duration> = acted.iter().map(|o| o.thinking[k]).collect();
+        part.sort();
+        if let Some(most) = part.last() {
+            println!("{what}: median {:?}, most {most:?}", part[part.len() / 2]);
+        }
+    }
     if let (Some(t), Some(f)) = (thought.get(thought.len() / 2), first.get(first.len() / 2)) {
         println!(
             "understood and planned: median {t:?}, most {:?}; first clip: median {f:?}, most {:?}",

@@ -1,6 +1,7 @@
 //! A minute of motion: how smooth it is where windows are joined, and whether it drifts.
 //!
-//! `cargo bench --profile dev -p chois_tests --bench seams`; with `-- --model FOLDER` another checkpoint than the shipped one.
+//! `cargo bench --profile dev -p chois_tests --bench seams`; with `-- --model FOLDER` another checkpoint than the shipped one,
+//! with `-- --dump FOLDER` a file of each clip's joints (JSON, metres), to be drawn.
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use chois::request::{WalkRequest, window_starts};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
 use chois_tests::contact_suite::assets;
 use nalgebra::Vector3;
+use serde_json::json;
 
 /// Length of what is made, seconds.
 const SECONDS: f32 = 60.0;
@@ -93,11 +95,31 @@ fn drift(name: &str, missed: &[(usize, f32)], frames: usize) {
     );
 }
 
+/// Joints and the object's place, frame by frame, and where windows begin.
+fn drawn(clip: &MotionClip) -> serde_json::Value {
+    let frames = clip.frames.len();
+    let joints: Vec<Vec<[f32; 3]>> = (0..frames)
+        .map(|f| clip.joints(f).iter().map(|p| [p.x, p.y, p.z]).collect())
+        .collect();
+    let object: Vec<[f32; 3]> = (clip.frames.iter())
+        .map(|f| f.object_position.into())
+        .collect();
+    json!({ "joints": joints, "object": object, "starts": window_starts(frames) })
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let model = (arguments.iter().position(|a| a == "--model"))
         .and_then(|at| arguments.get(at + 1))
         .map_or_else(|| assets().join("models/chois-compact"), PathBuf::from);
+    let dump = (arguments.iter().position(|a| a == "--dump"))
+        .and_then(|at| arguments.get(at + 1))
+        .map(PathBuf::from);
+    let write = |name: String, clip: &MotionClip| {
+        if let Some(folder) = &dump {
+            std::fs::write(folder.join(name), drawn(clip).to_string()).expect("a file");
+        }
+    };
     let mut synthesizer = Synthesizer::load(&model, None, tch::Device::Cpu).expect("a checkpoint");
 
     let mut smooth = Smoothness::default();
@@ -115,6 +137,7 @@ fn main() {
         };
         let made = (synthesizer.walk(&order, &mut |_| Flow::Continue)).expect("a walk");
         smooth.look(&made.clip);
+        write(format!("walk{seed}.json"), &made.clip);
         let missed: Vec<(usize, f32)> = (made.plan.waypoint_frames.iter())
             .zip(&request.waypoints)
             .map(|(frame, place)| {
@@ -144,6 +167,7 @@ fn main() {
         };
         let made = (synthesizer.generate(&order, &mut |_| Flow::Continue)).expect("a carry");
         smooth.look(&made.clip);
+        write(format!("carry{seed}.json"), &made.clip);
         let missed: Vec<(usize, f32)> = (made.plan.waypoint_frames.iter())
             .zip(&request.waypoints)
             .map(|(frame, place)| {

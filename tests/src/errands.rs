@@ -123,6 +123,8 @@ pub struct Outcome {
     pub body_depth: Deepest,
     /// Understanding and planning.
     pub thought: Duration,
+    /// The parts of that: the sentence, the map of the scene, the plan's ways, what stands about them.
+    pub thinking: [Duration; 4],
     /// Clips that were made again, for they left the item elsewhere.
     pub tries: usize,
     /// From the command to the first clip.
@@ -243,6 +245,20 @@ impl Doer {
         }
     }
 
+    /// Comes into a room: what a game does while it loads.
+    ///
+    /// # Panics
+    /// When its names cannot be encoded.
+    pub fn enter(&mut self, scene: &Scene) {
+        self.grammar.prepare(scene).expect("names can be encoded");
+        let config = NavigationConfig::default();
+        let navigator = match &mut self.navigator {
+            Some(navigator) => navigator,
+            none => none.insert(Navigator::new(scene, config)),
+        };
+        navigator.prepare(scene);
+    }
+
     /// Does what a command says. `scene` is afterwards as it was left.
     pub fn carry_out(&mut self, room: &str, text: &str, scene: &mut Scene, seed: u64) -> Outcome {
         let mut out = Outcome {
@@ -258,6 +274,7 @@ impl Doer {
                 return out;
             }
         };
+        let understood = began.elapsed();
         let config = NavigationConfig {
             seed,
             ..NavigationConfig::default()
@@ -270,6 +287,7 @@ impl Doer {
             }
             none => none.insert(Navigator::new(scene, config)),
         };
+        let mapped = began.elapsed();
         let legs = match navigator.plan(&plan, scene) {
             Ok(legs) => legs,
             Err(refusal) => {
@@ -277,8 +295,15 @@ impl Doer {
                 return out;
             }
         };
+        let planned = began.elapsed();
         let about = navigator.distances(&legs);
         out.thought = began.elapsed();
+        out.thinking = [
+            understood,
+            mapped - understood,
+            planned - mapped,
+            out.thought - planned,
+        ];
         for item in &scene.items {
             if !item.is_passable() && !self.surfaces.contains_key(item.geometry.name()) {
                 let name = item.geometry.name().to_owned();

@@ -1,8 +1,8 @@
 //! Several orders at once: each gets what it would have got alone.
 
 use chois::diffusion::{Flow, Progress};
-use chois::motion::MotionClip;
-use chois::request::{GuidanceConfig, InteractionRequest, Method};
+use chois::motion::{MotionClip, WINDOW};
+use chois::request::{GuidanceConfig, InteractionRequest, Method, window_starts};
 use chois::synthesis::{Generated, Order, Synthesizer};
 use chois::{Error, Result};
 use chois_tests::tiny;
@@ -157,4 +157,57 @@ fn short_orders_are_not_held_up_by_long_ones() {
     assert_eq!(came, [1, 2, 0]);
     let (none, _) = batch(&mut synthesizer, &[], &mut |_, _| Flow::Continue);
     assert!(none.is_empty());
+}
+
+#[test]
+fn what_is_streamed_is_the_beginning_of_what_comes_whole() {
+    let mut synthesizer = tiny::synthesizer();
+    let object = tiny::object();
+    // Windows: five, and one.
+    let mut requests = [request(6).seconds(18.0), request(7).seconds(3.0)];
+    for request in &mut requests {
+        // Feet stand where they stand longest, which the last frames of a part do not tell yet.
+        request.guidance = GuidanceConfig::off();
+    }
+    let orders: Vec<_> = requests
+        .iter()
+        .map(|request| Order {
+            request,
+            object: &object,
+            scene: None,
+        })
+        .collect();
+    let whole: Vec<_> = (orders.iter())
+        .map(|order| synthesizer.generate(order, &mut |_| Flow::Continue))
+        .map(|made| made.expect("a clip").clip)
+        .collect();
+    for (order, whole) in orders.iter().zip(&whole) {
+        let mut parts = Vec::new();
+        let mut last = None;
+        synthesizer.generate_streamed(
+            &[*order],
+            &mut |_, _| Flow::Continue,
+            &mut |index, part| {
+                assert_eq!(index, 0);
+                parts.push(part.clip);
+            },
+            &mut |_, made| last = Some(made.expect("a clip").clip),
+        );
+        assert_eq!(last.as_ref(), Some(whole), "the same bits");
+        // After one window, two and four; of one window there is no part.
+        let windows = window_starts(whole.frames.len());
+        let ends: Vec<usize> = [1, 2, 4]
+            .into_iter()
+            .filter(|made| *made < windows.len())
+            .map(|made| windows[made - 1] + WINDOW)
+            .collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.frames.len()).collect();
+        assert_eq!(lengths, ends);
+        for part in &parts {
+            let mut beginning = whole.clone();
+            beginning.frames.truncate(part.frames.len());
+            let off = apart(part, &beginning);
+            assert!(off < 2e-3, "{off} m in {lengths:?}");
+        }
+    }
 }

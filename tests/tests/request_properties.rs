@@ -9,7 +9,7 @@ use chois::request::file::{Job, parse_jobs};
 use chois::request::plan::{Plan, relaxed};
 use chois::request::{
     EndTurn, GuidanceConfig, InteractionRequest, MAX_SPEED, Method, ObjectPlace, PersonPlace,
-    SamplingConfig, Waypoint,
+    SamplingConfig, Variation, Waypoint,
 };
 use chois_tests::tiny;
 use nalgebra::Vector2;
@@ -130,7 +130,12 @@ fn requests(
                     pose: None,
                     person: person.map(|(position, facing)| PersonPlace { position, facing }),
                     seconds,
+                    keys: Vec::new(),
                     seed,
+                    variations: vec![Variation {
+                        seed: seed.wrapping_add(1),
+                        amount: 0.3,
+                    }],
                     sampling: SamplingConfig {
                         method: how.0,
                         steps: how.1,

@@ -167,6 +167,7 @@ impl Model for Fixed {
         &mut self,
         jobs: &[Job],
         _: &mut dyn FnMut(usize, Progress) -> Flow,
+        _: &mut dyn FnMut(usize, chois::MotionClip),
         done: &mut dyn FnMut(usize, chois::Result<chois::MotionClip>),
     ) {
         for index in 0..jobs.len() {

@@ -2,7 +2,9 @@
 //! people and things along, so that these tests are about commands and not about motion.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
@@ -21,11 +23,13 @@ use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::InteractionPlayer;
 use bevy_chois::synthesis::{CheckpointFiles, Job, Model, ModelLoader, SynthesisPlugin, WalkJob};
 use bevy_chois_tests::{engine, hear, heard, puppet, tick_times, tick_until};
+use chois::command::{CommandParser, CommandPlan, CommandRefusal};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::ObjectGeometry;
 use chois::motion::{FPS, Frame, MotionClip};
 use chois::request::PersonPlace;
 use chois::request::plan::{relaxed, stand};
+use chois::scene::Scene;
 use chois::skeleton::{Pose, Skeleton};
 use chois_tests::tiny;
 use nalgebra::{UnitQuaternion, Vector2, Vector3};
@@ -48,6 +52,29 @@ struct Sliding {
     batches: Arc<Mutex<Vec<usize>>>,
     /// Whether the first try of an interaction leaves the thing a metre away.
     clumsy: bool,
+    /// Of walks and of interactions: whether all but the first half is yet to be made.
+    halves: [Arc<AtomicBool>; 2],
+}
+
+impl Sliding {
+    /// The first half of a clip that is streamed, and the rest when its time has come.
+    fn make(
+        &self,
+        kind: usize,
+        streamed: bool,
+        made: MotionClip,
+        part: &mut dyn FnMut(MotionClip),
+    ) -> MotionClip {
+        if streamed {
+            let mut half = made.clone();
+            half.frames.truncate(made.frames.len() / 2);
+            part(half);
+        }
+        while self.halves[kind].load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        made
+    }
 }
 
 impl ModelLoader for Sliding {
@@ -85,6 +112,7 @@ impl Model for Sliding {
         &mut self,
         jobs: &[Job],
         _: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
     ) {
         self.batches.lock().expect("no panic").push(jobs.len());
@@ -110,7 +138,9 @@ impl Model for Sliding {
                 origin(request.start.position),
                 origin(request.end.unwrap_or(request.start.position)),
             );
-            if self.clumsy && request.seed < 1_000_000 {
+            // Once is enough.
+            let first = self.batches.lock().expect("no panic").len() <= 2;
+            if self.clumsy && first && request.seed < 1_000_000 {
                 to.x += 1.0;
             }
             let frames = (0..40).map(|f| Frame {
@@ -119,7 +149,9 @@ impl Model for Sliding {
                 object_rotation: rotation,
                 contact: [1.0, 1.0, 0.0, 0.0].map(|c| if (5..35).contains(&f) { c } else { 0.0 }),
             });
-            done(index, Ok(clip(&request.text, frames.collect())));
+            let made = clip(&request.text, frames.collect());
+            let made = self.make(1, job.streamed, made, &mut |half| part(index, half));
+            done(index, Ok(made));
         }
     }
 
@@ -127,6 +159,7 @@ impl Model for Sliding {
         &mut self,
         jobs: &[WalkJob],
         _: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, chois::Result<MotionClip>),
     ) {
         self.batches.lock().expect("no panic").push(jobs.len());
@@ -145,7 +178,9 @@ impl Model for Sliding {
                     contact: [0.0; 4],
                 }
             });
-            done(index, Ok(clip(&request.text, frames.collect())));
+            let made = clip(&request.text, frames.collect());
+            let made = self.make(0, job.streamed, made, &mut |half| part(index, half));
+            done(index, Ok(made));
         }
     }
 }
@@ -171,15 +206,19 @@ impl Room {
     }
 
     fn with(model: &Sliding) -> Self {
+        let npc = NpcPlugin {
+            parser: Arc::new(|| Ok(Box::new(Grammar::new(None)))),
+            ..default()
+        };
+        Self::listening(model, npc)
+    }
+
+    fn listening(model: &Sliding, npc: NpcPlugin) -> Self {
         let mut app = engine(&TINY);
         let synthesis = SynthesisPlugin {
             checkpoint: "models/tiny/config.json".into(),
             warm_up: false,
             loader: Arc::new(model.clone()),
-            ..default()
-        };
-        let npc = NpcPlugin {
-            parser: Arc::new(|| Ok(Box::new(Grammar::new(None)))),
             ..default()
         };
         let group = ChoisPlugins { synthesis }.build();
@@ -480,6 +519,181 @@ fn what_ends_elsewhere_is_made_again_before_it_is_played() {
     assert!(done[0].off.expect("a thing") < 0.05, "{done:?}");
     // A walk, the clumsy try and the better one.
     assert_eq!(*model.batches.lock().expect("no panic"), [1, 1, 1]);
+}
+
+#[test]
+fn who_is_waited_for_goes_while_the_rest_is_made() {
+    let model = Sliding::default();
+    let mut room = Room::with(&model);
+    let [walks, _] = &model.halves;
+    walks.store(true, Ordering::SeqCst);
+    room.say(room.person, "Go to the sofa.");
+    room.until::<CommandStepStarted>(1);
+    // As far as there is a way, and no farther; nobody is told that it has ended.
+    tick_times(&mut room.app, 120);
+    let half = room.at(room.person);
+    tick_times(&mut room.app, 30);
+    assert!(half.length() > 0.5, "{half}");
+    assert!(room.at(room.person).distance(half) < 1e-3, "they wait");
+    assert!(heard::<CommandStepFinished>(&room.app).is_empty());
+    let state = room.app.world().get::<NpcState>(room.person);
+    assert_eq!(state, Some(&NpcState::Acting { step: 0 }));
+    walks.store(false, Ordering::SeqCst);
+    // They go on from there, without a jump.
+    let mut last = half;
+    for _ in 0..200 {
+        tick_times(&mut room.app, 1);
+        let now = room.at(room.person);
+        assert!(now.distance(last) < 0.1, "{last} {now}");
+        last = now;
+    }
+    room.until::<CommandFinished>(1);
+    assert!(last.length() > 1.7 * half.length(), "{half} {last}");
+    assert_eq!(heard::<CommandStepStarted>(&room.app).len(), 1);
+    assert_eq!(heard::<CommandStepFinished>(&room.app).len(), 1);
+}
+
+/// Understands nothing, and counts how often it was prepared, and for how many things.
+struct Deaf(Arc<Mutex<Vec<usize>>>);
+
+impl CommandParser for Deaf {
+    fn understand(&mut self, _: &str, _: &Scene) -> Result<CommandPlan, CommandRefusal> {
+        Err(CommandRefusal::Unusable {
+            reason: "nothing is heard".into(),
+        })
+    }
+
+    fn prepare(&mut self, scene: &Scene) -> chois::Result<()> {
+        self.0.lock().expect("no panic").push(scene.items.len());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_scene_is_looked_over_before_anybody_is_told_anything() {
+    let prepared: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let told = prepared.clone();
+    let npc = NpcPlugin {
+        parser: Arc::new(move || Ok(Box::new(Deaf(told.clone())))),
+        ..default()
+    };
+    let mut room = Room::listening(&Sliding::default(), npc);
+    let done = |count: usize| {
+        let prepared = prepared.clone();
+        move |_: &mut World| prepared.lock().expect("no panic").len() >= count
+    };
+    assert!(tick_until(&mut room.app, PATIENCE, done(1)));
+    // Something else has come.
+    room.app.world_mut().spawn((
+        Transform::from_xyz(2.0, 0.0, -2.0),
+        shape([0.3, 0.3, 0.3]),
+        SceneObject::default(),
+    ));
+    assert!(tick_until(&mut room.app, PATIENCE, done(2)));
+    tick_times(&mut room.app, 60);
+    assert_eq!(*prepared.lock().expect("no panic"), [2, 3]);
+}
+
+#[test]
+fn who_wants_whole_clips_waits_for_them() {
+    let model = Sliding::default();
+    let mut room = Room::with(&model);
+    let [walks, _] = &model.halves;
+    let mut npc = room.app.world_mut().get_mut::<Npc>(room.person);
+    npc.as_mut().expect("a person").whole = true;
+    walks.store(true, Ordering::SeqCst);
+    room.say(room.person, "Go to the sofa.");
+    room.until::<CommandAccepted>(1);
+    tick_times(&mut room.app, 60);
+    assert!(heard::<CommandStepStarted>(&room.app).is_empty());
+    assert!(room.at(room.person).length() < 1e-3);
+    walks.store(false, Ordering::SeqCst);
+    room.until::<CommandFinished>(1);
+}
+
+#[test]
+fn what_began_too_early_to_be_made_again_is_done_again() {
+    let model = Sliding {
+        clumsy: true,
+        ..Sliding::default()
+    };
+    let mut room = Room::with(&model);
+    let [_, interactions] = &model.halves;
+    interactions.store(true, Ordering::SeqCst);
+    room.say(room.person, "Take the crate to the blue cross.");
+    let person = room.person;
+    let carries = |world: &mut World| {
+        (world.get::<InteractionPlayer>(person)).is_some_and(|player| player.object.is_some())
+    };
+    assert!(tick_until(&mut room.app, PATIENCE, carries));
+    interactions.store(false, Ordering::SeqCst);
+    room.until::<CommandFinished>(1);
+    let there = room.at(room.crate_);
+    assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
+    assert!(heard::<CommandFailed>(&room.app).is_empty());
+}
+
+#[test]
+fn where_no_way_is_left_planning_anew_ends_with_a_reason() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to the blue cross.");
+    room.until::<CommandStepStarted>(1);
+    // While they walk, walls come to stand all about the cross, and a post on it.
+    for (at, size) in [
+        ([-1.5, -1.0], [0.8, 0.8, 1.0]),
+        ([-2.6, -1.0], [0.3, 2.5, 2.0]),
+        ([-0.4, -1.0], [0.3, 2.5, 2.0]),
+        ([-1.5, -2.1], [2.5, 0.3, 2.0]),
+        ([-1.5, 0.1], [2.5, 0.3, 2.0]),
+    ] {
+        room.app.world_mut().spawn((
+            Transform::from_xyz(at[0], 0.0, at[1]),
+            shape(size),
+            SceneObject {
+                name: "wall".into(),
+                mobility: Mobility::Fixed,
+                ..default()
+            },
+        ));
+    }
+    let failed = room.until::<CommandFailed>(1);
+    assert!(failed[0].reason.len() > 20, "{}", failed[0].reason);
+    // And that is the end of it.
+    tick_times(&mut room.app, 60);
+    assert_eq!(heard::<CommandFailed>(&room.app).len(), 1);
+    assert!(heard::<CommandFinished>(&room.app).is_empty());
+    let state = room.app.world().get::<NpcState>(room.person);
+    assert_eq!(state, Some(&NpcState::Idle));
+}
+
+#[test]
+fn who_is_taken_away_from_again_and_again_gives_up() {
+    let mut room = Room::new();
+    room.say(room.person, "Take the crate to the blue cross.");
+    // Whenever they are about to take it, somebody has it elsewhere.
+    let mut begun = 0;
+    let ended = |room: &Room| {
+        !heard::<CommandFailed>(&room.app).is_empty()
+            || !heard::<CommandFinished>(&room.app).is_empty()
+    };
+    for k in 0..6_000 {
+        tick_times(&mut room.app, 1);
+        let now = heard::<CommandStepStarted>(&room.app).len();
+        if now > begun {
+            begun = now;
+            let side = if k % 2 == 0 { 1.4 } else { -1.4 };
+            let mut place = room.app.world_mut().get_mut::<Transform>(room.crate_);
+            place.as_mut().expect("a place").translation =
+                Vec3::new(1.5 + 0.2 * begun as f32, 0.0, side);
+        }
+        if ended(&room) {
+            break;
+        }
+    }
+    let failed = heard::<CommandFailed>(&room.app);
+    assert_eq!(failed.len(), 1, "begun {begun} times");
+    assert!(failed[0].reason.contains("moved"), "{}", failed[0].reason);
+    assert!(begun <= 4, "{begun}");
 }
 
 #[test]

@@ -128,6 +128,7 @@ impl Model for Scripted {
         &mut self,
         jobs: &[Job],
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        _: &mut dyn FnMut(usize, chois::MotionClip),
         done: &mut dyn FnMut(usize, chois::Result<chois::MotionClip>),
     ) {
         let seeds = jobs.iter().map(|j| j.request.seed).collect();

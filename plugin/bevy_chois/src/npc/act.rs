@@ -41,6 +41,8 @@ use crate::synthesis::{GenerationStatus, InteractionOrder, MotionSynthesizer, Wa
 const AHEAD: usize = 1;
 /// A thing that is farther than this from where it was when its clip was made has been moved, metres.
 const MOVED: f32 = 0.1;
+/// What is begun after something that takes no longer than this is streamed as what is waited for is, seconds.
+const BRIEF: f32 = 4.0;
 /// What has come nearer than this to a way since it was planned may be in it, metres.
 const IN_THE_WAY: f32 = 0.9;
 /// How often a command is planned anew because the world has changed.
@@ -127,6 +129,8 @@ struct Coming {
     clip: Option<Handle<MotionClip>>,
     /// How often it was made again.
     again: usize,
+    /// It began to play before it was whole.
+    early: bool,
 }
 
 impl Current {
@@ -300,6 +304,22 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         tell(self.commands, event);
     }
 
+    /// A clip of which no more is being made.
+    fn whole(&self, clip: &Handle<MotionClip>) -> Option<&MotionClip> {
+        let status = self.synthesizer.status(clip);
+        let there = status.is_none_or(|status| *status == GenerationStatus::Finished);
+        self.clips.get(clip).filter(|_| there)
+    }
+
+    /// Whether a clip that is ordered now is waited for, or nearly: its beginning is played as soon as it is there.
+    fn is_awaited(&self) -> bool {
+        let before = (self.errands.current.as_ref())
+            .and_then(|current| current.coming.back().or(current.playing.as_ref()))
+            .and_then(|before| self.whole(before.clip.as_ref()?))
+            .map_or(0.0, |clip| clip.motion.seconds());
+        !self.npc.whole && before <= BRIEF
+    }
+
     /// Ends what is being done, if that was asked for.
     fn stop(&mut self) {
         let Some(stop) = self.errands.stop.take() else {
@@ -342,15 +362,18 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 at: *self.place,
             })
         });
-        let off = match current.legs().get(played.leg) {
-            Some(Leg::Interact(leg)) => entity(leg.item)
-                .and_then(|object| self.around.place(object))
-                .map(|place| {
-                    let [x, y, _] = place.position;
-                    (x - leg.end.position[0]).hypot(y - leg.end.position[1])
-                }),
-            _ => None,
-        };
+        let (mut off, mut done) = (None, true);
+        if let Some(Leg::Interact(leg)) = current.legs().get(played.leg)
+            && let Some(place) = entity(leg.item).and_then(|object| self.around.place(object))
+        {
+            let [x, y, _] = place.position;
+            off = Some((x - leg.end.position[0]).hypot(y - leg.end.position[1]));
+            done = leg.is_done(&place);
+        }
+        // What is made before it is played is made again where it leaves its thing elsewhere; this could not be.
+        if played.early && !done && !current.ending && current.replans < REPLANS {
+            return self.replan("the thing has not come to where it should be");
+        }
         self.ended(played.leg, off);
     }
 
@@ -598,7 +621,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 // How they will stand is known once that clip is there.
                 Some(Coming {
                     clip: Some(clip), ..
-                }) => match self.clips.get(clip).and_then(|c| c.motion.frames.last()) {
+                }) => match self.whole(clip).and_then(|c| c.motion.frames.last()) {
                     Some(last) => Some(last.pose),
                     None => return,
                 },
@@ -646,6 +669,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     if let Some(grid) = about {
                         order = order.scene(grid);
                     }
+                    if self.is_awaited() {
+                        order = order.streamed();
+                    }
                     Some(self.synthesizer.walk(order))
                 }
                 Leg::Interact(interact) => {
@@ -658,6 +684,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     leg,
                     clip,
                     again: 0,
+                    early: false,
                 });
                 current.ordered += 1;
             }
@@ -677,8 +704,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             current.way = None;
             return Some(way.unwrap_or(planned));
         }
+        let current = self.errands.current.as_ref()?;
         let last = (current.coming.back().or(current.playing.as_ref()))
-            .and_then(|coming| self.clips.get(coming.clip.as_ref()?))
+            .and_then(|coming| self.whole(coming.clip.as_ref()?))
             .and_then(|clip| clip.motion.frames.last());
         let moved = last.and_then(|last| {
             let turn = last.object_rotation;
@@ -697,7 +725,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         let leg = planned.leg.clone();
         match self.mind.ask_way(self.synthesizer, leg, person, scene) {
             Ok(answer) => {
-                current.way = Some(answer);
+                self.errands.current.as_mut()?.way = Some(answer);
                 None
             }
             Err(_) => Some(planned),
@@ -717,7 +745,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             return;
         };
         let ends = (next.clip.as_ref())
-            .and_then(|clip| self.clips.get(clip))
+            .and_then(|clip| self.whole(clip))
             .and_then(|clip| clip.motion.frames.last())
             .and_then(|last| {
                 let turn = last.object_rotation;
@@ -730,7 +758,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         let (interact, about) = ((**interact).clone(), current.about(leg));
         let pose = match &current.playing {
             Some(before) => (before.clip.as_ref())
-                .and_then(|clip| self.clips.get(clip)?.motion.frames.last())
+                .and_then(|clip| self.whole(clip)?.motion.frames.last())
                 .map(|last| last.pose),
             // They have stood since the clip before.
             None => (self.errands.stood.as_ref())
@@ -747,6 +775,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 leg,
                 clip: Some(clip),
                 again,
+                early: false,
             });
         }
     }
@@ -764,12 +793,17 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         request.sampling = self.npc.sampling;
         request.pose = pose;
         let object = entity(leg.item).unwrap_or(Entity::PLACEHOLDER);
+        // What is made again is looked at before it plays.
+        let streamed = again == 0 && self.is_awaited();
         let mut order = InteractionOrder::from_request(object, request)
             .avatar(self.avatar)
             .contact(self.npc.contact)
             .priority(self.npc.priority);
         if let Some(grid) = about {
             order = order.scene(grid);
+        }
+        if streamed {
+            order = order.streamed();
         }
         self.synthesizer.generate(order)
     }
@@ -826,12 +860,16 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             if self.is_changed(leg) {
                 return self.replan("something has come into the way");
             }
+            let early = self.whole(&clip).is_none();
             let mut interaction = InteractionPlayer::new(clip);
             interaction.object = object;
             (self.commands.entity(self.avatar)).try_insert(interaction);
             self.begun(leg);
             if let Some(current) = &mut self.errands.current {
                 current.playing = current.coming.pop_front();
+                if let Some(playing) = &mut current.playing {
+                    playing.early = early;
+                }
             }
             return;
         }

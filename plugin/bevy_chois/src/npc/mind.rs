@@ -97,6 +97,25 @@ impl Mind {
         }
     }
 
+    /// Has a scene looked over before anybody is told anything in it. Where that cannot be done the first command does it.
+    pub fn prepare(&self, synthesizer: &mut MotionSynthesizer, scene: Scene) {
+        let asked = self.errand(synthesizer, 0, move |mind| {
+            let mut parser = mind.parser.lock().unwrap_or_else(PoisonError::into_inner);
+            if parser.is_none() {
+                // The first command tells why there is none.
+                *parser = (mind.make)().ok();
+            }
+            if let Some(Err(error)) = parser.as_mut().map(|parser| parser.prepare(&scene)) {
+                warn!("commands are not prepared for: {error}");
+            }
+            mind.with_navigator(&scene, |navigator| navigator.prepare(&scene));
+            Ok(())
+        });
+        if let Err(refusal) = asked {
+            warn!("commands are not prepared for: {refusal}");
+        }
+    }
+
     /// Has a command thought about.
     ///
     /// # Errors

@@ -12,7 +12,8 @@
 //! What a person is told while busy waits, or takes the place of what they do ([`Turn`]); [`StopNpc`] ends it, [`PauseNpc`] has
 //! them stand still in the middle of it. The [`events`] tell every step, and [`NpcPlan`] what is still to come.
 //!
-//! A clip that leaves its thing elsewhere than it should is made again with another seed before it is played.
+//! A clip that leaves its thing elsewhere than it should is made again with another seed before it is played. Where nobody
+//! could wait for that, for it has begun to play before it was whole, the step is planned anew from where the thing was left.
 
 mod act;
 pub mod events;
@@ -52,6 +53,10 @@ pub struct Npc {
     pub priority: i32,
     /// Whether hands are made to hold.
     pub contact: ContactMode,
+    /// Whether every clip is waited for until it is whole. Else somebody who would stand and wait begins with what there is
+    /// of it, four seconds, and plays on while the rest is made; clips are the same, but what is played of them before they
+    /// are whole depends on how fast the machine is. For replays.
+    pub whole: bool,
 }
 
 /// What an [`Npc`] is at. Read only.

@@ -15,7 +15,7 @@ use super::events::{
     CommandStepFinished, CommandStepStarted,
 };
 use super::mind::{Mind, ParserMaker, grammar};
-use super::scene::Homes;
+use super::scene::{self, Homes};
 use crate::clip::MotionClip;
 use crate::playback::events::{InteractionFinished, InteractionInterrupted};
 use crate::synthesis::{SynthesisSystems, synthesis_is_there};
@@ -72,7 +72,8 @@ impl Plugin for NpcPlugin {
             .add_observer(act::paused)
             .add_systems(
                 PreUpdate,
-                act::act
+                (act::act, scene::look_over)
+                    .chain()
                     .in_set(NpcSystems::Act)
                     .after(SynthesisSystems::Receive)
                     .run_if(resource_exists::<Assets<MotionClip>>)

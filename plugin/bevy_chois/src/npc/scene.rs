@@ -6,7 +6,7 @@ use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::query::{Or, With};
 use bevy::ecs::resource::Resource;
-use bevy::ecs::system::{Query, Res, ResMut, SystemParam};
+use bevy::ecs::system::{Local, Query, Res, ResMut, SystemParam};
 use bevy::math::{Isometry3d, Vec3};
 use bevy::transform::components::{GlobalTransform, Transform};
 use chois::geometry::ObjectGeometry;
@@ -14,9 +14,11 @@ use chois::request::{ObjectPlace, PersonPlace};
 use chois::scene::{Item, ItemId, ItemKind, Marker, Mobility, Scene, place_of};
 use nalgebra::Isometry3;
 
-use super::NpcCommand;
+use super::mind::Mind;
+use super::{Npc, NpcCommand};
 use crate::frame;
 use crate::object::{Interactable, ObjectShape};
+use crate::synthesis::MotionSynthesizer;
 
 /// Describes a thing further than its [`Interactable`] does: other names, what it is like, what can be done with it. A table
 /// without it can be lifted, and nothing is put on it. What is no `Interactable` needs an [`ObjectShape`] of its own.
@@ -54,6 +56,38 @@ pub struct SceneFloor(pub Vec<Vec3>);
 /// Where things belong: where they were first seen.
 #[derive(Resource, Default)]
 pub(super) struct Homes(HashMap<Entity, ObjectPlace>);
+
+/// Frames for which nothing more has come before a scene is taken for whole.
+const SETTLED: u32 = 20;
+
+/// How many things there are, and for how many frames there have been so many.
+#[derive(Default)]
+pub(super) struct Seen(usize, u32);
+
+/// Has a scene looked over once it has settled, where there is somebody who may be told something: the first command does not
+/// wait for it then.
+pub(super) fn look_over(
+    npcs: Query<Entity, With<Npc>>,
+    mut around: Surroundings,
+    mut synthesizer: MotionSynthesizer,
+    mind: Res<Mind>,
+    mut seen: Local<Seen>,
+) {
+    let Some(npc) = npcs.iter().next() else {
+        return;
+    };
+    let count = around.all().count();
+    let Seen(was, frames) = &mut *seen;
+    if *was != count {
+        (*was, *frames) = (count, 0);
+    } else if count > 0 && *frames <= SETTLED {
+        *frames += 1;
+        if *frames == SETTLED {
+            let scene = around.scene(&NpcCommand::new(npc, ""), &[]);
+            mind.prepare(&mut synthesizer, scene);
+        }
+    }
+}
 
 /// Everything that a scene is made of.
 #[derive(SystemParam)]

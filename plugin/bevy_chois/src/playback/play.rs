@@ -289,6 +289,9 @@ impl Turn<'_, '_, '_, '_> {
         if !self.interaction.paused && !sought {
             let time = self.player.time + self.dt * speed;
             let beyond = speed > 0.0 && time >= duration || speed < 0.0 && time <= 0.0;
+            // Of what is still being made the end is no end: they wait there.
+            let more = (self.player.playing.as_ref()).is_some_and(|playing| !playing.complete);
+            let beyond = beyond && !(more && speed > 0.0);
             if beyond && self.interaction.looping && duration > 0.0 {
                 self.set_time(time.rem_euclid(duration));
                 self.begin_again(&clip);

@@ -155,6 +155,8 @@ pub(super) struct Ready {
     pub entities: Vec<Entity>,
     /// The clip.
     pub clip: Arc<RiggedClip>,
+    /// Whether no more of it is being made.
+    pub complete: bool,
 }
 
 /// See the module. One on every avatar with an [`InteractionPlayer`](super::InteractionPlayer).

@@ -129,6 +129,21 @@ fn look(
             _ => Outcome::Wait(WaitingFor::Clip),
         };
     };
+    let status = generations.get(id);
+    let complete = status.is_none_or(GenerationStatus::is_over);
+    // What plays is a beginning, and the rest will not come.
+    if (player.playing.as_ref()).is_some_and(|playing| !playing.complete) && !player.wanted {
+        match status {
+            Some(GenerationStatus::Failed(reason)) => {
+                return Outcome::Fail(InterruptReason::ClipFailed(reason.as_str().into()));
+            }
+            Some(GenerationStatus::Cancelled(reason)) => {
+                let reason = format!("its generation was cancelled ({reason})");
+                return Outcome::Fail(InterruptReason::ClipFailed(reason.into()));
+            }
+            _ => {}
+        }
+    }
     let geometry = match interaction.object.map(|object| objects.get(object)) {
         None => None,
         // An object without a transform cannot be moved either.
@@ -154,6 +169,7 @@ fn look(
                 _ => false,
             }
             && ready.entities == rig.bones
+            && ready.complete == complete
     };
     let current = match &player.next {
         None if player.wanted => None,
@@ -177,6 +193,7 @@ fn look(
             job,
             entities: rig.bones.clone(),
             clip,
+            complete,
         })),
     }
 }

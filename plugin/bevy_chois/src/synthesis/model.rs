@@ -10,7 +10,7 @@ use chois::geometry::{Mesh, ObjectGeometry, SdfGrid};
 use chois::model::Checkpoint as Parts;
 use chois::motion::MotionClip;
 use chois::request::{InteractionRequest, WalkRequest};
-use chois::synthesis::{Order, Synthesizer, WalkOrder};
+use chois::synthesis::{Generated, GeneratedWalk, Order, Synthesizer, WalkOrder};
 use nalgebra::Vector3;
 
 use super::checkpoint::CheckpointFiles;
@@ -24,6 +24,8 @@ pub struct Job {
     pub object: Arc<ObjectGeometry>,
     /// Distance to the scene's geometry, in the request's frame.
     pub scene: Option<Arc<SdfGrid>>,
+    /// Whether parts of it are wanted while it is made.
+    pub streamed: bool,
 }
 
 /// One walk to be made, in the model's frame.
@@ -33,16 +35,20 @@ pub struct WalkJob {
     pub request: WalkRequest,
     /// Distance to the scene's geometry, in the request's frame.
     pub scene: Option<Arc<SdfGrid>>,
+    /// Whether parts of it are wanted while it is made.
+    pub streamed: bool,
 }
 
 /// Makes clips. Lives and dies on the worker's thread; a panic in it fails what it was at and has it loaded again.
 pub trait Model {
     /// Makes the clips of jobs that ask for the same sampling. `progress` hears of every step of each job still wanted
-    /// and may cancel it; `done` is told the result of every job exactly once, by its index, as soon as there is one.
+    /// and may cancel it; `part` may be told what there is so far of a job that is [streamed](Job::streamed), its beginning,
+    /// longer each time; `done` is told the result of every job exactly once, by its index, as soon as there is one.
     fn generate(
         &mut self,
         jobs: &[Job],
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, Result<MotionClip>),
     );
 
@@ -51,9 +57,10 @@ pub trait Model {
         &mut self,
         jobs: &[WalkJob],
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, Result<MotionClip>),
     ) {
-        let _ = progress;
+        let _ = (progress, part);
         for index in 0..jobs.len() {
             let reason = "this model knows no walking without an object; use one that does";
             done(index, Err(chois::Error::invalid("model", reason)));
@@ -132,6 +139,7 @@ impl Model for Synthesizer {
         &mut self,
         jobs: &[Job],
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, Result<MotionClip>),
     ) {
         let orders: Vec<_> = (jobs.iter())
@@ -141,15 +149,24 @@ impl Model for Synthesizer {
                 scene: job.scene.as_deref(),
             })
             .collect();
-        self.generate_batch(&orders, progress, &mut |index, made| {
-            done(index, made.map(|made| made.clip));
-        });
+        let mut done = |index, made: Result<Generated>| done(index, made.map(|made| made.clip));
+        if jobs.iter().any(|job| job.streamed) {
+            let mut part = |index: usize, made: Generated| {
+                if jobs.get(index).is_some_and(|job| job.streamed) {
+                    part(index, made.clip);
+                }
+            };
+            self.generate_streamed(&orders, progress, &mut part, &mut done);
+        } else {
+            self.generate_batch(&orders, progress, &mut done);
+        }
     }
 
     fn walk(
         &mut self,
         jobs: &[WalkJob],
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, MotionClip),
         done: &mut dyn FnMut(usize, Result<MotionClip>),
     ) {
         let orders: Vec<_> = (jobs.iter())
@@ -158,9 +175,17 @@ impl Model for Synthesizer {
                 scene: job.scene.as_deref(),
             })
             .collect();
-        self.walk_batch(&orders, progress, &mut |index, made| {
-            done(index, made.map(|made| made.clip));
-        });
+        let mut done = |index, made: Result<GeneratedWalk>| done(index, made.map(|made| made.clip));
+        if jobs.iter().any(|job| job.streamed) {
+            let mut part = |index: usize, made: GeneratedWalk| {
+                if jobs.get(index).is_some_and(|job| job.streamed) {
+                    part(index, made.clip);
+                }
+            };
+            self.walk_streamed(&orders, progress, &mut part, &mut done);
+        } else {
+            self.walk_batch(&orders, progress, &mut done);
+        }
     }
 
     fn warm_up(&mut self, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<()> {

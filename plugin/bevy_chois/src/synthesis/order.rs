@@ -73,6 +73,7 @@ pub struct InteractionOrder {
     pub(super) priority: i32,
     pub(super) deadline: Option<Duration>,
     pub(super) alone: bool,
+    pub(super) streamed: bool,
     pub(super) origin: Isometry3d,
     pub(super) contact: ContactMode,
     pub(super) grip: Grip,
@@ -98,6 +99,7 @@ impl InteractionOrder {
             priority: 0,
             deadline: None,
             alone: false,
+            streamed: false,
             origin: Isometry3d::IDENTITY,
             contact: ContactMode::default(),
             grip: Grip::default(),
@@ -214,6 +216,17 @@ impl InteractionOrder {
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    /// Not whole: `Assets` has the clip's beginning as soon as there is one, and longer ones in its place until the whole is
+    /// there, which is told by [`GenerationFinished`](super::GenerationFinished) as always. An
+    /// [`InteractionPlayer`](crate::playback::InteractionPlayer) plays on through all of them. The whole clip is the same bit
+    /// for bit as without; of its beginnings contact is enforced in each anew, so that they may differ from it by what the
+    /// player goes over smoothly.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        self.streamed = true;
         self
     }
 

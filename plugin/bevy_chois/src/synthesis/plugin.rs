@@ -22,7 +22,7 @@ use super::event::{
     CancelReason, GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,
     GenerationStarted, ModelFailed, ModelReady, OrderId,
 };
-use super::generations::{Generations, Wanted};
+use super::generations::{Entry, Generations, Wanted};
 use super::model::{Job, Libtorch, ModelLoader, WalkJob};
 use super::order::OrderObject;
 use super::synthesizer::GenerationStatus;
@@ -382,6 +382,14 @@ fn receive(
                     announcer.progress(entry.id, p.done, p.total);
                 }
             }
+            Report::Part(id, clip) => {
+                let entry = (generations.entries.get(&id))
+                    .filter(|entry| !entry.status.is_over() && !entry.called_off);
+                if entry.and_then(Entry::handle).is_some() {
+                    // Where it cannot be put, the whole one is told of it.
+                    let _ = clips.insert(id, clip);
+                }
+            }
             Report::Finished(id, clip, contact) => {
                 let Some(entry) = generations.entries.get(&id).filter(|e| !e.status.is_over())
                 else {
@@ -524,6 +532,7 @@ fn submit(
                         work: Work::Walk(WalkJob {
                             request,
                             scene: order.scene.clone(),
+                            streamed: order.streamed,
                         }),
                         priority: order.priority,
                         alone: order.alone,
@@ -589,6 +598,7 @@ fn submit(
                         request,
                         object: geometry,
                         scene: order.scene.clone(),
+                        streamed: order.streamed,
                     }),
                     priority: order.priority,
                     alone: order.alone,

@@ -23,6 +23,7 @@ pub struct WalkOrder {
     pub(super) priority: i32,
     pub(super) deadline: Option<Duration>,
     pub(super) alone: bool,
+    pub(super) streamed: bool,
     pub(super) origin: Isometry3d,
 }
 
@@ -36,6 +37,7 @@ impl WalkOrder {
             priority: 0,
             deadline: None,
             alone: false,
+            streamed: false,
             origin: Isometry3d::IDENTITY,
         }
     }
@@ -89,6 +91,17 @@ impl WalkOrder {
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    /// Not whole: `Assets` has the clip's beginning as soon as there is one, and longer ones in its place until the whole is
+    /// there, which is told by [`GenerationFinished`](super::GenerationFinished) as always. An
+    /// [`InteractionPlayer`](crate::playback::InteractionPlayer) plays on through all of them. The whole clip is the same bit
+    /// for bit as without; of its beginnings contact is enforced in each anew, so that they may differ from it by what the
+    /// player goes over smoothly.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        self.streamed = true;
         self
     }
 

@@ -126,6 +126,8 @@ pub(super) enum Word {
 pub(super) enum Report {
     Started(Id),
     Progress(Id, Progress),
+    /// What there is so far of a clip that is streamed.
+    Part(Id, MotionClip),
     Finished(Id, MotionClip, ContactOutcome),
     Failed(Id, String),
     Cancelled(Id),
@@ -483,6 +485,20 @@ impl Desk {
                 self.tell(Report::Progress(*id, progress));
                 Flow::Continue
             };
+            // Contact is enforced in what there is, each time from the beginning: hands are planned by all that is known.
+            let mut part = |index: usize, motion: chois::MotionClip| {
+                let Some((id, _, contact, token)) = tickets.get(index) else {
+                    return;
+                };
+                if token.is_over() {
+                    return;
+                }
+                let motion = match jobs.get(index) {
+                    Some(job) => enforce(motion, contact.as_ref(), job, &self.settings.objects).0,
+                    None => motion,
+                };
+                self.tell(Report::Part(*id, motion.into()));
+            };
             let mut done = |index: usize, result: chois::Result<chois::MotionClip>| {
                 let (Some((id, _, contact, _)), Some(open)) =
                     (tickets.get(index), open.get_mut(index))
@@ -506,9 +522,9 @@ impl Desk {
                 }
             };
             if walks.is_empty() {
-                model.generate(&jobs, &mut progress, &mut done);
+                model.generate(&jobs, &mut progress, &mut part, &mut done);
             } else {
-                model.walk(&walks, &mut progress, &mut done);
+                model.walk(&walks, &mut progress, &mut part, &mut done);
             }
         }));
         let left = (tickets.into_iter().zip(works))

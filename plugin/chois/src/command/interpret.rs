@@ -35,23 +35,6 @@ impl Grammar {
         }
     }
 
-    /// Encodes the names of a scene beforehand, so that no command waits for it; a fresh name takes about as long as a
-    /// sentence. Without an encoder there is nothing to do.
-    ///
-    /// # Errors
-    /// Those of [`TextEncoder::encode`].
-    pub fn prepare(&mut self, scene: &Scene) -> Result<()> {
-        let Some(similarity) = &mut self.similarity else {
-            return Ok(());
-        };
-        for (noun, _) in NOUNS {
-            similarity.prepare(noun)?;
-        }
-        Names::new(scene)
-            .texts()
-            .try_for_each(|text| similarity.prepare(text))
-    }
-
     /// What the network is to call an item.
     fn noun(&mut self, item: &Item) -> Result<String, CommandRefusal> {
         if let Some(noun) = known_noun(item) {
@@ -77,6 +60,20 @@ impl Grammar {
 }
 
 impl CommandParser for Grammar {
+    /// Encodes the names of a scene; a fresh name takes about as long as a sentence. Without an encoder there is nothing to
+    /// do.
+    fn prepare(&mut self, scene: &Scene) -> Result<()> {
+        let Some(similarity) = &mut self.similarity else {
+            return Ok(());
+        };
+        for (noun, _) in NOUNS {
+            similarity.prepare(noun)?;
+        }
+        Names::new(scene)
+            .texts()
+            .try_for_each(|text| similarity.prepare(text))
+    }
+
     fn understand(&mut self, text: &str, scene: &Scene) -> Result<CommandPlan, CommandRefusal> {
         readable(text)?;
         scene.validate().map_err(unusable)?;

@@ -38,6 +38,15 @@ pub trait CommandParser: Send {
     /// # Errors
     /// Why there is none, in words for the player.
     fn understand(&mut self, text: &str, scene: &Scene) -> Result<CommandPlan, CommandRefusal>;
+
+    /// Does beforehand what commands in this scene take longest for, so that none waits for it. Nothing by default.
+    ///
+    /// # Errors
+    /// What keeps it from that; commands may be understood all the same.
+    fn prepare(&mut self, scene: &Scene) -> crate::Result<()> {
+        let _ = scene;
+        Ok(())
+    }
 }
 
 /// What is to be done, step by step.

@@ -622,6 +622,13 @@ fn upright(turn: &Tensor) -> Tensor {
 }
 
 impl FewStep<'_> {
+    /// [`Self::keep_up`], where hands are to be on what they hold at all.
+    fn kept_up(&self, x: &Tensor) -> Option<Tensor> {
+        (self.config.contact > 0.0)
+            .then(|| self.keep_up(x))
+            .flatten()
+    }
+
     /// The whole person moved up or down so that the lower toe stands on the floor: what the gradient takes many small
     /// steps for. Smoothed over time, so that a step's last contact and the next one's first do not jolt the body.
     fn stand(&self, x: &Tensor) -> Tensor {
@@ -652,7 +659,7 @@ impl FewStep<'_> {
 }
 
 /// How sure the contact channels are of each hand, (B, T, 2): 0 at 0.5, 1 from 0.9 on. Carries no gradient.
-fn held(x: &Tensor) -> Tensor {
+pub(super) fn held(x: &Tensor) -> Tensor {
     ((x.narrow(2, CONTACT.start as i64, 2).detach() - 0.5) / 0.4).clamp(0.0, 1.0)
 }
 
@@ -809,12 +816,15 @@ impl Guide for FewStep<'_> {
         if at.remaining >= self.config.last_steps {
             // A turn is the whole body's affair: the network is told of it while it can still take other steps.
             let early = at.remaining < self.config.last_steps + EARLY;
-            return (early && (self.turn.is_some() || scene.is_some())).then(|| {
-                let x = tch::no_grad(|| self.turn_to(x0));
-                scene.map_or_else(
-                    || x.shallow_clone(),
-                    |scene| tch::no_grad(|| self.swing(&x, scene)),
-                )
+            return early.then_some(()).and_then(|()| {
+                tch::no_grad(|| {
+                    let kept = self.kept_up(x0);
+                    if kept.is_none() && self.turn.is_none() && scene.is_none() {
+                        return None;
+                    }
+                    let x = self.turn_to(kept.as_ref().unwrap_or(x0));
+                    Some(scene.map_or_else(|| x.shallow_clone(), |scene| self.swing(&x, scene)))
+                })
             });
         }
         let mut x = x0.shallow_clone();
@@ -824,6 +834,7 @@ impl Guide for FewStep<'_> {
             if self.config.given > 0.0 {
                 x = self.meet_given(&x);
             }
+            x = self.kept_up(&x).unwrap_or_else(|| x.shallow_clone());
         });
         if let Some(scene) = scene {
             x = tch::no_grad(|| self.swing(&x, scene));

@@ -1,5 +1,6 @@
 //! Noise schedule, samplers and guidance (specification, sections 6, 8 and 9).
 
+mod along;
 mod aside;
 pub mod guidance;
 pub mod inpaint;

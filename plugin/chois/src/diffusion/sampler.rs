@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::denoiser::Denoiser;
 use crate::model::fused::{Constants, FusedDenoiser};
 use crate::motion::features::FEATURES;
+use crate::motion::inertia;
 use crate::request::Variation;
 
 /// Predicts clean motion (B, T, 220) from noisy motion at a step of the schedule.
@@ -228,7 +229,7 @@ pub enum Flow {
 }
 
 /// Frames over which a window is led on from the frames that it keeps.
-const LEAD: i64 = 15;
+const LEAD: f32 = 15.0;
 
 /// Known first frames of windows.
 pub struct Keep {
@@ -257,25 +258,32 @@ impl Keep {
         )
     }
 
-    /// The kept frames put in, and what the prediction was off at the last of them added to those that follow, less and less:
-    /// else they would not go on from there.
+    /// The kept frames put in, and what the prediction was off at the last of them, in place and in speed, added to those that
+    /// follow, less and less: else they would not go on from there (see [`inertia`]).
     fn lead_into(&self, x0: &Tensor) -> Tensor {
         let (kept, frames) = (self.frames.size()[1], x0.size()[1]);
         let out = self.put_into(x0);
         if kept == 0 || kept >= frames {
             return out;
         }
-        let off = self.frames.narrow(1, kept - 1, 1) - x0.narrow(1, kept - 1, 1);
-        let shares: Vec<f32> = (1..=frames - kept)
-            .map(|t| {
-                let s = (t as f32 / LEAD as f32).min(1.0);
-                (1.0 + (std::f32::consts::PI * s).cos()) / 2.0
-            })
-            .collect();
-        let shares = Tensor::from_slice(&shares)
-            .view([1, -1, 1])
-            .to_device(x0.device());
-        let after = out.narrow(1, kept, frames - kept) + off * shares;
+        let off = |t: i64| self.frames.narrow(1, t, 1) - x0.narrow(1, t, 1);
+        let place = off(kept - 1);
+        // One frame alone has no speed.
+        let speed = if kept > 1 {
+            &place - off(kept - 2)
+        } else {
+            place.zeros_like()
+        };
+        let (places, speeds): (Vec<f32>, Vec<f32>) = (1..=frames - kept)
+            .map(|t| inertia::left(t as f32 / LEAD))
+            .map(|(place, speed)| (place, speed * LEAD))
+            .unzip();
+        let shares = |values: &[f32]| {
+            let shares = Tensor::from_slice(values).view([1, -1, 1]);
+            shares.to_device(x0.device())
+        };
+        let led = place * shares(&places) + speed * shares(&speeds);
+        let after = out.narrow(1, kept, frames - kept) + led;
         Tensor::cat(&[out.narrow(1, 0, kept), after], 1)
     }
 }

@@ -417,7 +417,7 @@ impl<'a> Planning<'a> {
             without: &without,
         };
         let (wide, narrow) = (agent(wide), agent(narrow));
-        if let Ok(route) = route::find(self.map, &wide, ends) {
+        if let Some(route) = route::any(self.map, &wide, ends) {
             return Ok(route);
         }
         let goal = step.goal.as_ref();

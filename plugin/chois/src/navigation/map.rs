@@ -65,6 +65,8 @@ pub(super) struct Obstacle {
     pub kind: ItemKind,
     /// What it covers between the height that is stepped over and that of a head.
     pub area: Footprint,
+    /// Smallest and largest corner of that; none where it covers nothing.
+    bounds: Option<[Vector2<f32>; 2]>,
     /// Its convex hull at any height.
     pub hull: Footprint,
     /// From and to which height it reaches, metres.
@@ -205,6 +207,25 @@ impl Map {
         self.seen.1.clone_from(&scene.items);
     }
 
+    /// Makes beforehand what plans will ask of things: a plan asks for little of it, but waits for that.
+    pub(super) fn prepare(&mut self, scene: &Scene, walker: &Agent) {
+        for item in &scene.items {
+            match item.kind {
+                ItemKind::Object => {
+                    self.alike(item);
+                }
+                // What is gone up to.
+                _ => {
+                    self.slice(item, [f32::MIN, f32::MAX]);
+                }
+            }
+            if item.surface {
+                self.levels(item);
+            }
+        }
+        self.free(walker, &[]);
+    }
+
     /// Puts an item where it is now, whether it was there before or not.
     pub fn set(&mut self, item: &Item) {
         self.obstacles.retain(|o| o.id != item.id);
@@ -235,11 +256,17 @@ impl Map {
             ItemKind::Object => Footprint::hull(item, [STEP, HEAD]),
             _ => Footprint::slice(item, [STEP, HEAD]),
         };
+        if item.kind != ItemKind::Object {
+            let heights = [STEP, HEAD].map(f32::to_bits);
+            self.slices
+                .insert((item.id, heights), Arc::new(area.clone()));
+        }
         let base = item.place.position[2];
         self.obstacles.push(Obstacle {
             id: item.id,
             name: item.name.clone(),
             kind: item.kind,
+            bounds: area.bounds(),
             area,
             hull: Footprint::hull(item, [f32::MIN, f32::MAX]),
             heights: [base, base + item.height()],
@@ -391,7 +418,7 @@ impl Map {
         }
         let near = |o: &&Obstacle| {
             !without.contains(&o.id)
-                && (o.area.bounds()).is_some_and(|[low, high]| {
+                && o.bounds.is_some_and(|[low, high]| {
                     (0..2).all(|i| (low[i] - most..=high[i] + most).contains(&point[i]))
                 })
         };

@@ -178,6 +178,14 @@ impl Navigator {
         }
     }
 
+    /// Makes beforehand what plans in this scene will ask of its things, so that no command waits for it. Plans are the same
+    /// without it.
+    pub fn prepare(&mut self, scene: &Scene) {
+        self.follow(scene);
+        let walker = Agent::person(self.config.person_radius.clamp(0.05, 2.0));
+        self.map.prepare(scene, &walker);
+    }
+
     /// Makes the map that of what the scene has become, as [`Self::new`] would; only what has moved is looked at.
     pub fn follow(&mut self, scene: &Scene) {
         self.map.follow(scene);

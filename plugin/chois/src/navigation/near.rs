@@ -131,7 +131,7 @@ fn grid(map: &Map, points: &[[f32; 2]], without: &[ItemId]) -> Option<SdfGrid> {
                     .map(|&(aside, [base, top])| {
                         let over = (base - height).max(height - top);
                         if aside > 0.0 && over > 0.0 {
-                            aside.hypot(over)
+                            (aside * aside + over * over).sqrt()
                         } else {
                             aside.max(over)
                         }

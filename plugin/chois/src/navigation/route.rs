@@ -63,24 +63,27 @@ pub(super) struct Ends<'a> {
     pub without: &'a [ItemId],
 }
 
-/// The way of an agent, with room to spare where there is room.
+/// The way of an agent, with room to spare where there is room; why there is none costs as much as many ways.
 pub(super) fn find(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Result<Route, Dead> {
-    let Some(tight) = through(map, agent, ends) else {
-        return Err(dead(map, agent, ends));
-    };
+    any(map, agent, ends).ok_or_else(|| dead(map, agent, ends))
+}
+
+/// The same where it does not matter why there is none.
+pub(super) fn any(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Option<Route> {
+    let tight = through(map, agent, ends)?;
     let hard = map.free(agent, ends.without);
     if tight.length() < STEPS {
-        return Ok(rounded(tight, &hard));
+        return Some(rounded(tight, &hard));
     }
     let limit = tight.length() * DETOUR.0 + DETOUR.1;
     let carries = agent.carried > agent.person + 1e-3;
     for room in if carries { ROOM_BESIDE } else { ROOM } {
         let roomy = through(map, &agent.with_room(room), ends);
         if let Some(route) = roomy.filter(|route| route.length() <= limit) {
-            return Ok(rounded(route, &hard));
+            return Some(rounded(route, &hard));
         }
     }
-    Ok(rounded(tight, &hard))
+    Some(rounded(tight, &hard))
 }
 
 /// The shortest way.

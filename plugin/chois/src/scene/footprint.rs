@@ -326,7 +326,9 @@ fn between(a: &Line<f64>, b: &Line<f64>) -> f64 {
         let (d, v) = (line.delta(), p - line.start);
         let t = (v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y).max(1e-18);
         let t = t.clamp(0.0, 1.0);
-        (v.x - d.x * t).hypot(v.y - d.y * t)
+        let (x, y) = (v.x - d.x * t, v.y - d.y * t);
+        // Metres of a room: nothing that `hypot` guards against.
+        (x * x + y * y).sqrt()
     };
     to(a, b.start)
         .min(to(a, b.end))

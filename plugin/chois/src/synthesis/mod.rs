@@ -246,9 +246,38 @@ impl Synthesizer {
                 Err(error) => done(index, Err(error)),
             }
         }
-        self.run(courses, progress, &mut |course, result| {
+        self.run(courses, progress, &mut |_| {}, &mut |course, result| {
             let index = course.index;
-            done(index, result.and_then(|()| self.finish_walk(course)));
+            done(index, result.and_then(|()| self.finish_walk(&course)));
+        });
+    }
+
+    /// [`Self::walk_batch`], and `part` is told what there is so far, as [`Self::generate_streamed`] tells it.
+    ///
+    /// # Errors
+    /// Told to `done`, per order: those of [`Self::walk`].
+    pub fn walk_streamed(
+        &mut self,
+        orders: &[WalkOrder<'_>],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, GeneratedWalk),
+        done: &mut dyn FnMut(usize, Result<GeneratedWalk>),
+    ) {
+        let mut courses = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            match self.walk_course(index, order) {
+                Ok(course) => courses.push(course),
+                Err(error) => done(index, Err(error)),
+            }
+        }
+        let mut told = |course: &Course<'_>| {
+            if let Ok(made) = self.finish_walk(course) {
+                part(course.index, made);
+            }
+        };
+        self.run(courses, progress, &mut told, &mut |course, result| {
+            let index = course.index;
+            done(index, result.and_then(|()| self.finish_walk(&course)));
         });
     }
 
@@ -294,17 +323,51 @@ impl Synthesizer {
                 Err(error) => done(index, Err(error)),
             }
         }
-        self.run(courses, progress, &mut |course, result| {
+        self.run(courses, progress, &mut |_| {}, &mut |course, result| {
             let index = course.index;
-            done(index, result.and_then(|()| self.finish(course)));
+            done(index, result.and_then(|()| self.finish(&course)));
         });
     }
 
-    /// Makes all windows of all courses; each ends in `done`, all its windows made or not.
+    /// [`Self::generate_batch`], and of an order of several windows `part` is told what there is so far: after the first
+    /// window, and whenever there are twice as many. A part is the beginning of the clip, on the plan of the whole; what
+    /// follows may change its last frames, for feet stand where they stand longest.
+    ///
+    /// # Errors
+    /// Told to `done`, per order: those of [`Self::generate`].
+    pub fn generate_streamed(
+        &mut self,
+        orders: &[Order<'_>],
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(usize, Generated),
+        done: &mut dyn FnMut(usize, Result<Generated>),
+    ) {
+        let mut courses = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            match self.course(index, order) {
+                Ok(course) => courses.push(course),
+                Err(error) => done(index, Err(error)),
+            }
+        }
+        let mut told = |course: &Course<'_>| {
+            // What is wrong with it is told at the end.
+            if let Ok(made) = self.finish(course) {
+                part(course.index, made);
+            }
+        };
+        self.run(courses, progress, &mut told, &mut |course, result| {
+            let index = course.index;
+            done(index, result.and_then(|()| self.finish(&course)));
+        });
+    }
+
+    /// Makes all windows of all courses; each ends in `done`, all its windows made or not. `part` hears of those that have so
+    /// many windows that twice as many are worth as much again, and are not complete.
     fn run<'a>(
         &self,
         mut courses: Vec<Course<'a>>,
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        part: &mut dyn FnMut(&Course<'a>),
         done: &mut dyn FnMut(Course<'a>, Result<()>),
     ) {
         // The least advanced first, so that short orders are not held up by long ones.
@@ -316,6 +379,9 @@ impl Synthesizer {
             let results = self.advance(&mut group, progress);
             for (course, result) in group.into_iter().zip(results) {
                 if result.is_ok() && !course.is_complete() {
+                    if course.made.is_power_of_two() {
+                        part(&course);
+                    }
                     courses.push(course);
                 } else {
                     done(course, result);
@@ -328,26 +394,28 @@ impl Synthesizer {
         Vector3::from(self.checkpoint.config.trans2joint)
     }
 
-    /// The clip of an order whose windows are all made.
-    fn finish(&self, course: Course<'_>) -> Result<Generated> {
-        let Task::Interaction { order, plan } = course.task else {
+    /// The clip of what has been made of an order.
+    fn finish(&self, course: &Course<'_>) -> Result<Generated> {
+        let Task::Interaction { order, plan } = &course.task else {
             return Err(Error::invalid("order", "it is a walk's"));
         };
         let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant);
         lock::hold(&mut clip, &order.request.keys, false);
-        Ok(Generated { clip, plan: *plan })
+        let plan = (**plan).clone();
+        Ok(Generated { clip, plan })
     }
 
-    /// The clip of a walk whose windows are all made.
-    fn finish_walk(&self, course: Course<'_>) -> Result<GeneratedWalk> {
-        let Task::Walk { order, plan } = course.task else {
+    /// The clip of what has been made of a walk.
+    fn finish_walk(&self, course: &Course<'_>) -> Result<GeneratedWalk> {
+        let Task::Walk { order, plan } = &course.task else {
             return Err(Error::invalid("order", "it is an interaction's"));
         };
         let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant_walk);
         lock::hold(&mut clip, &order.request.keys, false);
-        Ok(GeneratedWalk { clip, plan: *plan })
+        let plan = (**plan).clone();
+        Ok(GeneratedWalk { clip, plan })
     }
 
     /// A window of the scene as a clip. Joints follow from rotations, so that bones keep their lengths.

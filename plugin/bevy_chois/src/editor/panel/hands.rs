@@ -3,6 +3,7 @@
 use bevy_egui::egui::{
     Align2, CursorIcon, FontId, Id, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
+use chois::motion::FPS;
 use chois::project::{Strip, TakeId};
 
 use super::{Panel, colors};
@@ -60,7 +61,11 @@ pub fn draw(
     let Some(measured) = bars(editor, take) else {
         return;
     };
-    let busy = editor.is_holding();
+    // What physics made is measured a moment later; until then the bars stay as they were told.
+    let measures_it = (editor.library().clip(take)).is_some_and(|clip| {
+        (editor.measures.get(&take)).is_some_and(|m| std::sync::Arc::ptr_eq(&m.clip, &clip))
+    });
+    let busy = editor.is_holding() || !measures_it;
     let dragged = panel.bars.clone().filter(|d| d.take == take);
     let mut now = dragged.unwrap_or(Dragged {
         take,
@@ -79,8 +84,9 @@ pub fn draw(
         let top = lane.top() + 2.0 + hand as f32 * (BAR + 2.0);
         let ground = Rect::from_x_y_ranges(left..=right, top..=top + BAR);
         painter.rect_filled(ground, 2.0, ui.visuals().faint_bg_color);
-        painter.text(
-            pos2(left - 4.0, ground.center().y),
+        // Beside the lane where the strip begins with it.
+        ui.painter().text(
+            pos2(left.max(lane.left()) - 4.0, ground.center().y),
             Align2::RIGHT_CENTER,
             ["L", "R"][hand],
             FontId::proportional(9.5),
@@ -118,7 +124,7 @@ pub fn draw(
                 if now.end == Some((hand, i, end))
                     && let Some(at) = ui.input(|i| i.pointer.latest_pos())
                 {
-                    let at = ((seconds(at.x) - strip.start) * 30.0).round() / 30.0;
+                    let at = ((seconds(at.x) - strip.start) * FPS).round() / FPS;
                     pull(&mut now.bars[hand], i, end, at, strip.seconds);
                     released |= response.drag_stopped();
                 }
@@ -130,7 +136,7 @@ pub fn draw(
         let [left, right] = now.bars.clone();
         editor.set_contact(left, right);
     }
-    panel.bars = (now.end.is_some() || editor.is_holding()).then_some(now);
+    panel.bars = (now.end.is_some() || busy || editor.is_holding()).then_some(now);
 }
 
 /// An end of a bar at a time, between its neighbours.

@@ -12,7 +12,7 @@ use bevy::render::settings::WgpuSettings;
 use bevy::time::TimeUpdateStrategy;
 use bevy::window::{CursorMoved, PrimaryWindow, WindowEvent};
 use bevy::winit::WinitPlugin;
-use bevy_chois::debug_draw::{DebugDrawPlugin, WaypointRibbon};
+use bevy_chois::debug_draw::WaypointRibbon;
 use bevy_chois::editor::{
     Choice, Editor, EditorDrawing, EditorPlugin, Handle as Grip, Kind, Part, SceneKnobs,
     ScenePointer, Tone,
@@ -42,7 +42,7 @@ fn app() -> (App, ObjectId) {
         .set(render)
         .disable::<WinitPlugin>()
         .disable::<LogPlugin>();
-    app.add_plugins((plugins, DebugDrawPlugin, EditorPlugin));
+    app.add_plugins((plugins, EditorPlugin));
     app.insert_resource(TimeUpdateStrategy::ManualDuration(bevy_chois_tests::TICK));
     let eye = Transform::from_xyz(0.6, 4.0, 4.0).looking_at(Vec3::new(0.6, 0.0, 0.0), Vec3::Y);
     app.world_mut().spawn((Camera3d::default(), eye));

@@ -209,10 +209,19 @@ struct Shot {
     wait: u32,
     taken: Taken,
     asked: bool,
+    /// A picture is taken of this frame.
+    asks: bool,
     writing: Vec<Task<Result<(), String>>>,
     encoding: Option<Task<Result<PathBuf, String>>>,
     /// Playhead, and whether time ran, before.
     was: (f32, bool),
+}
+
+impl Shot {
+    /// Whether it is drawn that all that is new reaches the renderer.
+    fn warms(&self) -> bool {
+        self.next == 0 && self.wait > 0
+    }
 }
 
 /// Begins, goes on with and ends films.
@@ -222,6 +231,7 @@ pub(super) fn film(
     mut filming: ResMut<Filming>,
     mut images: ResMut<Assets<Image>>,
     cameras: Query<(Entity, Has<EditorCamera>), (With<Camera>, Without<FilmCamera>)>,
+    mut own: Query<&mut Camera, With<FilmCamera>>,
     people: Query<&InteractionState, With<EditorPerson>>,
 ) {
     if filming.0.is_none() && editor.asks.is_empty() {
@@ -270,6 +280,7 @@ pub(super) fn film(
             wait: WARM,
             taken: Taken::default(),
             asked: false,
+            asks: false,
             writing: Vec::new(),
             encoding: None,
             was: (editor.playhead, editor.playing),
@@ -284,6 +295,14 @@ pub(super) fn film(
     } else {
         advance(shot, &mut editor, &mut commands, &people)
     };
+    // Only what becomes a picture is drawn, and what is drawn before the first.
+    let draws = shot.warms() || shot.asks;
+    shot.asks = false;
+    if let Ok(mut camera) = own.get_mut(shot.camera)
+        && camera.is_active != draws
+    {
+        camera.is_active = draws;
+    }
     let Some(outcome) = outcome else { return };
     commands.entity(shot.camera).try_despawn();
     (editor.playhead, editor.playing) = shot.was;
@@ -402,7 +421,7 @@ fn advance(
                 Err(poisoned) => *poisoned.into_inner() = image,
             }
         });
-    shot.asked = true;
+    (shot.asked, shot.asks) = (true, true);
     None
 }
 

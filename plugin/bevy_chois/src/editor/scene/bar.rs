@@ -25,12 +25,11 @@ pub(super) fn draw(context: &egui::Context, editor: &mut Editor, scene: Rect) {
                 });
             });
             if let Some(hint) = hint(editor) {
-                ui.label(
-                    RichText::new(hint)
-                        .size(11.0)
-                        .color(Color32::WHITE)
-                        .background_color(Color32::from_black_alpha(150)),
-                );
+                let text = RichText::new(hint)
+                    .size(11.0)
+                    .color(Color32::WHITE)
+                    .background_color(Color32::from_black_alpha(150));
+                ui.add(egui::Label::new(text).extend());
             }
         });
 }

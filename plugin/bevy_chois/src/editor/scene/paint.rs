@@ -72,13 +72,18 @@ pub(super) fn draw(
             .text(at, Align2::CENTER_CENTER, "+", font, WAYPOINT);
     }
     if let Some(way) = &planned.way
-        && let Some((t, speed)) = way.fastest()
+        && let Some((_, speed)) = way.fastest()
         && pointer.trouble.is_none()
-        && (speed > way.limit || way.refusal.is_some())
-        && let Some(at) = way.ground(t).and_then(|at| brush.at(at))
+        && let Some(end) = planned.spot(Handle::End)
+        && let Some(at) = brush.at(end.at)
     {
-        let text = format!("{speed:.1} m/s: {:.1} can be reached", way.limit);
-        brush.label(at + vec2(0.0, 22.0), &text, BAD);
+        let at = at + vec2(0.0, 24.0);
+        if speed > way.limit || way.refusal.is_some() {
+            let text = format!("{speed:.1} m/s: {:.1} can be reached", way.limit);
+            brush.label(at, &text, BAD);
+        } else {
+            brush.label(at, &format!("up to {speed:.1} m/s"), Color32::WHITE);
+        }
     }
     Ok(())
 }

@@ -237,7 +237,7 @@ pub(super) fn film(
     if filming.0.is_none() && editor.asks.is_empty() {
         return;
     }
-    let stop = editor.asks.iter().any(|a| *a == Ask::StopFilm);
+    let stop = editor.asks.contains(&Ask::StopFilm);
     if stop {
         editor.asks.retain(|a| *a != Ask::StopFilm);
     }

@@ -174,12 +174,14 @@ fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
             sampling: request.sampling,
             guidance: request.guidance,
             seed: request.seed,
+            variations: &[],
             index,
             skeleton: &skeleton,
             sentence: sentence.clone(),
             features: window.encode(&checkpoint.config.statistics, &reference, WINDOW),
             length: WINDOW,
             keep: Vec::new(),
+            held: Vec::new(),
             scene: None,
             task: WindowTask::Interaction(InteractionWindow {
                 object: &object,
@@ -243,6 +245,7 @@ fn sample(
         shape: (1, 4),
         start: None,
         keep: None,
+        inpaint: None,
         clamp: true,
         progress,
     })

@@ -54,6 +54,7 @@ fn sample(
                 frames: Tensor::from_slice(k).view([1, -1, FEATURES as i64]),
                 rule: KeepRule::Clean,
             }),
+            inpaint: None,
             clamp: true,
             progress: &mut |_| Flow::Continue,
         })

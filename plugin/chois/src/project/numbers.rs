@@ -5,6 +5,7 @@ use nalgebra::Vector3;
 use super::document::Deed;
 use super::library::Thing;
 use super::measures::Measures;
+use crate::evaluation::metrics::{feet_height, foot_sliding};
 use crate::motion::MotionClip;
 use crate::request::Waypoint;
 
@@ -15,8 +16,8 @@ pub struct Numbers {
     pub way: Option<f32>,
     /// How far the end is missed.
     pub end: Option<f32>,
-    /// How fast feet slide that are down: mean over the frames in which one is, metres a second.
-    pub skate: Option<f32>,
+    /// Foot sliding as the paper counts it ([`foot_sliding`]), metres a frame.
+    pub skate: f32,
     /// Distance of palms that touch from the surface: mean of its size.
     pub gap: Option<f32>,
     /// Way of a palm over the object in one touch, the longest.
@@ -109,13 +110,10 @@ impl Numbers {
         let jolt = (joints.windows(3))
             .flat_map(|w| (0..w[0].len()).map(|j| (w[2][j] - w[1][j] * 2.0 + w[0][j]).norm()))
             .fold(0.0, f32::max);
-        let down: Vec<f32> = (measures.skate.iter().flatten().copied())
-            .filter(|v| *v > 0.0)
-            .collect();
         Self {
             way: mean(missed.collect()),
             end: end.and_then(|at| Some(miss(at, path.last()?))),
-            skate: mean(down),
+            skate: foot_sliding(&joints, feet_height(&joints)) as f32,
             gap: mean(gaps),
             slip: slips.reduce(f32::max),
             touch: thing.map(|_| [0, 1].map(|hand| touching(hand).count() as f32 * measures.step)),
@@ -166,13 +164,11 @@ impl Numbers {
                 cm,
                 [0.05, 0.15],
             ),
-            graded(
+            Some(plain(
                 "Feet slide",
-                "How fast feet slide that are on the floor",
-                self.skate,
-                (100.0, "cm/s"),
-                [0.05, 0.15],
-            ),
+                "Foot sliding as the paper counts it: steps of feet that are low, the more the lower",
+                format!("{:.2} cm/frame", self.skate * 100.0),
+            )),
             graded(
                 "Palms off",
                 "How far palms that touch are from the surface, on average",

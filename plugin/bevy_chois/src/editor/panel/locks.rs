@@ -63,10 +63,17 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
         if object && button("Object", "Where the object is, and how it is turned") {
             parts.push(Part::Object);
         }
+        if !parts.is_empty() {
+            editor.lock(parts);
+        }
+    });
+    // A line of its own: a box does not wrap.
+    ui.horizontal(|ui| {
+        let mut parts = Vec::new();
         ui.add_enabled_ui(inside, |ui| {
             egui::ComboBox::from_id_salt("chois lock joint")
-                .width(58.0)
-                .selected_text("Joint")
+                .width(110.0)
+                .selected_text("One joint")
                 .show_ui(ui, |ui| {
                     for joint in &NAMES[..ROTATIONS] {
                         if ui

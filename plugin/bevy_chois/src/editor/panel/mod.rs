@@ -134,7 +134,8 @@ pub fn draw_panel(context: &egui::Context, editor: &mut Editor, panel: &mut Pane
                     .auto_shrink([false, false])
                     .show(ui, |ui| inspector::draw(ui, editor, panel));
             });
-        covers[0] = aside.response.rect.width();
+        // What stands over its edge is cut off, and covers nothing.
+        covers[0] = aside.response.rect.width().min(INSPECTOR);
     }
     if editor.covers != covers {
         editor.covers = covers;

@@ -548,7 +548,8 @@ fn who_is_waited_for_goes_while_the_rest_is_made() {
         last = now;
     }
     room.until::<CommandFinished>(1);
-    assert!(last.length() > 1.7 * half.length(), "{half} {last}");
+    // Going over from standing still takes longer than the two thirds of a second that are left.
+    assert!(last.length() > 1.5 * half.length(), "{half} {last}");
     assert_eq!(heard::<CommandStepStarted>(&room.app).len(), 1);
     assert_eq!(heard::<CommandStepFinished>(&room.app).len(), 1);
 }

@@ -42,10 +42,11 @@ impl FewStep<'_> {
         let shift = Tensor::cat(&[&shift, &shift.narrow(2, 0, 1).zeros_like()], 2);
         let bounds = &self.interaction.bounds;
         let (from, width) = (JOINT_POSITIONS.start as i64, JOINT_POSITIONS.len() as i64);
-        let places = x.narrow(2, from, width).view([batch, frames, -1, 3]);
-        let places = bounds.joints(&places) + shift.unsqueeze(2);
-        let places = (bounds.normalise_joints(&places)).reshape([batch, frames, -1]);
+        // As a difference, so that windows in which nobody is left behind stay bit for bit what they are.
+        let shift = shift.unsqueeze(2).expand([-1, -1, width / 3, -1], false);
+        let by = bounds.normalise_joints(&shift) - bounds.normalise_joints(&shift.zeros_like());
         let out = x.copy();
+        let places = x.narrow(2, from, width) + by.reshape([batch, frames, -1]);
         out.narrow(2, from, width).copy_(&places);
         Some(out)
     }

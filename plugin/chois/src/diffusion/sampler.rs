@@ -230,6 +230,8 @@ pub enum Flow {
 
 /// Frames over which a window is led on from the frames that it keeps.
 const LEAD: f32 = 15.0;
+/// Kept frames by which it is told how fast the prediction departs from them.
+const SPEED_SPAN: i64 = 3;
 
 /// Known first frames of windows.
 pub struct Keep {
@@ -268,9 +270,10 @@ impl Keep {
         }
         let off = |t: i64| self.frames.narrow(1, t, 1) - x0.narrow(1, t, 1);
         let place = off(kept - 1);
-        // One frame alone has no speed.
-        let speed = if kept > 1 {
-            &place - off(kept - 2)
+        // One frame alone has no speed; that of two tells more of noise than of motion.
+        let span = (kept - 1).min(SPEED_SPAN);
+        let speed = if span > 0 {
+            (&place - off(kept - 1 - span)) / span as f64
         } else {
             place.zeros_like()
         };

@@ -120,10 +120,9 @@ pub(super) fn pass(
     };
     let times = times(strip, way);
     let end = strip.seconds - 1.0 / FPS;
-    let low = match waypoint.checked_sub(1) {
-        Some(before) => times[before] + APART,
-        None => APART,
-    };
+    // A waypoint may have gone since its handle was taken.
+    let before = waypoint.checked_sub(1).and_then(|i| times.get(i));
+    let low = before.map_or(APART, |before| before + APART);
     let high = times.get(waypoint + 1).map_or(end, |next| *next) - APART;
     let Some(all) = waypoints_mut(strip) else {
         return;
@@ -257,6 +256,10 @@ mod tests {
         assert!((given[0] - 2.0).abs() < 1e-6 && (given[1] - 8.0 / 3.0).abs() < 1e-5);
         pass(&mut project, id, 0, 9.0, None);
         assert!((times(&project)[0] - (8.0 / 3.0 - APART)).abs() < 1e-5);
+        // One that has gone meanwhile changes nothing of the others.
+        let known = times(&project);
+        pass(&mut project, id, 7, 1.0, None);
+        assert_eq!(times(&project), known);
         pass(&mut project, id, 1, 0.0, None);
         let given = times(&project);
         assert!((given[1] - given[0] - APART).abs() < 1e-5, "{given:?}");

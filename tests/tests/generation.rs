@@ -2,17 +2,17 @@
 //! whatever the network says.
 
 use chois::clip::write_clip;
-use chois::diffusion::guidance::{FewStep, Interaction, SceneField};
-use chois::diffusion::sampler::{Guide, Moment, Predict, Run, SeededNoise};
+use chois::diffusion::guidance::{GivenWay, InteractionGuide, SceneField, WindowGuide};
+use chois::diffusion::sampler::{Moment, Predict, Run, SeededNoise};
 use chois::diffusion::window::{InteractionWindow, WindowInput, WindowTask};
 use chois::diffusion::{Ancestral, Ddim, Flow, Progress, Sampler, Schedule};
 use chois::geometry::{ObjectGeometry, SdfGrid};
-use chois::model::kinematics::Bounds;
 use chois::motion::canonical::Canonical;
-use chois::motion::features::{FEATURES, Window};
+use chois::motion::features::{FEATURES, Orthonormal, Window};
 use chois::motion::{MotionClip, WINDOW};
 use chois::request::plan::{Plan, relaxed, stand};
 use chois::request::{GuidanceConfig, InteractionRequest, Method};
+use chois::skeleton::Pose;
 use chois::synthesis::{Generated, Order, Synthesizer};
 use chois::{Error, Result};
 use chois_tests::tiny;
@@ -325,14 +325,10 @@ fn progress_of_many_windows_is_one_count() {
     }
 }
 
-/// How deep joints and vertices are in a grid, metres, summed.
-fn depth(grid: &SdfGrid, canonical: &Canonical, points: &Tensor) -> f32 {
-    let flat = points.contiguous().view(-1);
-    let flat = Vec::<f32>::try_from(&flat).expect("numbers");
-    flat.chunks_exact(3)
-        .map(|p| canonical.point_back(&Vector3::from_row_slice(p)))
-        .map(|p| (-grid.query(&p)).max(0.0))
-        .sum()
+/// How deep points of the canonical frame are in a grid, metres, summed.
+fn depth(grid: &SdfGrid, canonical: &Canonical, points: &[Vector3<f32>]) -> f32 {
+    let scene = points.iter().map(|p| canonical.point_back(p));
+    scene.map(|p| (-grid.query(&p)).max(0.0)).sum()
 }
 
 #[test]
@@ -348,67 +344,62 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
     let mut window = Window {
         joints: vec![skeleton.forward(&pose); WINDOW],
         rotations: vec![pose.rotations; WINDOW],
-        object_center: vec![Vector3::new(0.3, -0.1, 1.0); WINDOW],
+        object_center: vec![Vector3::new(0.6, -0.1, 1.3); WINDOW],
         object_rotation: vec![UnitQuaternion::identity(); WINDOW],
         contact: vec![[0.0; 4]; WINDOW],
     };
     let canonical = Canonical::of(&pose.root, &pose.rotations[0]);
     canonical.apply(&mut window);
     let reference = window.object_rotation[0];
-    let x = Tensor::from_slice(&window.encode(statistics, &reference, WINDOW)).view([
-        1,
-        WINDOW as i64,
-        FEATURES as i64,
-    ]);
-    let flat = |v: &[Vector3<f32>]| {
-        let values: Vec<f32> = v.iter().flatten().copied().collect();
-        Tensor::from_slice(&values).view([-1, 3])
+    let x = window.encode(statistics, &reference, WINDOW);
+    let shapes = |x: &[f32]| {
+        let w = Window::decode(x, statistics, &reference, Orthonormal::Nearest);
+        let mut joints = Vec::new();
+        let mut vertices = Vec::new();
+        for t in 0..WINDOW {
+            let pose = Pose {
+                root: w.joints[t][0],
+                rotations: w.rotations[t],
+            };
+            joints.extend(skeleton.forward(&pose));
+            let place = |v: &Vector3<f32>| w.object_rotation[t] * v + w.object_center[t];
+            vertices.extend(object.vertices().iter().map(place));
+        }
+        [joints, vertices]
     };
-    let matrix = reference.to_rotation_matrix();
-    let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
-    let reference = Tensor::from_slice(&rows).view([1, 3, 3]);
-    let interaction = Interaction {
-        columns: None,
-        bounds: Bounds::new(statistics, Device::Cpu),
-        offsets: flat(&skeleton.rest_offsets).unsqueeze(0),
-        vertices: flat(object.vertices()),
-        consistency_reference: reference.shallow_clone(),
-        by_quaternion: false,
-        reference,
-    };
-    let field = SceneField::new(&grid, &canonical, Device::Cpu);
-    let guided = |config: GuidanceConfig, scene: Option<&SceneField>| {
+    let guided = |config: GuidanceConfig, scene: Option<SceneField<'_>>| {
         let ends = || vec![0, WINDOW - 1];
-        let guide = FewStep::new(
-            &interaction,
-            config,
-            statistics,
-            &x,
-            [ends(), ends()],
-            [None; 2],
-            (None, 0),
-            scene,
+        let given = GivenWay {
+            values: &x,
+            places: ends(),
+            heights: ends(),
+            rest: [None; 2],
+            turn: None,
+            kept: 0,
+        };
+        let guide = InteractionGuide::new(
+            statistics, &skeleton, &object, &reference, config, given, scene,
         );
         let at = |remaining| Moment {
             step: 0,
             remaining,
             variance: 0.0,
         };
+        let mut x = x.clone();
         // What stands about is kept out of from four steps before.
         let early = at(config.last_steps + 4);
-        assert!(guide.guide(&x, early).is_none(), "not yet");
-        guide.guide(&x, at(0)).expect("guided")
+        assert!(!guide.guide(&mut x, early), "not yet");
+        assert!(guide.guide(&mut x, at(0)), "guided");
+        x
     };
+    let field = SceneField::new(&grid, canonical);
     let config = GuidanceConfig {
         scene: 0.5,
         last_steps: 1,
         iterations: 20,
         ..GuidanceConfig::off()
     };
-    let depths = |x: &Tensor| {
-        let (joints, vertices) = interaction.joints_and_vertices(x);
-        [joints, vertices].map(|p| depth(&grid, &canonical, &p))
-    };
+    let depths = |x: &[f32]| shapes(x).map(|points| depth(&grid, &canonical, &points));
     let before = depths(&x);
     assert!(before.iter().all(|d| *d > 1.0), "{before:?} m in the wall");
     let once = depths(&guided(
@@ -416,9 +407,9 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
             iterations: 1,
             ..config
         },
-        Some(&field),
+        Some(field),
     ));
-    let after = depths(&guided(config, Some(&field)));
+    let after = depths(&guided(config, Some(field)));
     for what in 0..2 {
         assert!(once[what] < before[what], "{before:?} {once:?}");
         assert!(
@@ -427,14 +418,17 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
         );
     }
     // Without a scene, and for what stands free of it, nothing moves.
-    let moved = |x: &Tensor, y: &Tensor| (x - y).abs().max().double_value(&[]);
+    let moved = |x: &[f32], y: &[f32]| {
+        let off = x.iter().zip(y).map(|(x, y)| (x - y).abs());
+        off.fold(0.0, f32::max)
+    };
     assert!(moved(&guided(config, None), &x) < 1e-6);
     let away = Canonical {
         origin: canonical.origin + canonical.rotation * Vector3::new(0.0, -3.0, 0.0),
         ..canonical
     };
-    let field = SceneField::new(&grid, &away, Device::Cpu);
-    assert!(moved(&guided(config, Some(&field)), &x) < 1e-6);
+    let field = SceneField::new(&grid, away);
+    assert!(moved(&guided(config, Some(field)), &x) < 1e-6);
 }
 
 #[test]

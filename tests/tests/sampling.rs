@@ -1,7 +1,7 @@
 //! Samplers and guidance against the published PyTorch code.
 
 use chois::diffusion::Schedule;
-use chois::diffusion::guidance::{Interaction, Published, gradient};
+use chois::diffusion::guidance::published::{Interaction, Published, gradient};
 use chois::diffusion::sampler::{
     Ancestral, Consistency, Ddim, Flow, Guide, Moment, ParityPredictor, Predict, Progress,
     RecordedNoise, Run, Sampler, SeededNoise,
@@ -91,7 +91,6 @@ fn ancestral_steps_match_pytorch() {
 /// Person and object of a golden file.
 fn interaction(golden: &Golden, data: &Golden, prefix: &str, given: &str) -> Interaction {
     Interaction {
-        columns: None,
         bounds: Bounds::new(&statistics(data, prefix), Device::Cpu),
         offsets: data.tensor(&format!("{prefix}rest_offsets")).unsqueeze(0),
         vertices: data.tensor(&format!("{prefix}obj_rest_verts")),
@@ -99,7 +98,6 @@ fn interaction(golden: &Golden, data: &Golden, prefix: &str, given: &str) -> Int
             .tensor(&format!("{given}reference_obj_rot_mat"))
             .squeeze_dim(1),
         consistency_reference: golden.tensor(&format!("{given}obj_rot_mat")).select(1, 0),
-        by_quaternion: true,
     }
 }
 
@@ -273,7 +271,6 @@ fn guidance_matches_pytorch() {
     let second = Interaction {
         reference: reference.shallow_clone(),
         consistency_reference: reference,
-        by_quaternion: true,
         ..self::interaction(&golden, &golden, "in.", "in.")
     };
     let total = second.published(&x, None).total();

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use nalgebra::UnitQuaternion;
 use tch::{Device, Kind, Tensor};
 
-use super::aside::TurnGoal;
-use super::guidance::{FewStep, Interaction, Published, SceneField};
+use super::guidance::published::{Interaction, Published};
+use super::guidance::{
+    Batch, GivenWay, InteractionGuide, SceneField, TurnGoal, WalkGuide, WindowGuide,
+};
 use super::inpaint::{HeldFrame, Inpaint};
 use super::sampler::{
     Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
     Progress, Run, Sampler, VariedNoise,
 };
 use super::schedule::Schedule;
-use super::walk::WalkGuide;
 use crate::condition::{self, Conditions, Mode};
 use crate::error::{Error, Result};
 use crate::geometry::{BpsBasis, ObjectGeometry, SdfGrid};
@@ -25,8 +26,6 @@ use crate::motion::features::FEATURES;
 use crate::request::{GuidanceConfig, Method, SamplingConfig, Variation};
 use crate::skeleton::Skeleton;
 
-/// Most vertices that guidance for few steps looks at: more cost time and say the same.
-const GUIDE_VERTICES: usize = 2_000;
 /// Most vertices that the published guidance looks at (specification, section 8).
 const PUBLISHED_VERTICES: usize = 30_000;
 
@@ -153,28 +152,27 @@ impl NoiseSource for BatchNoise {
     }
 }
 
-/// Guidance of several windows, each by its own guide.
-struct Each<'a>(Vec<Option<Box<dyn Guide + 'a>>>);
+/// Guidance of several windows: as published, by tensors, or on plain numbers; a window has one of them or none.
+struct Each<'a> {
+    published: Vec<Option<Published<'a>>>,
+    plain: Batch<'a>,
+}
 
 impl Guide for Each<'_> {
     fn guide(&self, x0: &Tensor, at: Moment) -> Option<Tensor> {
         let mut any = false;
-        let parts: Vec<Tensor> = self
-            .0
-            .iter()
-            .enumerate()
+        let parts: Vec<Tensor> = (0..)
+            .zip(&self.published)
             .map(|(i, guide)| {
-                let own = x0.narrow(0, i as i64, 1);
-                match guide.as_ref().and_then(|g| g.guide(&own, at)) {
-                    Some(guided) => {
-                        any = true;
-                        guided
-                    }
-                    None => own,
-                }
+                let own = x0.narrow(0, i, 1);
+                let guided = guide.as_ref().and_then(|guide| guide.guide(&own, at));
+                any |= guided.is_some();
+                guided.unwrap_or(own)
             })
             .collect();
-        any.then(|| Tensor::cat(&parts, 0))
+        let published = any.then(|| Tensor::cat(&parts, 0));
+        let plain = self.plain.guide(published.as_ref().unwrap_or(x0), at);
+        plain.or(published)
     }
 }
 
@@ -258,28 +256,19 @@ impl Generator<'_> {
             )
             .channels(self.network.channels(&modes))
         });
-        let interactions: Vec<Option<Interaction>> = inputs
-            .iter()
-            .map(|w| match &w.task {
-                WindowTask::Interaction(i) => Some(self.interaction(w, i, device)),
-                WindowTask::Walk(_) => None,
-            })
-            .collect();
-        let fields: Vec<Option<SceneField>> = inputs
-            .iter()
-            .map(|w| {
-                w.scene
-                    .as_ref()
-                    .map(|(grid, canonical)| SceneField::new(grid, canonical, device))
-            })
-            .collect();
-        let guide = Each(
-            inputs
-                .iter()
-                .enumerate()
-                .map(|(i, w)| self.guide(w, interactions[i].as_ref(), fields[i].as_ref(), device))
+        let published: Vec<Option<Interaction>> =
+            (inputs.iter()).map(|w| self.published(w, device)).collect();
+        let guide = Each {
+            published: (published.iter().zip(inputs))
+                .map(|(interaction, w)| {
+                    interaction.as_ref().map(|interaction| Published {
+                        interaction,
+                        length: Some(w.length as i64),
+                    })
+                })
                 .collect(),
-        );
+            plain: Batch(inputs.iter().map(|w| self.guide(w)).collect()),
+        };
         let sampling = inputs[0].sampling;
         let sampler: Box<dyn Sampler> = match sampling.method {
             Method::FewStep => Box::new(Ddim::few(sampling.steps)),
@@ -351,90 +340,71 @@ impl Generator<'_> {
         }
     }
 
-    fn interaction(
-        &self,
-        w: &WindowInput<'_>,
-        i: &InteractionWindow<'_>,
-        device: Device,
-    ) -> Interaction {
-        let vertices = i.object.vertices();
-        let step = match w.sampling.method {
-            Method::Ancestral => vertices.len() / PUBLISHED_VERTICES + 1,
-            Method::FewStep | Method::Consistency | Method::Ddim => {
-                vertices.len().div_ceil(GUIDE_VERTICES).max(1)
-            }
+    /// Person and object for the published guidance; None where a window has another, or none.
+    fn published(&self, w: &WindowInput<'_>, device: Device) -> Option<Interaction> {
+        let WindowTask::Interaction(i) = &w.task else {
+            return None;
         };
-        let flat: Vec<f32> = vertices
-            .iter()
-            .step_by(step)
+        if w.sampling.method != Method::Ancestral || w.guidance.is_off() {
+            return None;
+        }
+        let vertices = i.object.vertices();
+        let flat: Vec<f32> = (vertices.iter())
+            .step_by(vertices.len() / PUBLISHED_VERTICES + 1)
             .flat_map(|v| [v.x, v.y, v.z])
             .collect();
         let matrix = i.reference.to_rotation_matrix();
         let rows: Vec<f32> = (0..9).map(|i| matrix[(i / 3, i % 3)]).collect();
         let reference = Tensor::from_slice(&rows).view([1, 3, 3]).to_device(device);
-        Interaction {
+        Some(Interaction {
             bounds: Bounds::new(&self.config.statistics, device),
             offsets: w.offsets(device),
             vertices: Tensor::from_slice(&flat).view([-1, 3]).to_device(device),
-            // Only where there is something to step aside from is it asked where the legs are.
-            columns: (w.scene.as_ref().and(i.object.columns()))
-                .map(|grid| SceneField::still(grid, device)),
             consistency_reference: reference.shallow_clone(),
             reference,
-            by_quaternion: w.sampling.method == Method::Ancestral,
-        }
+        })
     }
 
-    fn guide<'a>(
-        &self,
-        w: &WindowInput<'_>,
-        interaction: Option<&'a Interaction>,
-        scene: Option<&'a SceneField>,
-        device: Device,
-    ) -> Option<Box<dyn Guide + 'a>> {
+    /// Guidance for few steps of a window.
+    fn guide<'a>(&self, w: &'a WindowInput<'_>) -> Option<Box<dyn WindowGuide + 'a>> {
         let config = w.guidance;
         if config.is_off() {
             return None;
         }
-        let given = Tensor::from_slice(&w.features)
-            .view([1, WINDOW as i64, FEATURES as i64])
-            .to_device(device);
+        let statistics = &self.config.statistics;
+        let scene = (w.scene.as_ref()).map(|(grid, canonical)| SceneField::new(grid, *canonical));
         let with_waypoints = |keys: &[usize]| {
             let frames = condition::WAYPOINT_FRAMES.into_iter();
             w.given_frames(frames.chain(keys.iter().copied()))
         };
-        match (&w.task, interaction) {
-            (WindowTask::Interaction(task), Some(interaction)) => {
-                if w.sampling.method == Method::Ancestral {
-                    return Some(Box::new(Published {
-                        interaction,
-                        length: Some(w.length as i64),
-                    }));
-                }
-                let path = with_waypoints(&task.path_keys);
-                let heights = w.given_frames(task.height_keys.iter().copied());
-                Some(Box::new(FewStep::new(
-                    interaction,
-                    config,
-                    &self.config.statistics,
-                    &given,
-                    [path, heights],
-                    task.rest,
-                    (task.turn, w.keep.len() / FEATURES),
-                    scene,
-                )))
-            }
-            (WindowTask::Walk(task), _) => Some(Box::new(WalkGuide::new(
-                &self.config.statistics,
-                &w.offsets(device),
+        Some(match &w.task {
+            WindowTask::Interaction(_) if w.sampling.method == Method::Ancestral => return None,
+            WindowTask::Interaction(task) => Box::new(InteractionGuide::new(
+                statistics,
+                w.skeleton,
+                task.object,
+                &task.reference,
                 config,
-                &given,
-                &with_waypoints(&task.path_keys),
+                GivenWay {
+                    values: &w.features,
+                    places: with_waypoints(&task.path_keys),
+                    heights: w.given_frames(task.height_keys.iter().copied()),
+                    rest: task.rest,
+                    turn: task.turn,
+                    kept: w.keep.len() / FEATURES,
+                },
+                scene,
+            )),
+            WindowTask::Walk(task) => Box::new(WalkGuide::new(
+                statistics,
+                w.skeleton,
+                config,
+                &w.features,
+                with_waypoints(&task.path_keys),
                 task.arrives,
                 scene,
-            ))),
-            (WindowTask::Interaction(_), None) => None,
-        }
+            )),
+        })
     }
 }
 

@@ -1,0 +1,320 @@
+//! Guidance of a window of an interaction.
+
+use nalgebra::{Matrix3, UnitQuaternion, Vector3};
+
+use super::aside::TurnGoal;
+use super::descent::{Mobility, Pull, arms, mobility, shared, standing, step};
+use super::field::SceneField;
+use super::given::{FADE, faded, interpolated};
+use super::person::{Joints, Person, Thing, frame, frame_mut};
+use super::{Moment, WindowGuide};
+use crate::geometry::ObjectGeometry;
+use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics};
+use crate::motion::feet;
+use crate::request::GuidanceConfig;
+use crate::skeleton::Skeleton;
+
+/// How many steps before all else guidance begins to turn the object, and to keep out of what stands about.
+const EARLY: usize = 4;
+/// Frames in which an object goes over from rest to motion, and from motion to rest.
+const SETTLE: f32 = 8.0;
+/// An object that is put down leaning by less than the first angle stands as it stood before, but for its turn about the
+/// vertical; one that leans by more than the second was laid down on purpose. Radians.
+const LEANING: (f32, f32) = (0.4, 0.7);
+
+/// What of an object's way through a window is given.
+#[derive(Clone, Debug)]
+pub struct GivenWay<'a> {
+    /// Given values (T x 220, normalised): all of the first frame, the object's x and y, and its z, at the frames below.
+    pub values: &'a [f32],
+    /// Frames at which the object's x and y are given, ascending, from the first to the last that exists.
+    pub places: Vec<usize>,
+    /// The same of its z.
+    pub heights: Vec<usize>,
+    /// The object rests up to the first of these frames, and from the second on; no term else keeps it still while nobody
+    /// holds it.
+    pub rest: [Option<usize>; 2],
+    /// How it is to be turned between those frames.
+    pub turn: Option<TurnGoal>,
+    /// Frames that are kept from the window before.
+    pub kept: usize,
+}
+
+/// Guidance for samplers of few steps.
+pub struct InteractionGuide<'a> {
+    pub(super) person: Person,
+    pub(super) thing: Thing<'a>,
+    pub(super) config: GuidanceConfig,
+    given: &'a [f32],
+    given_frames: [Vec<usize>; 2],
+    /// Shares over time of the resting pose at the start and of the one at the end in the object's motion.
+    pub(super) rest: [Option<Vec<f32>>; 2],
+    pub(super) turn: Option<TurnGoal>,
+    /// Frames between which the object is on its way, after as many as are kept from the window before.
+    pub(super) way: [usize; 2],
+    /// Whether the object comes to rest in this window.
+    pub(super) arrives: bool,
+    scene: Option<SceneField<'a>>,
+    /// Rough distance to the object in its rest frame, for legs to be kept out of it. Only where there is something to step
+    /// aside from is it asked where the legs are.
+    pub(super) columns: Option<SceneField<'a>>,
+    mobility: Mobility,
+    arms: Mobility,
+}
+
+impl<'a> InteractionGuide<'a> {
+    /// Guidance of a person with an object whose rotation at the reference frame is `reference`.
+    pub fn new(
+        statistics: &Statistics,
+        skeleton: &Skeleton,
+        object: &'a ObjectGeometry,
+        reference: &UnitQuaternion<f32>,
+        config: GuidanceConfig,
+        given: GivenWay<'a>,
+        scene: Option<SceneField<'a>>,
+    ) -> Self {
+        let last = given.places.last().copied().unwrap_or_default();
+        let frames = given.values.len() / FEATURES;
+        Self {
+            person: Person::new(statistics, skeleton),
+            thing: Thing::new(statistics, object, reference),
+            config,
+            turn: given.turn,
+            way: [
+                given.rest[0].unwrap_or_default().max(given.kept),
+                given.rest[1].unwrap_or(last),
+            ],
+            arrives: given.rest[1].is_some(),
+            rest: resting(given.rest, frames),
+            given: given.values,
+            given_frames: [given.places, given.heights],
+            columns: (scene.as_ref().and(object.columns())).map(SceneField::still),
+            scene: scene.filter(|_| config.scene > 0.0),
+            mobility: mobility(statistics),
+            arms: arms(),
+        }
+    }
+
+    pub(super) fn frames(&self, x: &[f32]) -> usize {
+        x.len() / FEATURES
+    }
+
+    pub(super) fn joints(&self, x: &[f32]) -> Vec<Joints> {
+        let rows = x.chunks_exact(FEATURES);
+        rows.map(|row| self.person.joints(row)).collect()
+    }
+
+    pub(super) fn rotations(&self, x: &[f32]) -> Vec<Matrix3<f32>> {
+        let rows = x.chunks_exact(FEATURES);
+        rows.map(|row| self.thing.rotation(row)).collect()
+    }
+
+    /// Down the energy of all terms by one step.
+    fn descend(&self, x: &mut [f32], rotations: &[Matrix3<f32>]) {
+        let c = &self.config;
+        let joints = self.joints(x);
+        let mut pull = Pull::new(joints.len());
+        let object = (&*x, rotations, &self.thing);
+        if c.contact > 0.0 {
+            pull.palms_on(&joints, object, c.contact as f32);
+        }
+        if c.consistency > 0.0 {
+            pull.palms_still(&joints, object, c.consistency as f32);
+        }
+        if c.feet_floor > 0.0 {
+            // Most of it is done by standing; this lets the legs help.
+            pull.toes_down(&joints, 0.3 * c.feet_floor as f32);
+        }
+        if c.feet_slide > 0.0 {
+            let stances = |path: &[_]| feet::stances(path, feet::SLOW);
+            pull.toes_still(&joints, c.feet_slide as f32, stances);
+        }
+        if let Some(scene) = &self.scene {
+            pull.joints_out(&joints, scene, c.scene as f32);
+            pull.thing_out(object, scene, c.scene as f32);
+        }
+        let gradient = pull.features(x, &self.person, Some(&self.thing));
+        step(x, &shared(gradient), &self.mobility);
+    }
+
+    /// Palms to the surface, by the arms alone.
+    fn reach(&self, x: &mut [f32], rotations: &[Matrix3<f32>]) {
+        let joints = self.joints(x);
+        let mut pull = Pull::new(joints.len());
+        pull.palms_on(
+            &joints,
+            (x, rotations, &self.thing),
+            self.config.contact as f32,
+        );
+        let gradient = pull.features(x, &self.person, Some(&self.thing));
+        step(x, &shared(gradient), &self.arms);
+    }
+
+    /// The whole person moved up or down so that the lower toe stands on the floor.
+    fn stand(&self, x: &mut [f32]) {
+        let off = standing(&self.person, x, self.config.feet_floor.min(1.0) as f32);
+        for (row, off) in x.chunks_exact_mut(FEATURES).zip(off) {
+            self.person.carry(row, &Vector3::new(0.0, 0.0, off));
+        }
+    }
+
+    /// The object raised out of the floor.
+    fn raise(&self, x: &mut [f32]) {
+        let share = self.config.object_floor.min(1.0) as f32;
+        for row in x.chunks_exact_mut(FEATURES) {
+            let up = self.thing.rotation(row).row(2).transpose();
+            let lowest = (self.thing.vertices.iter())
+                .map(|v| up.dot(v))
+                .fold(f32::INFINITY, f32::min);
+            let depth = (lowest + self.thing.center(row).z).min(0.0);
+            row[OBJECT_POSITION.start + 2] -= depth * share / self.thing.unit.z;
+        }
+    }
+
+    /// The object through its given positions and the person from the given pose: the correction at a given frame is
+    /// spread over time, so that nothing jumps.
+    fn meet_given(&self, x: &mut [f32]) {
+        let frames = self.frames(x);
+        let share = self.config.given as f32;
+        let rest = OBJECT_ROTATION.start..CONTACT.start;
+        let first: Vec<f32> = rest.clone().map(|k| self.given[k] - x[k]).collect();
+        for (axis, given) in [
+            (0, &self.given_frames[0]),
+            (1, &self.given_frames[0]),
+            (2, &self.given_frames[1]),
+        ] {
+            let off: Vec<f32> = (given.iter())
+                .map(|t| self.given[t * FEATURES + axis] - x[t * FEATURES + axis])
+                .collect();
+            for (t, off) in interpolated(given, &off, frames).into_iter().enumerate() {
+                frame_mut(x, t)[axis] += off * share;
+            }
+        }
+        for t in 0..FADE.min(frames) {
+            let share = faded(t, FADE) * share;
+            for (value, off) in frame_mut(x, t)[rest.clone()].iter_mut().zip(&first) {
+                *value += off * share;
+            }
+        }
+        self.at_rest(x);
+    }
+
+    /// The object still where it stands before it is taken and after it is put down.
+    fn at_rest(&self, x: &mut [f32]) {
+        let strength = self.config.given.min(1.0) as f32;
+        let object = OBJECT_POSITION.start..OBJECT_ROTATION.end;
+        let toward = |x: &mut [f32], shares: &[f32], pose: &[f32]| {
+            for (t, share) in shares.iter().enumerate() {
+                let row = &mut frame_mut(x, t)[object.clone()];
+                for (value, wanted) in row.iter_mut().zip(pose) {
+                    *value += (wanted - *value) * share * strength;
+                }
+            }
+        };
+        let [before, after] = &self.rest;
+        // How it is turned where it is put down is what the last frames agree on; the place is given.
+        let turn = after.as_ref().map(|shares| upright(&mean_turn(x, shares)));
+        if let Some(shares) = before {
+            toward(x, shares, &self.given[object.clone()]);
+        }
+        if let (Some(shares), Some(turn)) = (after, turn) {
+            let last = self.given_frames[0].last().copied().unwrap_or_default();
+            let mut end = frame(self.given, last)[OBJECT_POSITION].to_vec();
+            end.extend(turn);
+            toward(x, shares, &end);
+        }
+    }
+}
+
+/// The object's rotation since the reference, as the features say it, row-major, weighed by shares over time.
+pub(super) fn mean_turn(x: &[f32], shares: &[f32]) -> [f32; 9] {
+    let total = shares.iter().sum::<f32>() + 1e-6;
+    let mut sum = [0.0; 9];
+    for (t, share) in shares.iter().enumerate() {
+        for (sum, value) in sum.iter_mut().zip(&frame(x, t)[OBJECT_ROTATION]) {
+            *sum += value * share;
+        }
+    }
+    sum.map(|sum| sum / total)
+}
+
+/// A rotation since the start, row-major, without its lean.
+fn upright(turn: &[f32; 9]) -> [f32; 9] {
+    let (sine, cosine) = (turn[3] - turn[1], turn[0] + turn[4]);
+    let size = sine.hypot(cosine).max(1e-6);
+    let (s, c) = (sine / size, cosine / size);
+    let level = [c, -s, 0.0, s, c, 0.0, 0.0, 0.0, 1.0];
+    let lean = turn[8].clamp(-1.0, 1.0).acos();
+    let share = ((LEANING.1 - lean) / (LEANING.1 - LEANING.0)).clamp(0.0, 1.0);
+    std::array::from_fn(|k| turn[k] + (level[k] - turn[k]) * share)
+}
+
+/// Shares of the resting poses over time: 1 up to the first frame of `rest`, and from the second on.
+fn resting(rest: [Option<usize>; 2], frames: usize) -> [Option<Vec<f32>>; 2] {
+    let shares = |f: &dyn Fn(f32) -> f32| {
+        (0..frames)
+            .map(|t| {
+                let u = f(t as f32).clamp(0.0, 1.0);
+                u * u * (3.0 - 2.0 * u)
+            })
+            .collect()
+    };
+    let [until, from] = rest.map(|frame| frame.map(|f| f as f32));
+    [
+        until.map(|until| shares(&|t| 1.0 - (t - until) / SETTLE)),
+        from.map(|from| shares(&|t| (t - from + SETTLE) / SETTLE)),
+    ]
+}
+
+impl WindowGuide for InteractionGuide<'_> {
+    fn guide(&self, x: &mut [f32], at: Moment) -> bool {
+        let c = &self.config;
+        let hands = c.contact > 0.0;
+        if at.remaining >= c.last_steps {
+            if at.remaining >= c.last_steps + EARLY {
+                return false;
+            }
+            // A turn is the whole body's affair: the network is told of it while it can still take other steps.
+            let kept_up = hands && self.keep_up(x);
+            self.turn_to(x);
+            if let Some(scene) = &self.scene {
+                self.swing(x, scene);
+            }
+            return kept_up || self.turn.is_some() || self.scene.is_some();
+        }
+        // What has a closed form, the gradient for what remains, then what must hold exactly.
+        self.turn_to(x);
+        if c.given > 0.0 {
+            self.meet_given(x);
+        }
+        if hands {
+            self.keep_up(x);
+        }
+        if let Some(scene) = &self.scene {
+            self.swing(x, scene);
+            self.step_aside(x, scene);
+        }
+        let rotations = self.rotations(x);
+        for _ in 0..c.iterations {
+            if c.feet_floor > 0.0 {
+                self.stand(x);
+            }
+            self.descend(x, &rotations);
+        }
+        // Before the last step the network has the last word on the pose anyway.
+        if at.remaining == 0 && c.feet_floor > 0.0 {
+            self.stand(x);
+            // The body has moved once more: the arms make up for it.
+            for _ in 0..c.iterations {
+                self.reach(x, &rotations);
+            }
+        }
+        if c.given > 0.0 {
+            self.meet_given(x);
+        }
+        if c.object_floor > 0.0 {
+            self.raise(x);
+        }
+        true
+    }
+}

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn means_keep_what_stands_and_spread_what_jumps() {
-        let mut rows = vec![0.0, 2.0].repeat(20);
+        let mut rows = [0.0, 2.0].repeat(20);
         rows[20] = 6.0;
         mean(&mut rows, 2, &GENTLE);
         let first: Vec<f32> = rows.chunks(2).map(|r| r[0]).collect();

@@ -75,9 +75,9 @@ impl<'a> WalkGuide<'a> {
             self.person.shift(frame_mut(x, t), &by);
         }
         let last = self.frames.last().copied().unwrap_or_default();
-        self.into_pose(x, 0, |t| eased(t, last));
+        self.lead_to_pose(x, 0, |t| eased(t, last));
         if self.arrives && last > 0 {
-            self.into_pose(
+            self.lead_to_pose(
                 x,
                 last,
                 |t| if t > last { 1.0 } else { eased(last - t, last) },
@@ -86,7 +86,7 @@ impl<'a> WalkGuide<'a> {
     }
 
     /// What the pose is off at a frame added to each, by a share.
-    fn into_pose(&self, x: &mut [f32], at: usize, share: impl Fn(usize) -> f32) {
+    fn lead_to_pose(&self, x: &mut [f32], at: usize, share: impl Fn(usize) -> f32) {
         let person = JOINT_POSITIONS.start..JOINT_ROTATIONS.end;
         let off: Vec<f32> = (frame(self.given, at)[person.clone()].iter())
             .zip(&frame(x, at)[person.clone()])

@@ -114,6 +114,10 @@ impl Person {
     }
 }
 
+/// Rows of a 6D form that are shorter than this give way no more than rows of this length: the slope of a direction grows
+/// without bound as its vector vanishes, and one step down it would turn a bone that is hardly told at random.
+const SHORT: f32 = 0.2;
+
 /// Adds what a gradient on the rows of a rotation is on its 6D form: the reverse of Gram-Schmidt ([`matrix_from_6d`]).
 fn orthonormal_back(d: &[f32], rows: &[Vector3<f32>; 3], out: &mut [f32]) {
     let a = Vector3::from_column_slice(&d[..3]);
@@ -126,11 +130,11 @@ fn orthonormal_back(d: &[f32], rows: &[Vector3<f32>; 3], out: &mut [f32]) {
     // The third row is the product of the others.
     let mut on_first = rows[0] + r2.cross(&rows[2]);
     let on_second = rows[1] + rows[2].cross(&r1);
-    let on_rest = (on_second - r2 * r2.dot(&on_second)) / second;
+    let on_rest = (on_second - r2 * r2.dot(&on_second)) / second.max(SHORT);
     let along = r1.dot(&on_rest);
     let on_b = on_rest - r1 * along;
     on_first -= b * along + on_rest * r1.dot(&b);
-    let on_a = (on_first - r1 * r1.dot(&on_first)) / first;
+    let on_a = (on_first - r1 * r1.dot(&on_first)) / first.max(SHORT);
     for axis in 0..3 {
         out[axis] += on_a[axis];
         out[3 + axis] += on_b[axis];

@@ -655,7 +655,8 @@ fn evaluation_is_the_same_each_time_and_no_name_breaks_its_page() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    let json = evaluate(&["--json", "--no-evaluator", "--report", "new/page.html"]);
+    let page = ["--report", "new/page.html", "--keep", "new/windows"];
+    let json = evaluate(&[&["--json", "--no-evaluator"], &page[..]].concat());
     assert_eq!(
         json,
         evaluate(&["--json", "--no-evaluator"]),
@@ -687,6 +688,20 @@ fn evaluation_is_the_same_each_time_and_no_name_breaks_its_page() {
     );
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("http"));
     assert!(page.contains("<polyline") && page.contains("Long sequences"));
+    // What was generated lies beside what it was made after.
+    let clip = |what: &str| {
+        let name = format!("new/windows/box-0-{what}");
+        assert!(place.path(&format!("{name}.glb")).is_file());
+        read_clip(&place.path(&format!("{name}.safetensors"))).expect("a clip")
+    };
+    let (made, captured) = (clip("generated"), clip("captured"));
+    assert_eq!((made.frames.len(), captured.frames.len()), (120, 120));
+    assert_eq!(made.object, captured.object);
+    let apart = |t: usize| {
+        let pairs = made.joints(t).into_iter().zip(captured.joints(t));
+        pairs.map(|(a, b)| (a - b).norm()).fold(0.0, f32::max)
+    };
+    assert!(apart(0) < 0.01 && apart(60) > 0.01);
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! `chois evaluate`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use chois::clip::glb::{self, GlbOptions};
+use chois::clip::{self, file_name};
 use chois::evaluation::evaluator::{Evaluator, Words};
 use chois::evaluation::study::{Extras, Stage, Study, StudyConfig};
 use chois::evaluation::t2m::POOL;
-use chois::evaluation::walks;
 use chois::evaluation::{Metric, Report, Row, page, report::Benchmark};
+use chois::evaluation::{walks, windows};
 use chois::request::GuidanceConfig;
 use chois::request::file::read_guidance;
 use chois::synthesis::Synthesizer;
@@ -75,6 +78,10 @@ pub struct Args {
     /// A page with tables and plots of all that is evaluated (.html), one file that needs no network.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Folder for what was generated of each window of the clips, to be looked at: guided, with the last of `--steps` and the
+    /// first seed, as a motion clip and `.glb`, with the captured motion beside it.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// The table as JSON on stdout.
     #[arg(long)]
     json: bool,
@@ -289,6 +296,9 @@ fn evaluate_clips(
         },
     )?;
     bar.finish_and_clear();
+    if let Some(folder) = &args.keep {
+        keep(folder, synthesizer, &data, &choices, config)?;
+    }
     let model = &synthesizer.checkpoint().config.name;
     let steps = steps_in_words(&args.steps);
     let set = set_name(clips);
@@ -332,6 +342,37 @@ fn evaluate_clips(
         apart,
         long,
     })
+}
+
+/// Writes the windows of the last guided way with the first seed, and what was captured of them.
+fn keep(
+    folder: &Path,
+    synthesizer: &Synthesizer,
+    data: &Dataset,
+    choices: &[Choice],
+    config: &StudyConfig,
+) -> Result<()> {
+    let Some(way) = config.ways().into_iter().rfind(|way| way.guided) else {
+        return Ok(());
+    };
+    let evaluation = config.evaluation(way, 0, choices.len());
+    let generator = synthesizer.generator();
+    let made = windows::evaluate(&generator, data, choices, &evaluation, &mut |_| flow())?;
+    let mut taken = HashSet::new();
+    for (choice, made) in choices.iter().zip(&made) {
+        let source = &data.sources[choice.source];
+        let mesh = source.geometry.as_ref().map(|object| object.original());
+        let (captured, _) = data.window(choice);
+        let name = file_name(&format!("{}-{}", source.name, choice.start), &mut taken);
+        for (window, what) in [(&made.window, "generated"), (&captured, "captured")] {
+            let clip = windows::clip(source, window, format!("{name}-{what}"));
+            let path = |kind: &str| folder.join(format!("{}.{kind}", clip.name));
+            clip::write_clip(&path("safetensors"), &clip)?;
+            glb::write(&path("glb"), &clip, mesh.as_ref(), &GlbOptions::default())?;
+        }
+    }
+    eprintln!("{} windows in {}", choices.len(), folder.display());
+    Ok(())
 }
 
 /// What a reader must know to compare.

@@ -84,13 +84,9 @@ pub(super) fn harden(
             ContactObstacle::Box { half } => {
                 Some(ObstacleShape::cuboid(frame::vector(half * scale).abs()))
             }
-            ContactObstacle::Shape => shape.map(|shape| {
-                let mut mesh = shape.geometry.mesh().clone();
-                for v in &mut mesh.vertices {
-                    *v += shape.geometry.center();
-                }
-                ObstacleShape::mesh(&mesh)
-            }),
+            ContactObstacle::Shape => {
+                shape.map(|shape| ObstacleShape::mesh(&shape.geometry.original()))
+            }
         };
         match made {
             Some(Ok(shape)) => {

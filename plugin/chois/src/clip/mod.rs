@@ -3,8 +3,10 @@
 pub mod bvh;
 mod file;
 pub mod glb;
+mod name;
 mod shading;
 pub mod usda;
 
 pub(crate) use file::clip_bytes;
 pub use file::{parse_clip, read_clip, write_clip};
+pub use name::file_name;

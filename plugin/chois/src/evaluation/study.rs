@@ -77,7 +77,7 @@ impl StudyConfig {
     }
 
     /// How `count` windows are generated in a way, in run `run`.
-    pub(super) fn evaluation(&self, way: Way, run: usize, count: usize) -> EvaluationConfig {
+    pub fn evaluation(&self, way: Way, run: usize, count: usize) -> EvaluationConfig {
         EvaluationConfig {
             sampling: self.sampling(way),
             guidance: self.guidance(way),
@@ -232,8 +232,10 @@ impl Study {
                     &evaluation,
                     &mut |p| progress(stage, p),
                 )?;
-                let (windows, joints): (Vec<_>, Vec<_>) =
-                    measured.into_iter().map(|m| (m.metrics, m.joints)).unzip();
+                let (windows, joints): (Vec<_>, Vec<_>) = measured
+                    .into_iter()
+                    .map(|m| (m.metrics, m.window.joints))
+                    .unzip();
                 stage.long = true;
                 let mut made = Progress {
                     done: 0,

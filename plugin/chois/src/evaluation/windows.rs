@@ -8,9 +8,9 @@ use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::geometry::{ObjectGeometry, Surface};
 use crate::motion::features::{FEATURES, Orthonormal, Window};
-use crate::motion::{WINDOW, feet};
+use crate::motion::{FPS, MotionClip, WINDOW, feet};
 use crate::request::{GuidanceConfig, InteractionRequest, SamplingConfig};
-use crate::skeleton::{JOINTS, Pose};
+use crate::skeleton::Pose;
 use crate::training::dataset::{Choice, Dataset, Source};
 
 /// How windows are generated for evaluation.
@@ -31,8 +31,23 @@ pub struct EvaluationConfig {
 pub struct Measured {
     /// It against the capture.
     pub metrics: ClipMetrics,
-    /// The generated joints, metres, window frame.
-    pub joints: Vec<[Vector3<f32>; JOINTS]>,
+    /// What was generated, metres, window frame.
+    pub window: Window,
+}
+
+/// A window of a source as a clip, called `name`: what was generated, or what was captured.
+#[must_use]
+pub fn clip(source: &Source, window: &Window, name: String) -> MotionClip {
+    let object = source.geometry.as_deref();
+    MotionClip {
+        name,
+        subject: source.subject.clone(),
+        object: object.map_or("", ObjectGeometry::name).to_owned(),
+        text: source.text.clone(),
+        fps: FPS,
+        skeleton: source.skeleton.clone(),
+        frames: window.frames(object.map(ObjectGeometry::center)),
+    }
 }
 
 /// The object of an interaction.
@@ -155,10 +170,7 @@ pub fn evaluate(
             metrics.hand_penetration = Some(mean(&|t| window.object_rotation[t]));
             metrics.hand_penetration_corrected =
                 Some(mean(&|t| window.object_rotation[t].inverse()));
-            out.push(Measured {
-                metrics,
-                joints: ours.joints,
-            });
+            out.push(Measured { metrics, window });
         }
         let done = Progress {
             done: out.len(),

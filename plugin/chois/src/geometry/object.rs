@@ -127,6 +127,15 @@ impl ObjectGeometry {
         &self.shape.mesh
     }
 
+    /// The mesh in the frame that it was made from.
+    pub fn original(&self) -> Mesh {
+        let mut mesh = self.mesh().clone();
+        for vertex in &mut mesh.vertices {
+            *vertex += self.center();
+        }
+        mesh
+    }
+
     /// A rough distance to it (relative to the centre, rest frame), made when first asked for: as columns over what it covers
     /// seen from above, a box or a table, not a bottle with its neck. None for what has no size.
     pub fn columns(&self) -> Option<&SdfGrid> {

@@ -7,8 +7,9 @@ use std::ops::Range;
 use nalgebra::{Matrix3, Quaternion, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::Frame;
 use crate::error::{Error, Result};
-use crate::skeleton::{JOINTS, ROTATIONS};
+use crate::skeleton::{JOINTS, Pose, ROTATIONS};
 
 /// Features of one frame.
 pub const FEATURES: usize = 220;
@@ -245,6 +246,32 @@ impl Window {
             object_rotation: self.object_rotation[range.clone()].to_vec(),
             contact: self.contact[range].to_vec(),
         }
+    }
+
+    /// Its frames, as clips have them. `center` is where the object's centre lies in the frame of its mesh, metres; None without
+    /// an object.
+    pub fn frames(&self, center: Option<Vector3<f32>>) -> Vec<Frame> {
+        (0..self.len())
+            .map(|t| {
+                let (object_position, object_rotation, contact) = match center {
+                    Some(center) => (
+                        self.object_center[t] - self.object_rotation[t] * center,
+                        self.object_rotation[t],
+                        self.contact[t].map(|c| c.clamp(0.0, 1.0)),
+                    ),
+                    None => (Vector3::zeros(), UnitQuaternion::identity(), [0.0; 4]),
+                };
+                Frame {
+                    pose: Pose {
+                        root: self.joints[t][0],
+                        rotations: self.rotations[t],
+                    },
+                    object_position,
+                    object_rotation,
+                    contact,
+                }
+            })
+            .collect()
     }
 
     /// Leaves the first `frames` frames.

@@ -10,7 +10,7 @@ use super::document::{Project, Verdict};
 use super::library::{Library, Thing};
 use super::sequence::{self, Sequence};
 use crate::clip::glb::{self, GlbOptions, Prop};
-use crate::clip::{bvh, usda, write_clip};
+use crate::clip::{bvh, file_name, usda, write_clip};
 use crate::error::Result;
 use crate::motion::{MotionClip, edit};
 
@@ -66,7 +66,7 @@ pub fn jobs(project: &Project, library: &Library, takes: bool) -> Result<Vec<Job
         if track.strips.is_empty() {
             continue;
         }
-        let name = free(&track.name, &mut names);
+        let name = file_name(&track.name, &mut names);
         let sequence = Box::new(sequence::track(project, library, k)?);
         out.push(Job {
             name: name.clone(),
@@ -87,28 +87,6 @@ pub fn jobs(project: &Project, library: &Library, takes: bool) -> Result<Vec<Job
         }
     }
     Ok(out)
-}
-
-/// A file's name for a track's, another one for each.
-fn free(track: &str, names: &mut HashSet<String>) -> String {
-    let plain: String = (track.trim().chars())
-        .map(|c| {
-            if c.is_alphanumeric() || c == '-' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let name = (1..)
-        .map(|k| match k {
-            1 => plain.clone(),
-            k => format!("{plain}-{k}"),
-        })
-        .find(|name| !names.contains(name))
-        .unwrap_or_default();
-    names.insert(name.clone());
-    name
 }
 
 impl Job {

@@ -16,7 +16,7 @@ use crate::geometry::{ObjectGeometry, SdfGrid};
 use crate::model::config::TextEncoderKind;
 use crate::model::{Checkpoint, Network};
 use crate::motion::features::Window;
-use crate::motion::{FPS, Frame, MotionClip};
+use crate::motion::{FPS, MotionClip};
 use crate::motion::{feet, lock};
 use crate::request::plan::Plan;
 use crate::request::walk_plan::WalkPlan;
@@ -425,27 +425,7 @@ impl Synthesizer {
         text: &str,
         window: &Window,
     ) -> Result<MotionClip> {
-        let frames: Vec<Frame> = (0..window.len())
-            .map(|t| {
-                let (object_position, object_rotation, contact) = match object {
-                    Some(object) => (
-                        window.object_center[t] - window.object_rotation[t] * object.center(),
-                        window.object_rotation[t],
-                        window.contact[t].map(|c| c.clamp(0.0, 1.0)),
-                    ),
-                    None => (Vector3::zeros(), UnitQuaternion::identity(), [0.0; 4]),
-                };
-                Frame {
-                    pose: Pose {
-                        root: window.joints[t][0],
-                        rotations: window.rotations[t],
-                    },
-                    object_position,
-                    object_rotation,
-                    contact,
-                }
-            })
-            .collect();
+        let frames = window.frames(object.map(ObjectGeometry::center));
         let finite = frames.iter().all(|f| {
             f.pose.root.iter().all(|v| v.is_finite())
                 && f.object_position.iter().all(|v| v.is_finite())

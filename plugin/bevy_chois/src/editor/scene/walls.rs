@@ -95,13 +95,8 @@ pub(super) fn look(
                 let other = more.map_or("", |m| m.name.trim());
                 let name = [own, other].into_iter().find(|n| !n.is_empty());
                 let of = geometry.clone();
-                let task = AsyncComputeTaskPool::get().spawn(async move {
-                    let mut mesh = of.mesh().clone();
-                    for v in &mut mesh.vertices {
-                        *v += of.center();
-                    }
-                    ObstacleShape::mesh(&mesh).ok()
-                });
+                let task = AsyncComputeTaskPool::get()
+                    .spawn(async move { ObstacleShape::mesh(&of.original()).ok() });
                 let standing = Standing {
                     geometry,
                     name: name.unwrap_or("thing").to_owned(),

@@ -1,7 +1,9 @@
 """Reopens what `chois render` or the panel wrote in Blender and compares joints with the motion clip and with the file.
 
     chois render project.chois.ron --out OUT --fps 24 --format glb,bvh,safetensors
-    blender --background --factory-startup --python tests/blender/joints.py -- OUT/NAME 24
+    blender --background --factory-startup --python tests/blender/joints.py -- OUT/NAME 24 [5]
+
+The last number, where there is one, has every fifth frame looked at only.
 
 Prints the farthest that any joint is off in any frame, millimetres; ends with 1 where that is more than a millimetre:
 
@@ -43,8 +45,8 @@ def clip_joints(path):
     return values.reshape(entry["shape"])
 
 
-def glb_bones(path):
-    """Where a .glb's animation has the joints of its first skin: names, and T x J x 3, metres, Z up."""
+def glb_bones(path, every):
+    """Where a .glb's animation has the joints of its first skin: names, and T x J x 3, metres, Z up; in every so many frames."""
     data = open(path, "rb").read()
     (length,) = struct.unpack("<I", data[12:16])
     doc, blob = json.loads(data[20 : 20 + length]), data[28 + length :]
@@ -78,8 +80,8 @@ def glb_bones(path):
         return Matrix.Translation(place) @ Quaternion((w, x, y, z)).to_matrix().to_4x4() @ scale
 
     joints = doc["skins"][0]["joints"]
-    out = np.zeros((count, len(joints), 3))
-    for frame in range(count):
+    out = np.full((count, len(joints), 3), np.nan)
+    for frame in range(0, count, every):
         world = {}
         open_ = [(n, Matrix()) for n in doc["scenes"][doc.get("scene", 0)]["nodes"]]
         while open_:
@@ -100,10 +102,10 @@ def imported(read, fps):
     return next(o for o in bpy.context.scene.objects if o.type == "ARMATURE")
 
 
-def compare(armature, joints, first, names, wanted):
+def compare(armature, joints, first, names, wanted, every):
     """The farthest that Blender's joints are from T x J x 3 places of `names`, millimetres."""
     worst = (0.0, "", 0)
-    for frame in range(len(joints)):
+    for frame in range(0, len(joints), every):
         bpy.context.scene.frame_set(first + frame)
         for name in wanted:
             bone = armature.pose.bones[name]
@@ -116,15 +118,17 @@ def compare(armature, joints, first, names, wanted):
 def main():
     base, *rest = sys.argv[sys.argv.index("--") + 1 :]
     fps = int(rest[0]) if rest else 30
+    every = int(rest[1]) if len(rest) > 1 else 1
     joints = clip_joints(base + ".safetensors")
     glb = imported(lambda: bpy.ops.import_scene.gltf(filepath=base + ".glb"), fps)
     start = int(glb.animation_data.action.frame_range[0])
     results = {}
-    names, places = glb_bones(base + ".glb")
+    names, places = glb_bones(base + ".glb", every)
     assert len(places) == len(joints), f"{len(places)} frames in the .glb, {len(joints)} in the clip"
-    results[f"glb, {len(names)} bones as the file has them"] = compare(glb, places, start, names, names)
+    results[f"glb, {len(names)} bones as the file has them"] = compare(glb, places, start, names, names, every)
     if set(NAMES) <= set(names) and len(names) == 52 and "avatar" not in {o.name for o in bpy.context.scene.objects}:
-        results["glb, as the clip has them"] = compare(glb, joints, start, NAMES, [n for n in NAMES if n not in LEGS])
+        kept = [n for n in NAMES if n not in LEGS]
+        results["glb, as the clip has them"] = compare(glb, joints, start, NAMES, kept, every)
     bvh = imported(
         lambda: bpy.ops.import_anim.bvh(
             filepath=base + ".bvh",
@@ -137,9 +141,9 @@ def main():
         ),
         fps,
     )
-    results["bvh, as the clip has them"] = compare(bvh, joints, 1, NAMES, NAMES)
+    results["bvh, as the clip has them"] = compare(bvh, joints, 1, NAMES, NAMES, every)
     for kind, (off, name, frame) in results.items():
-        print(f"{kind}: {len(joints)} frames at {fps} a second, at most {off:.4f} mm off ({name}, frame {frame})")
+        print(f"{kind}: {len(range(0, len(joints), every))} frames at {fps} a second, at most {off:.4f} mm off ({name}, frame {frame})")
     sys.exit(any(off > LIMIT for off, _, _ in results.values()))
 
 

@@ -119,8 +119,9 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     let grey = vec3(0.5 * dot(bright, vec3(0.2126, 0.7152, 0.0722)));
     let hue = mix(bright, grey, 0.65 * past);
     out = over(hue, 0.92 * band, out);
-    // A thin lighter line inside the edge.
-    out = over(mix(hue, PAPER, 0.45), 0.8 * inside(abs(edge + rim * 1.35) - rim * 0.28, pixel), out);
+    // A thin lighter line inside the edge, where it is more than a pixel: from afar it would make the whole band pale.
+    let fine = 1.0 - smoothstep(0.15, 0.5, pixel / rim);
+    out = over(mix(hue, PAPER, 0.45), 0.8 * fine * inside(abs(edge + rim * 1.35) - rim * 0.28, pixel), out);
 
     out *= mix(1.0, 0.85, past);
 
@@ -133,7 +134,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
         let arms = inside(across - half * 0.56, pixel) * step(beyond, 0.0);
         // They give way to the marks at both ends, and to the plain band where they would flicker.
         let clear = smoothstep(half, half * 2.0, min(along, length_along - along));
-        let shown = 1.0 - smoothstep(0.12, 0.3, pixel / spacing);
+        let shown = 1.0 - smoothstep(0.06, 0.16, pixel / spacing);
         out = over(PAPER, 0.9 * inside(from_middle, pixel) * arms * clear * shown, out);
     }
 

@@ -243,7 +243,9 @@ fn held(job: &Job, object: &Object, clip: &MotionClip) -> Result<Corrected> {
         let shape = ObstacleShape::mesh(&load_mesh(path, job.scene_up)?)?;
         obstacles.push(Obstacle::new(shape, Isometry3::identity()));
     }
-    correct(clip, &physical, &job.contact.options(obstacles))
+    let mut options = job.contact.options(obstacles);
+    options.keys.clone_from(&job.request.keys);
+    correct(clip, &physical, &options)
 }
 
 /// Generates with a progress bar on stderr; returns the seconds it took too.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use chois::MotionClip;
+use chois::clip::glb::{GlbOptions, Prop};
 use chois::frame;
+use chois::geometry::Mesh;
 use chois::motion::Frame;
 use chois::retarget::{
     BodyPart, Bone, Digit, GltfRig, Naming, Retarget, RetargetOptions, Rig, RigClip, RigHints,
-    RigOverrides, Side, find_bones,
+    RigOverrides, Side, export, find_bones,
 };
 use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint, world_rotations};
 use nalgebra::{UnitQuaternion, Vector3};
@@ -122,6 +124,106 @@ fn the_avatars_that_ship_hold_what_the_clip_holds() {
             before = Some(places);
         }
     }
+}
+
+/// Where a `.glb`'s nodes are at a key of its only animation, world, Y up.
+fn nodes_at(bytes: &[u8], key: usize) -> Vec<Vector3<f32>> {
+    let file = gltf::Gltf::from_slice(bytes).expect("a glTF");
+    let blob = file.blob.as_deref();
+    type Place = (Vector3<f32>, UnitQuaternion<f32>, Vector3<f32>);
+    let turned = |[x, y, z, w]: [f32; 4]| {
+        UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(w, x, y, z))
+    };
+    let mut own: Vec<Place> = (file.nodes())
+        .map(|node| {
+            let (t, r, s) = node.transform().decomposed();
+            (t.into(), turned(r), s.into())
+        })
+        .collect();
+    let animation = file.animations().next().expect("an animation");
+    assert_eq!(file.animations().count(), 1, "its own have gone");
+    for channel in animation.channels() {
+        use gltf::animation::util::ReadOutputs;
+        let node = &mut own[channel.target().node().index()];
+        let reader = channel.reader(|_| blob);
+        match reader.read_outputs().expect("values") {
+            ReadOutputs::Translations(mut all) => node.0 = all.nth(key).expect("a key").into(),
+            ReadOutputs::Rotations(all) => {
+                node.1 = turned(all.into_f32().nth(key).expect("a key"));
+            }
+            _ => panic!("only bones move"),
+        }
+    }
+    let mut out = vec![Vector3::repeat(f32::NAN); own.len()];
+    let mut open: Vec<(usize, nalgebra::Matrix4<f32>)> = (file.default_scene().expect("a scene"))
+        .nodes()
+        .map(|n| (n.index(), nalgebra::Matrix4::identity()))
+        .collect();
+    while let Some((node, above)) = open.pop() {
+        let (t, r, s) = &own[node];
+        let place = above
+            * nalgebra::Matrix4::new_translation(t)
+            * r.to_homogeneous()
+            * nalgebra::Matrix4::new_nonuniform_scaling(s);
+        out[node] = place.fixed_view::<3, 1>(0, 3).into_owned();
+        let children = file.nodes().nth(node).expect("a node").children();
+        let children: Vec<usize> = children.map(|c| c.index()).collect();
+        open.extend(children.into_iter().map(|c| (c, place)));
+    }
+    out
+}
+
+#[test]
+fn an_avatars_own_file_moves_as_its_bones_were_baked() {
+    let clip = chois::motion::edit::resample(&lifting(), 24.0).expect("resampled");
+    let mesh = Mesh::cuboid(Vector3::repeat(-0.15), Vector3::repeat(0.3));
+    let places =
+        vec![(Vector3::new(0.0, -0.4, 0.5), UnitQuaternion::identity()); clip.frames.len()];
+    let handled = vec![true; clip.frames.len()];
+    let prop = Prop {
+        name: "box",
+        mesh: &mesh,
+        places: &places,
+        handled: &handled,
+    };
+    for name in ["mannequin.glb", "woman.glb", "man.glb", "elder.glb"] {
+        let path = avatar(name);
+        let source = std::fs::read(&path).expect("an avatar");
+        let bytes =
+            export::scene_to_bytes(&source, &path, &clip, &[prop], None, &GlbOptions::default())
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let file = GltfRig::parse(&source, &path).expect("a rig");
+        let map = find_bones(&file.rig, &file.hints).expect("bones");
+        let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0).expect("a body");
+        let baked = retarget
+            .bake(&clip, None, &RetargetOptions::default())
+            .expect("baked");
+        for f in [0, 20, 41, clip.frames.len() - 1] {
+            let there = nodes_at(&bytes, f);
+            for (bone, place) in played(&file.rig, &baked, f).into_iter().enumerate() {
+                let off = (frame::from_y_up(there[file.nodes[bone]]) - place).norm();
+                let who = &file.rig.bones[bone].name;
+                assert!(off < 1e-4, "{name}, frame {f}, {who}: {off} m off");
+            }
+            // The object is the last node.
+            let object = frame::from_y_up(*there.last().expect("nodes"));
+            assert!((object - places[f].0).norm() < 1e-5, "{object}");
+        }
+        // Skin, pictures and whose they are stay.
+        let [was, now] = [&source, &bytes].map(|b| gltf::Gltf::from_slice(b).expect("a glTF"));
+        assert_eq!(now.skins().count(), was.skins().count());
+        assert_eq!(now.images().count(), was.images().count());
+        assert_eq!(now.textures().count(), was.textures().count());
+        assert_eq!(now.meshes().count(), was.meshes().count() + 1);
+        let copyright = |file: &gltf::Gltf| file.document.as_json().asset.copyright.clone();
+        assert_eq!(copyright(&now), copyright(&was));
+    }
+    // What lies in several files is told, with the remedy.
+    let text = br#"{"asset":{"version":"2.0"},"nodes":[{}],"skins":[{"joints":[0]}],"scenes":[{"nodes":[0]}]}"#;
+    let path = Path::new("x.gltf");
+    let error = export::scene_to_bytes(text, path, &clip, &[], None, &GlbOptions::default());
+    let error = error.expect_err("no body").to_string();
+    assert!(error.contains("x.gltf"), "{error}");
 }
 
 /// Bones of a small whole body: name, parent, translation.

@@ -4,6 +4,7 @@
 //! the same without the plugin. Nothing moves until a test asks for it: [`tick`] lets exactly one step of time pass,
 //! [`tick_until`] waits for work that other threads do (assets, generation).
 
+pub mod carry;
 pub mod person;
 pub mod puppet;
 

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use chois::Error;
 use chois::diffusion::Flow;
+use chois::project::export::{Format, jobs};
 use chois::project::file::{open, save};
 use chois::project::generate::{Which, generate};
 use chois::project::stale::{self, State};
@@ -352,7 +353,7 @@ fn a_track_is_one_motion_with_all_objects() {
     let file = folder.path().join("a.chois.ron");
     let mut history = History::new(project);
     save(&mut history, &mut library, &file).expect("saved");
-    let (project, library, missing) = open(&file).expect("opened");
+    let (mut project, mut library, missing) = open(&file).expect("opened");
     assert_eq!(missing, []);
     assert!(
         states(&project, &library)
@@ -361,4 +362,21 @@ fn a_track_is_one_motion_with_all_objects() {
     );
     let again = sequence::track(&project, &library, 0).expect("a sequence");
     assert_eq!(again.clip, sequence.clip);
+    // The body is the track's avatar where there is one, and the mannequin where it is missing.
+    let hips = |project: &Project, library: &Library| {
+        let mut all = jobs(project, library, true).expect("jobs");
+        assert_eq!(all.len(), 1 + 4, "the track and a take of each strip");
+        let written = all.remove(0).write(folder.path(), 24.0, &[Format::Glb]);
+        let gltf = gltf::Gltf::open(&written.expect("written")[0]).expect("a valid file");
+        assert!(gltf.nodes().any(|n| n.name() == Some("box")));
+        gltf.nodes().any(|n| n.name() == Some("mixamorig:Hips"))
+    };
+    assert!(!hips(&project, &library));
+    let woman = chois_tests::contact_suite::assets().join("avatars/woman.glb");
+    project.tracks[0].edit().avatar = Some(woman);
+    assert_eq!(library.load(&project, folder.path()), []);
+    assert!(hips(&project, &library));
+    project.tracks[0].edit().avatar = Some("nobody.glb".into());
+    assert_eq!(library.load(&project, folder.path()).len(), 1);
+    assert!(!hips(&project, &library));
 }

@@ -6,12 +6,15 @@ use chois::diffusion::Flow;
 use chois::motion::MotionClip;
 use chois::motion::lock::{LockedKey, Part};
 use chois::project::generate::{Which, generate};
-use chois::project::{Deed, Edit, History, Library, Object, ObjectId, Project, Strip, StripId};
+use chois::project::{
+    Deed, Edit, History, Library, Measures, Numbers, Object, ObjectId, Project, Strip, StripId,
+};
 use chois::project::{TakeId, Track, file};
 use chois::request::{ObjectPlace, PersonPlace, Waypoint};
 use chois::skeleton::joint;
 use chois::synthesis::Synthesizer;
 use chois_tests::contact_suite::{assets, synthesizer};
+use nalgebra::{UnitQuaternion, Vector3};
 
 static SHIPPED: LazyLock<Mutex<Synthesizer>> = LazyLock::new(|| Mutex::new(synthesizer()));
 
@@ -150,18 +153,32 @@ fn what_is_locked_comes_out_as_it_was_with_hands_that_hold() {
     let free = make(&mut project, &mut library, Which::Strip(id), 1)[0];
     let free = clip(&library, free);
     let everything = vec![Part::Body, Part::Object];
-    let cases: [(&str, Vec<(f32, Vec<Part>)>); 5] = [
+    let thing = library.thing(ObjectId(1)).expect("a crate").clone();
+    let slip = |clip: &MotionClip| {
+        let measures = Measures::of(clip, Some(&thing));
+        let numbers = Numbers::of(clip, Some(&thing), &Deed::Idle, &measures);
+        numbers.slip.expect("hands that touch")
+    };
+    let hands = vec![Part::LeftHand, Part::RightHand];
+    let cases: [(&str, Vec<(f32, Vec<Part>)>); 9] = [
         ("a moment", vec![(2.0, everything.clone())]),
         (
             "two moments",
             vec![(1.6, everything.clone()), (2.4, everything)],
         ),
         ("the left hand", vec![(2.0, vec![Part::LeftHand])]),
+        ("both hands", vec![(1.8, hands)]),
+        ("the body", vec![(2.0, vec![Part::Body])]),
+        (
+            "a hand and the object",
+            vec![(2.2, vec![Part::RightHand, Part::Object])],
+        ),
         ("the object", vec![(2.0, vec![Part::Object])]),
         (
             "an elbow",
-            vec![(3.0, vec![Part::Joint("left_elbow".into())])],
+            vec![(2.6, vec![Part::Joint("left_elbow".into())])],
         ),
+        ("a spine", vec![(2.0, vec![Part::Joint("spine3".into())])]),
     ];
     for (name, keys) in cases {
         let keys: Vec<LockedKey> = keys
@@ -179,8 +196,10 @@ fn what_is_locked_comes_out_as_it_was_with_hands_that_hold() {
             let (joints, place, turn, palms) = off(&now, key);
             let (fj, fp, ft, fh) = off(&free, key);
             println!(
-                "{name}: joints {joints:.4} m (free {fj:.3}), object {place:.4} m {turn:.2} deg (free {fp:.3}, {ft:.1}), \
+                "{name}: slip {:.4} m (free {:.4}); joints {joints:.4} m (free {fj:.3}), object {place:.4} m {turn:.2} deg (free {fp:.3}, {ft:.1}), \
                  palms {palms:.4?} (free {fh:.3?}); roughest {:.4} (free {:.4}, first {:.4})",
+                slip(&now),
+                slip(&free),
                 roughest(&now),
                 roughest(&free),
                 roughest(&was)
@@ -192,8 +211,10 @@ fn what_is_locked_comes_out_as_it_was_with_hands_that_hold() {
             if key.holds(&Part::Object) {
                 assert!(place < 0.002 && turn < 0.5, "{name}: {place} {turn}");
             }
-            if key.holds(&Part::LeftHand) {
-                assert!(palms[0] < 0.002, "{name}: {palms:?}");
+            for (hand, part) in [Part::LeftHand, Part::RightHand].iter().enumerate() {
+                if key.holds(part) {
+                    assert!(palms[hand] < 0.001, "{name}: {palms:?}");
+                }
             }
             for j in (0..22).filter(|j| key.holds(&Part::Joint(chois::skeleton::NAMES[*j].into())))
             {
@@ -202,6 +223,8 @@ fn what_is_locked_comes_out_as_it_was_with_hands_that_hold() {
                 assert!(angle < 0.5, "{name}: {angle}");
             }
         }
+        // What holds goes on holding where it does.
+        assert!(slip(&now) < 0.01, "{name}: {}", slip(&now));
         // Nothing jumps for it, and it still begins where it began.
         let most = 1.5 * roughest(&free).max(roughest(&was));
         assert!(
@@ -221,6 +244,48 @@ fn what_is_locked_comes_out_as_it_was_with_hands_that_hold() {
             "{name}: the same seed and keys"
         );
     }
+}
+
+#[test]
+fn a_hand_that_is_locked_away_from_the_object_does_not_hold_there() {
+    let (mut project, mut library, id) = stage();
+    let first = make(&mut project, &mut library, Which::Strip(id), 1)[0];
+    let was = clip(&library, first);
+    // The left arm goes up in the middle of the way, where both hands carry.
+    let mut key = LockedKey::of(&was, 2.0, vec![Part::LeftHand]).expect("a moment");
+    let up = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), 1.2);
+    let arm = [joint::LEFT_SHOULDER, joint::LEFT_ELBOW, joint::LEFT_WRIST];
+    for j in arm {
+        key.pose.rotations[j] =
+            key.pose.rotations[0] * up * key.pose.rotations[0].inverse() * key.pose.rotations[j];
+    }
+    let free = [0, 1].map(|hand| held(&was, hand).len());
+    let strip = project.strip_mut(id).expect("a strip");
+    strip.keys = vec![key.clone()];
+    let take = make(&mut project, &mut library, Which::Strip(id), 1)[0];
+    let now = clip(&library, take);
+    let (.., palms) = off(&now, &key);
+    let frames = [0, 1].map(|hand| held(&now, hand));
+    println!("held {free:?} frames, then {frames:?}; palms off by {palms:.4?}");
+    assert!(palms[0] < 0.001, "{palms:?}");
+    let about = |f: &&usize| f.abs_diff(key.frame()) < 12;
+    assert!(frames[0].iter().find(about).is_none(), "{:?}", frames[0]);
+    // The other hand goes on.
+    assert!(frames[1].contains(&key.frame()), "{:?}", frames[1]);
+    let thing = library.thing(ObjectId(1)).expect("a crate");
+    let measures = Measures::of(&now, Some(thing));
+    let numbers = Numbers::of(&now, Some(thing), &Deed::Idle, &measures);
+    let [left, right] = numbers.touch.expect("there is an object");
+    assert!(left < right, "the numbers say so: {left} s and {right} s");
+}
+
+/// The frames in which a hand holds.
+fn held(clip: &MotionClip, hand: usize) -> Vec<usize> {
+    let frames = clip.frames.iter().enumerate();
+    frames
+        .filter(|(_, f)| f.contact[hand] > 0.5)
+        .map(|(f, _)| f)
+        .collect()
 }
 
 #[test]

@@ -193,7 +193,10 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
         EguiPlugin::default(),
         PanOrbitCameraPlugin,
         ChoisPlugins { synthesis },
-        EditorPlugin,
+        EditorPlugin {
+            // What plays a script leaves nothing to go on with, and is offered nothing.
+            drafts: (EditorPlugin::default().drafts).filter(|_| target.is_none()),
+        },
     ));
     app.insert_resource(AssetFolder(assets));
     app.insert_resource(EguiGlobalSettings {
@@ -254,7 +257,7 @@ fn common(app: &mut App, args: &Args, parts: Parts, target: Option<RenderTarget>
                 .run_if(not(authoring::is_shown)),
             (
                 authoring::toggle,
-                (authoring::begin, authoring::cast)
+                (authoring::begin, authoring::cast, authoring::extras)
                     .chain()
                     .run_if(authoring::is_shown),
             )

@@ -2,13 +2,15 @@
 
 use bevy::asset::AssetPath;
 use bevy::prelude::*;
+use bevy_chois::avatar::Avatar;
 use bevy_chois::editor::{Choice, Editor, EditorObject, EditorPerson};
 use bevy_chois::frame;
 use bevy_chois::object::{Interactable, ObjectShape};
+use bevy_chois::playback::InteractionPlayer;
 use chois::project::{Deed, Strip};
 use chois::request::{PersonPlace, Waypoint};
 use chois::scene::place_of;
-use nalgebra::{Isometry3, Translation3};
+use nalgebra::{Isometry3, Translation3, Vector3};
 
 use crate::app::AssetFolder;
 use crate::cast::Cast;
@@ -21,10 +23,74 @@ pub fn is_shown(editor: Res<Editor>) -> bool {
     editor.shown
 }
 
+/// An avatar of a project's further people.
+#[derive(Component)]
+pub struct Extra;
+
 /// Shows the panel when it is to be shown, in place of the viewer's own.
-pub fn toggle(mut editor: ResMut<Editor>, shows: Res<Shows>) {
+pub fn toggle(
+    mut commands: Commands,
+    mut editor: ResMut<Editor>,
+    shows: Res<Shows>,
+    extras: Query<Entity, With<Extra>>,
+) {
     if editor.shown != shows.editor {
         editor.shown = shows.editor;
+        if !editor.shown {
+            extras.iter().for_each(|e| commands.entity(e).despawn());
+        }
+    }
+}
+
+/// Has the project's people after the first stand where they begin, in the chosen avatar's body; what they do the editor
+/// shows.
+pub fn extras(
+    mut commands: Commands,
+    editor: Res<Editor>,
+    (cast, catalogue, assets): (Res<Cast>, Res<Catalogue>, Res<AssetServer>),
+    mut extras: Query<
+        (
+            Entity,
+            &EditorPerson,
+            &mut Transform,
+            Has<InteractionPlayer>,
+        ),
+        With<Extra>,
+    >,
+) {
+    let tracks = &editor.project().tracks;
+    let place = |person: &PersonPlace| {
+        let [x, y] = person.position;
+        let (sin, cos) = person.facing.to_radians().sin_cos();
+        let ahead = frame::vec3(Vector3::new(cos, sin, 0.0));
+        Transform::from_translation(frame::vec3(Vector3::new(x, y, 0.0)))
+            .with_rotation(Quat::from_rotation_y(ahead.x.atan2(ahead.z)))
+    };
+    for (entity, person, mut transform, plays) in &mut extras {
+        match tracks.get(person.track) {
+            None => commands.entity(entity).despawn(),
+            Some(track) if !plays => {
+                transform.set_if_neq(place(&track.person));
+            }
+            Some(_) => {}
+        }
+    }
+    let Some(entry) = catalogue.avatar(&cast.avatar_name) else {
+        return;
+    };
+    for (number, track) in tracks.iter().enumerate().skip(1) {
+        if extras.iter().any(|(_, person, ..)| person.track == number) {
+            continue;
+        }
+        let scene = GltfAssetLabel::Scene(0).from_asset(entry.path.clone());
+        commands.spawn((
+            Extra,
+            Avatar::default(),
+            Name::new(track.name.clone()),
+            WorldAssetRoot(assets.load(scene)),
+            place(&track.person),
+            EditorPerson { track: number },
+        ));
     }
 }
 
@@ -70,6 +136,15 @@ pub fn begin(
         place,
     };
     editor.add_track(&cast.avatar_name, person);
+    // The body that leaves with what is exported.
+    let body = catalogue.avatar(&cast.avatar_name);
+    let body = body.map(|entry| folder.0.join(entry.path.path()));
+    editor.edit("Avatar", |p| {
+        if let Some(track) = p.tracks.first_mut() {
+            track.edit().avatar = body;
+        }
+        Ok(())
+    });
     editor.add_object(&choice);
     // Where a project begins there is nothing to undo.
     let project = editor.project().clone();
@@ -87,7 +162,7 @@ pub fn cast(
     mut commands: Commands,
     editor: Res<Editor>,
     cast: Res<Cast>,
-    people: Query<(Entity, &EditorPerson)>,
+    people: Query<(Entity, &EditorPerson), Without<Extra>>,
     things: Query<(Entity, &Interactable, Option<&EditorObject>)>,
 ) {
     for (entity, _) in &people {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chois::project::stale::State;
-use chois::project::{History, Library, Lost, Missing, Project, StripId, TakeId, file};
+use chois::project::{
+    Draft, History, Library, Lost, Missing, Project, StripId, TakeId, draft, file,
+};
 use chois::{Error, Result};
 
 use super::session::{Ask, Editor, Measured};
@@ -18,6 +20,7 @@ pub(super) struct Parked {
     missing: Vec<Missing>,
     path: Option<PathBuf>,
     offer: Option<PathBuf>,
+    draft: Option<Draft>,
     selected: Option<StripId>,
     playhead: f32,
     revision: u64,
@@ -76,6 +79,7 @@ impl Editor {
             missing: std::mem::take(&mut self.missing),
             path: self.path.take(),
             offer: self.offer.take(),
+            draft: self.draft.take(),
             selected: self.selected.take(),
             playhead: std::mem::take(&mut self.playhead),
             revision: self.revision,
@@ -92,6 +96,7 @@ impl Editor {
         self.missing = document.missing;
         self.path = document.path;
         self.offer = document.offer;
+        self.draft = document.draft;
         self.selected = document.selected;
         self.playhead = document.playhead;
         self.revision = document.revision;
@@ -157,6 +162,7 @@ impl Editor {
             return Ok(());
         }
         let next = self.place.saturating_sub(1).min(self.parked.len() - 1);
+        self.drop_draft();
         drop(self.park());
         let document = self.parked.remove(next);
         self.place = next;
@@ -164,36 +170,94 @@ impl Editor {
         Ok(())
     }
 
-    /// What was saved by itself after the opened project was: the program ended before it was saved.
+    /// What was saved by itself and never by the animator: after the opened project was, or else of a document that had no
+    /// file. The program ended before.
     pub fn offer(&self) -> Option<&Path> {
-        self.offer.as_deref()
+        let draft = self.left.first();
+        self.offer.as_deref().or(draft.map(PathBuf::as_path))
     }
 
-    /// Takes what was saved by itself in place of what was opened. It is not saved yet.
+    /// Whether what is offered is a document that never had a file.
+    pub fn offers_draft(&self) -> bool {
+        self.offer.is_none() && !self.left.is_empty()
+    }
+
+    /// Takes what was saved by itself: in place of what was opened, or, of a document that had no file, in place of one that
+    /// nobody changed and beside others. It is not saved yet.
     ///
     /// # Errors
     /// Those of [`file::read_project`]; the project stays as it was opened.
     pub fn take_offer(&mut self) -> Result<()> {
-        let (Some(offer), Some(path)) = (self.offer.clone(), self.path.clone()) else {
+        if let (Some(offer), Some(path)) = (self.offer.clone(), self.path.clone()) {
+            let project = file::open(&offer)?.0;
+            self.set_project(project, Some(path));
+        } else if let Some(path) = self.left.first().cloned() {
+            self.left.remove(0);
+            let Some(draft) = Draft::adopt(&path)? else {
+                return Err(Error::invalid(
+                    "draft",
+                    "another program has opened it meanwhile",
+                ));
+            };
+            let project = draft.read()?;
+            if self.is_unsaved() || self.path.is_some() {
+                self.new_document();
+            }
+            self.set_project(project, None);
+            self.draft = Some(draft);
+        } else {
             return Ok(());
-        };
-        let project = file::open(&offer)?.0;
-        self.set_project(project, Some(path));
+        }
         self.offer = None;
         self.revision += 1;
+        self.autosaved = self.revision;
         self.say("this is what was not saved; save it to keep it");
         Ok(())
     }
 
-    /// Forgets what was saved by itself, and deletes its file.
+    /// Forgets what was saved by itself, and deletes it.
     ///
     /// # Errors
-    /// [`Error::Write`] where the file cannot be deleted.
+    /// [`Error::Write`] where it cannot be deleted.
     pub fn refuse_offer(&mut self) -> Result<()> {
         if let Some(path) = self.offer.take() {
-            std::fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+            return std::fs::remove_file(&path).map_err(|source| Error::Write { path, source });
         }
-        Ok(())
+        if self.left.is_empty() {
+            return Ok(());
+        }
+        match Draft::adopt(&self.left.remove(0))? {
+            Some(draft) => draft.discard(),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks for documents without a file that a program left behind when it ended, in [`Self::drafts`].
+    pub fn look_for_drafts(&mut self) {
+        self.left = self.drafts.as_deref().map(draft::left).unwrap_or_default();
+    }
+
+    /// Saves a document that has no file yet among the drafts.
+    pub(super) fn save_draft(&mut self) -> Result<()> {
+        if self.draft.is_none() {
+            let Some(folder) = &self.drafts else {
+                return Ok(());
+            };
+            self.draft = Some(Draft::new(folder)?);
+        }
+        match &self.draft {
+            Some(draft) => draft.save(&self.history, &mut self.library),
+            None => Ok(()),
+        }
+    }
+
+    /// The document has a file now, or is not wanted.
+    pub(super) fn drop_draft(&mut self) {
+        if let Some(draft) = self.draft.take()
+            && let Err(error) = draft.discard()
+        {
+            self.complain(&error);
+        }
     }
 
     /// Says where something is that is missing, in one step that can be undone: a file, in full or relative to the project's

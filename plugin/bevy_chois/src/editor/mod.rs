@@ -11,10 +11,13 @@
 //! | Left, Right; with Shift | a frame back, on; to the beginning, the end |
 //! | Ctrl Z, Ctrl Shift Z | undo, redo |
 //! | Shift D | duplicate the strip |
-//! | X, Delete | delete the waypoint that was taken last, else the strip |
+//! | X, Delete | delete the bar or the waypoint that was taken last, else the strip |
 //! | K | lock the whole moment |
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
+//!
+//! Bars under the selected strip say when each hand holds: dragged by an end or the middle, put there by a double click in
+//! their lane, deleted by X; physics obeys.
 //!
 //! In the scene the selected strip has handles, seen through the [`EditorCamera`]:
 //!
@@ -44,7 +47,7 @@ pub use panel::{Page, Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
 pub use scene::{
     EditorCamera, EditorDrawing, EditorGizmos, Handle, Part, SceneKnobs, ScenePointer, SceneState,
-    See, Snap, stretch,
+    See, Snap,
 };
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

@@ -23,8 +23,28 @@ use crate::clip::MotionClip;
 use crate::playback::PlaybackSystems;
 
 /// The authoring panel. Add bevy_egui's `EguiPlugin` too: a library does not.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EditorPlugin;
+#[derive(Clone, Debug)]
+pub struct EditorPlugin {
+    /// The folder in which documents that were never saved save themselves, to be offered when a program ended before; none
+    /// where they are not kept. By default `drafts` in the user's data: `$XDG_DATA_HOME/bevy_chois`,
+    /// `~/.local/share/bevy_chois`, or `%LOCALAPPDATA%\\bevy_chois`.
+    pub drafts: Option<PathBuf>,
+}
+
+impl Default for EditorPlugin {
+    fn default() -> Self {
+        let folder = |name: &str| {
+            let value = std::env::var_os(name).filter(|v| !v.is_empty());
+            value.map(PathBuf::from).filter(|p| p.is_absolute())
+        };
+        let data = folder("XDG_DATA_HOME")
+            .or_else(|| folder("LOCALAPPDATA"))
+            .or_else(|| folder("HOME").map(|home| home.join(".local/share")));
+        Self {
+            drafts: data.map(|data| data.join("bevy_chois/drafts")),
+        }
+    }
+}
 
 /// What the editor does in a frame.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,8 +63,10 @@ pub enum EditorSystems {
 
 impl Plugin for EditorPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Editor>()
-            .init_resource::<Panel>()
+        let mut editor = app.world_mut().get_resource_or_init::<Editor>();
+        editor.drafts.clone_from(&self.drafts);
+        editor.look_for_drafts();
+        app.init_resource::<Panel>()
             .init_resource::<Shown>()
             .init_resource::<Work>()
             .init_resource::<Holding>()

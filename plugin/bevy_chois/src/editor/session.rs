@@ -13,16 +13,16 @@ use chois::project::export::Format;
 use chois::project::generate::{Made, Which, add};
 use chois::project::stale::{self, State};
 use chois::project::{
-    Changed, Deed, Edit, History, Library, Measures, Missing, Numbers, Object, ObjectId, Project,
-    Strip, StripId, Take, TakeId, Track, Verdict, file,
+    Changed, Deed, Draft, Edit, History, Library, Measures, Missing, Numbers, Object, ObjectId,
+    Project, Strip, StripId, Take, TakeId, Track, Verdict, file,
 };
 use chois::request::{InteractionRequest, PersonPlace};
 use chois::{Error, Result};
 
 use super::film::Film;
-use super::scene::{self, SceneState};
+use super::scene::SceneState;
 
-/// Time without a save after which what was changed is saved beside the file.
+/// Time without a change after which what was changed is saved by itself.
 const AUTOSAVE: Duration = Duration::from_secs(30);
 /// Seconds of a strip that is added.
 const NEW_SECONDS: f32 = 4.0;
@@ -129,6 +129,15 @@ pub struct Editor {
     pub(super) path: Option<PathBuf>,
     /// What was saved by itself and not taken yet.
     pub(super) offer: Option<PathBuf>,
+    /// The folder in which documents that have no file yet save themselves; none where they are not kept.
+    /// [`EditorPlugin`](super::EditorPlugin) says which.
+    pub drafts: Option<PathBuf>,
+    /// How long nothing is changed before what was is saved by itself.
+    pub autosave_after: Duration,
+    /// The shown document as it saves itself while it has no file.
+    pub(super) draft: Option<Draft>,
+    /// Documents without a file that a program left behind when it ended, and that were not taken yet.
+    pub(super) left: Vec<PathBuf>,
     /// Documents that are open and not shown, and the shown one's place among them.
     pub(super) parked: Vec<Parked>,
     pub(super) place: usize,
@@ -164,6 +173,10 @@ impl Default for Editor {
             history: History::default(),
             path: None,
             offer: None,
+            drafts: None,
+            autosave_after: AUTOSAVE,
+            draft: None,
+            left: Vec::new(),
             parked: Vec::new(),
             place: 0,
             status: (String::new(), Tone::Plain),
@@ -186,6 +199,7 @@ impl Editor {
         self.scene.picked = None;
         self.path = path;
         self.offer = None;
+        self.drop_draft();
         self.compared = None;
         self.wanted_contact = None;
         self.selected = None;
@@ -232,25 +246,27 @@ impl Editor {
         self.say(format!("saved {}", path.display()));
         self.path = Some(path);
         self.offer = None;
+        self.drop_draft();
         self.saved = self.revision;
         self.autosaved = self.revision;
         Ok(())
     }
 
-    /// Saves beside the file what was changed a while ago; in its own time only where there is something to save.
+    /// Saves by itself what was changed a while ago: beside the file, or among the drafts where there is none yet.
     pub(super) fn autosave(&mut self) {
-        let Some(path) = &self.path else {
-            return;
-        };
         // What was not taken yet is not written over.
         if self.offer.is_some()
             || self.revision == self.autosaved
-            || self.changed.elapsed() < AUTOSAVE
+            || self.changed.elapsed() < self.autosave_after
         {
             return;
         }
         self.autosaved = self.revision;
-        if let Err(error) = file::autosave(&self.history, &mut self.library, path) {
+        let saved = match &self.path {
+            Some(path) => file::autosave(&self.history, &mut self.library, path).map(|_| ()),
+            None => self.save_draft(),
+        };
+        if let Err(error) = saved {
             self.complain(&error);
         }
     }
@@ -396,6 +412,28 @@ impl Editor {
                 }
                 .into(),
             );
+            Ok(())
+        })
+    }
+
+    /// Adds one more person, a metre to the left of the last one and with the same body.
+    pub fn add_person(&mut self) -> bool {
+        let count = self.project().tracks.len();
+        let Some(last) = self.project().tracks.last() else {
+            return self.add_track("Person", PersonPlace::default());
+        };
+        let (mut person, avatar) = (last.person, last.avatar.clone());
+        let facing = person.facing.to_radians();
+        person.position[0] -= facing.sin();
+        person.position[1] += facing.cos();
+        self.edit("Add person", |p| {
+            let track = Track {
+                name: format!("Person {}", count + 1),
+                avatar,
+                person,
+                ..Track::default()
+            };
+            p.tracks.push(track.into());
             Ok(())
         })
     }
@@ -638,7 +676,7 @@ impl Editor {
             let Some(strip) = p.strip_mut(strip) else {
                 return Ok(());
             };
-            scene::stretch(strip, seconds);
+            strip.stretch(seconds);
             strip.keys.retain_mut(|key| match edit.when(key.at) {
                 Some(at) => {
                     key.at = at;

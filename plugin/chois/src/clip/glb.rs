@@ -117,15 +117,20 @@ pub fn scene_to_bytes(
 ) -> Result<Vec<u8>> {
     check_scene(clip, props, options)?;
     let figure = Figure::standard().fitted(&clip.skeleton);
-    let mut out = Builder::default();
+    let mut out = Builder {
+        copyright: Some(MANNEQUIN.into()),
+        ..Builder::default()
+    };
     out.figure(&figure);
     let nodes: Vec<usize> = props.iter().map(|p| out.object(p, options)).collect();
     out.animate(clip, &figure, props, &nodes, options);
-    out.finish(clip, &nodes)
+    let mut roots = vec![joint::PELVIS, FIGURE_JOINTS];
+    roots.extend(nodes);
+    out.finish(clip, &roots)
 }
 
 /// Refuses what cannot be written, see [`scene_to_bytes`].
-pub(super) fn check_scene(
+pub(crate) fn check_scene(
     clip: &MotionClip,
     props: &[Prop<'_>],
     options: &GlbOptions,
@@ -199,6 +204,8 @@ fn check(clip: &MotionClip, options: &GlbOptions) -> Result<()> {
     Ok(())
 }
 
+/// Whose body the mannequin is.
+const MANNEQUIN: &str = "Body: mannequin-x by Andrea Boscolo Camiletto, Apache-2.0, modified";
 /// glTF's numbers for component types and targets.
 const U8: u32 = 5121;
 const U16: u32 = 5123;
@@ -209,16 +216,20 @@ const INDICES: u32 = 34963;
 
 /// A document under construction: JSON arrays, and the one buffer.
 #[derive(Default)]
-struct Builder {
-    buffer: Vec<u8>,
-    views: Vec<Value>,
-    accessors: Vec<Value>,
-    materials: Vec<Value>,
-    meshes: Vec<Value>,
-    skins: Vec<Value>,
-    nodes: Vec<Value>,
-    samplers: Vec<Value>,
-    channels: Vec<Value>,
+pub(crate) struct Builder {
+    pub buffer: Vec<u8>,
+    pub views: Vec<Value>,
+    pub accessors: Vec<Value>,
+    pub materials: Vec<Value>,
+    pub meshes: Vec<Value>,
+    pub skins: Vec<Value>,
+    pub nodes: Vec<Value>,
+    pub samplers: Vec<Value>,
+    pub channels: Vec<Value>,
+    /// Whose body it is, and on what terms.
+    pub copyright: Option<String>,
+    /// What else the document has.
+    pub rest: Map<String, Value>,
 }
 
 impl Builder {
@@ -385,7 +396,7 @@ impl Builder {
     }
 
     /// Returns the object's node.
-    fn object(&mut self, prop: &Prop<'_>, options: &GlbOptions) -> usize {
+    pub fn object(&mut self, prop: &Prop<'_>, options: &GlbOptions) -> usize {
         let Prop { name, mesh, .. } = *prop;
         let upright = Mesh {
             vertices: mesh.vertices.iter().map(|v| frame::to_y_up(*v)).collect(),
@@ -418,19 +429,8 @@ impl Builder {
         nodes: &[usize],
         options: &GlbOptions,
     ) {
-        let times: Vec<[f32; 1]> = (0..clip.frames.len())
-            .map(|f| [(f as f64 / f64::from(clip.fps)) as f32])
-            .collect();
-        let last = times[times.len() - 1];
-        let time = self.floats(&times, "SCALAR", None);
-        time.insert("min".into(), json!([0.0]));
-        time.insert("max".into(), json!(last));
-        let time = self.last();
-
-        let positions = |all: &mut dyn Iterator<Item = Vector3<f32>>| -> Vec<[f32; 3]> {
-            all.map(|p| frame::to_y_up(p).into()).collect()
-        };
-        let roots = positions(&mut clip.frames.iter().map(|f| f.pose.root));
+        let time = self.times(clip);
+        let roots = positions(clip.frames.iter().map(|f| f.pose.root));
         self.channel(time, joint::PELVIS, "translation", &roots);
         let poses: Vec<Pose> = if options.floor {
             feet::over_floor(figure, clip)
@@ -451,8 +451,25 @@ impl Builder {
             let rotations = continuous(fingers.iter().map(|f| f[i]));
             self.channel(time, ROTATIONS + i, "rotation", &rotations);
         }
+        self.move_objects(time, props, nodes);
+    }
+
+    /// The accessor of the clip's times.
+    pub fn times(&mut self, clip: &MotionClip) -> usize {
+        let times: Vec<[f32; 1]> = (0..clip.frames.len())
+            .map(|f| [(f as f64 / f64::from(clip.fps)) as f32])
+            .collect();
+        let last = times[times.len() - 1];
+        let time = self.floats(&times, "SCALAR", None);
+        time.insert("min".into(), json!([0.0]));
+        time.insert("max".into(), json!(last));
+        self.last()
+    }
+
+    /// Objects' nodes go as they go.
+    pub fn move_objects(&mut self, time: usize, props: &[Prop<'_>], nodes: &[usize]) {
         for (prop, node) in props.iter().zip(nodes) {
-            let places = positions(&mut prop.places.iter().map(|(p, _)| *p));
+            let places = positions(prop.places.iter().map(|(p, _)| *p));
             self.channel(time, *node, "translation", &places);
             let turns = prop.places.iter();
             let turns = continuous(turns.map(|(_, q)| frame::rotation_to_y_up(*q)));
@@ -461,7 +478,13 @@ impl Builder {
     }
 
     /// Sets a node's first value, and lets it move if it moves at all.
-    fn channel<const N: usize>(&mut self, time: usize, node: usize, path: &str, rows: &[[f32; N]]) {
+    pub fn channel<const N: usize>(
+        &mut self,
+        time: usize,
+        node: usize,
+        path: &str,
+        rows: &[[f32; N]],
+    ) {
         if let Value::Object(node) = &mut self.nodes[node] {
             node.insert(path.into(), rows[0].to_vec().into());
         }
@@ -478,15 +501,17 @@ impl Builder {
         }));
     }
 
-    fn finish(self, clip: &MotionClip, nodes: &[usize]) -> Result<Vec<u8>> {
-        let mut roots = vec![joint::PELVIS, FIGURE_JOINTS];
-        roots.extend(nodes);
+    /// The file; `roots` are the scene's nodes.
+    pub fn finish(self, clip: &MotionClip, roots: &[usize]) -> Result<Vec<u8>> {
+        let mut asset = json!({
+            "version": "2.0",
+            "generator": concat!("chois ", env!("CARGO_PKG_VERSION")),
+        });
+        if let Some(copyright) = self.copyright {
+            asset["copyright"] = copyright.into();
+        }
         let mut document = json!({
-            "asset": {
-                "version": "2.0",
-                "generator": concat!("chois ", env!("CARGO_PKG_VERSION")),
-                "copyright": "Body: mannequin-x by Andrea Boscolo Camiletto, Apache-2.0, modified",
-            },
+            "asset": asset,
             "scene": 0,
             "scenes": [{ "name": clip_name(clip), "nodes": roots, "extras": extras(clip) }],
             "nodes": self.nodes,
@@ -497,6 +522,11 @@ impl Builder {
             "bufferViews": self.views,
             "buffers": [{ "byteLength": self.buffer.len() }],
         });
+        if let Value::Object(document) = &mut document {
+            document.extend(self.rest);
+            // An empty list is no list to the format.
+            document.retain(|_, v| v.as_array().is_none_or(|list| !list.is_empty()));
+        }
         if !self.channels.is_empty() {
             document["animations"] = json!([{
                 "name": clip_name(clip), "samplers": self.samplers, "channels": self.channels,
@@ -542,8 +572,13 @@ fn object_name(clip: &MotionClip) -> &str {
     }
 }
 
+/// Places of the model's world as the file has them.
+pub(crate) fn positions(all: impl Iterator<Item = Vector3<f32>>) -> Vec<[f32; 3]> {
+    all.map(|p| frame::to_y_up(p).into()).collect()
+}
+
 /// Quaternions x y z w, each in the half of the sphere where the one before it is, so that blending takes the short way.
-pub(super) fn continuous(rotations: impl Iterator<Item = UnitQuaternion<f32>>) -> Vec<[f32; 4]> {
+pub(crate) fn continuous(rotations: impl Iterator<Item = UnitQuaternion<f32>>) -> Vec<[f32; 4]> {
     let mut out: Vec<[f32; 4]> = Vec::new();
     for q in rotations {
         let q = UnitQuaternion::new_normalize(q.into_inner());

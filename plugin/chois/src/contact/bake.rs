@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::event::ContactEvent;
 use super::follow::{Follower, HandGoal, Help};
 use super::object::PhysicalObject;
+use super::palm::Palm;
 use super::session::Session;
 use super::{ContactOptions, Hold};
 use crate::error::{Error, Result};
-use crate::motion::MotionClip;
+use crate::motion::{MotionClip, lock};
 use crate::skeleton::{JOINTS, Pose};
 
 /// No joint shall accelerate more than so many times as hard as the clip's own at its hardest.
@@ -158,8 +159,11 @@ pub fn correct(
     options: &ContactOptions,
 ) -> Result<Corrected> {
     let Followed { run, .. } = follow(clip, object, options)?;
+    let mut clip = run.clip;
+    let pads = Palm::of(&clip.skeleton).map(|palm| palm.pad);
+    lock::hold(&mut clip, &options.keys, Some(pads));
     Ok(Corrected {
-        clip: run.clip,
+        clip,
         holds: run.holds,
         events: run.events,
         efforts: run.efforts,

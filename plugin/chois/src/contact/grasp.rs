@@ -291,7 +291,7 @@ pub(crate) fn find(
 }
 
 /// Whether fingers close around what a palm lies on: it is thin, or ends under the fingers or the thumb.
-fn closes(palm: &Palm, grasp: &Grasp, surface: &Surface) -> bool {
+pub(crate) fn closes(palm: &Palm, grasp: &Grasp, surface: &Surface) -> bool {
     let normal = grasp.normal.into_inner();
     let inside = |at: &Vector3<f32>| surface.signed_distance(at) < 0.0;
     let steps = |from: f32, to: f32| {

@@ -12,6 +12,7 @@ use super::follow::easing;
 use super::grasp::{self, Grasp, Near};
 use super::object::PhysicalObject;
 use super::palm::{Palm, flesh, pad, part};
+use super::pin::Pins;
 use super::simulation::{GRAVITY, Grip};
 use crate::motion::touch::{Touch, touches};
 use crate::motion::{ContactPart, MotionClip};
@@ -129,13 +130,25 @@ pub(crate) fn plan(
         }
     }
     let mut holds: Vec<Hold> = Vec::new();
-    for hand in 0..2 {
+    let spans: [Vec<Span>; 2] = [0, 1].map(|hand| match &given[hand] {
         // What is given is neither lengthened nor joined.
-        let spans = match &given[hand] {
-            Some(given) => given.clone(),
-            None => joined(std::mem::take(&mut wanted[hand]), pause(clip.fps)),
-        };
+        Some(given) => given.clone(),
+        None => joined(std::mem::take(&mut wanted[hand]), pause(clip.fps)),
+    });
+    let pins = Pins::of(clip, object, places, palms, &options.keys);
+    let (spans, away) = pins.cut(spans);
+    events.extend(away);
+    for (hand, spans) in spans.into_iter().enumerate() {
         for span in spans {
+            if let Some(grasp) = pins.grasp(hand, &span) {
+                holds.push(Hold {
+                    hand,
+                    first: span.first,
+                    last: span.last,
+                    grasp,
+                });
+                continue;
+            }
             let near = tracks[hand].near(&said[hand], &span);
             let others = others(&holds, hand, &span);
             match grasp::find(&palms[hand], &near, object.surface(), &others) {
@@ -165,6 +178,7 @@ pub(crate) fn plan(
         let span = Span { first, last };
         let others = others(&holds, hand, &span);
         if grasp.closes
+            || pins.grasp(hand, &span).is_some()
             || others
                 .iter()
                 .any(|o| grasp::opposed(&o.normal, &grasp.normal))
@@ -194,6 +208,9 @@ pub(crate) fn plan(
             last,
             grasp,
         } = holds[k];
+        if pins.grasp(hand, &Span { first, last }).is_some() {
+            continue;
+        }
         let few: Vec<_> = (first..=last)
             .step_by((last + 1 - first).div_ceil(TURNED))
             .map(|f| tracks[hand].turned(f, &grasp, &palms[hand]))

@@ -20,6 +20,7 @@ pub mod live;
 pub mod material;
 pub mod object;
 pub mod palm;
+mod pin;
 pub mod report;
 pub mod scene;
 pub mod session;
@@ -38,6 +39,8 @@ pub use object::{ObjectPhysics, PhysicalObject};
 pub use scene::{Obstacle, ObstacleShape};
 pub use simulation::Grip;
 
+use crate::motion::lock::LockedKey;
+
 /// How contact is enforced.
 #[derive(Clone, Debug)]
 pub struct ContactOptions {
@@ -51,6 +54,9 @@ pub struct ContactOptions {
     /// When the left and the right hand hold, `[from, to]` in seconds of the clip; without it, as the clip says and the
     /// object's motion asks for. A hand that is given no stretch holds nothing.
     pub given: [Option<Vec<[f32; 2]>>; 2],
+    /// Moments that stay (those that the clip was made with): a hand that is locked and is on the object holds it as it does
+    /// there, one that is locked elsewhere does not hold about that time, and the clip comes through them in the end.
+    pub keys: Vec<LockedKey>,
 }
 
 impl Default for ContactOptions {
@@ -60,6 +66,7 @@ impl Default for ContactOptions {
             obstacles: Vec::new(),
             supports: true,
             given: [None, None],
+            keys: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{FPS, Frame, MotionClip};
 use crate::error::{Error, Result};
 use crate::ik;
-use crate::skeleton::{JOINTS, NAMES, Pose, ROTATIONS, joint};
+use crate::skeleton::{JOINTS, NAMES, Pose, ROTATIONS, Skeleton, joint};
 
 /// Frames within which a correction comes, and goes.
 pub const LEAD: usize = 15;
@@ -82,11 +82,6 @@ impl LockedKey {
     /// Whether a part is held.
     pub fn holds(&self, part: &Part) -> bool {
         self.parts.contains(part)
-    }
-
-    /// The joint positions of its pose, metres.
-    pub(crate) fn joints(&self, clip: &MotionClip) -> [Vector3<f32>; JOINTS] {
-        clip.skeleton.forward(&self.pose)
     }
 
     /// Joints whose turn is held.
@@ -212,29 +207,102 @@ pub(crate) fn shares(frames: usize, keys: &[usize], ends: [Option<usize>; 2]) ->
     keys.iter().map(|key| share(*key)).collect()
 }
 
-/// Brings a clip to its keys. `physical` says that physics moved the object: then it is moved only while a hand holds it,
-/// and goes on lying where it lies else. Hands that hold go along with the object; an object that no key holds goes along
-/// with a hand that holds it and is held by a key.
-pub(crate) fn hold(clip: &mut MotionClip, keys: &[LockedKey], physical: bool) {
+/// Brings a clip to its keys. `physical` says that physics moved the object, and where in the wrist's frame each hand touches
+/// it: then it is moved only while a hand holds it, and goes on lying where it lies else. Hands that hold go along with the
+/// object and stay where they are on it, however they are turned; an object that no key holds goes along with a hand that
+/// holds it and is held by a key.
+pub(crate) fn hold(clip: &mut MotionClip, keys: &[LockedKey], physical: Option<[Vector3<f32>; 2]>) {
     let count = clip.frames.len();
     let mut keys: Vec<&LockedKey> = keys.iter().filter(|k| k.frame() < count).collect();
     keys.sort_by_key(|k| k.frame());
     if keys.is_empty() || clip.fps != FPS {
         return;
     }
-    let before: Vec<[Vector3<f32>; JOINTS]> = (0..count).map(|f| clip.joints(f)).collect();
+    let palms = [joint::LEFT_PALM, joint::RIGHT_PALM].map(|p| clip.skeleton.rest_offsets[p]);
+    let hands = Hands(physical.unwrap_or(palms));
     if clip.has_object() {
-        move_object(clip, &keys, physical);
+        move_object(clip, &keys, &hands, physical.is_some());
     }
-    let palms = on_object(clip, &before);
-    turn_body(clip, &keys, &palms);
+    let held = on_object(clip, &hands);
+    turn_body(clip, &keys, &hands, &held);
     for (hand, part) in [(0, Part::LeftHand), (1, Part::RightHand)] {
-        move_hand(clip, &keys, hand, &part);
+        move_hand(clip, &keys, &hands, hand, &part);
     }
 }
 
 const ARMS: [ik::Limb; 2] = [ik::LEFT_ARM, ik::RIGHT_ARM];
 const LEGS: [ik::Limb; 2] = [ik::LEFT_LEG, ik::RIGHT_LEG];
+/// Joints between the trunk and a hand that an arm reaches with.
+const REACHING: [[usize; 2]; 2] = [
+    [joint::LEFT_SHOULDER, joint::LEFT_ELBOW],
+    [joint::RIGHT_SHOULDER, joint::RIGHT_ELBOW],
+];
+/// Nearer than this a hand is where it is to be, metres.
+const THERE: f32 = 1e-4;
+
+/// Where each hand touches what it holds, in the frame of its wrist in the rest pose, metres.
+struct Hands([Vector3<f32>; 2]);
+
+impl Hands {
+    /// Where a hand touches in a pose.
+    fn at(&self, skeleton: &Skeleton, pose: &Pose, hand: usize) -> Vector3<f32> {
+        let wrist = joint::LEFT_WRIST + hand;
+        skeleton.forward(pose)[wrist] + pose.rotations[wrist] * self.0[hand]
+    }
+
+    /// Has the arm bring a hand somewhere, turned as it is; what is missing, metres.
+    fn reach(&self, skeleton: &Skeleton, pose: &mut Pose, hand: usize, goal: Vector3<f32>) -> f32 {
+        let palm = skeleton.rest_offsets[joint::LEFT_PALM + hand];
+        let aside = pose.rotations[joint::LEFT_WRIST + hand] * (self.0[hand] - palm);
+        ik::reach(skeleton, pose, ARMS[hand], goal - aside)
+    }
+
+    /// Has arms bring hands to their places, the body coming nearer where they are too short, feet staying; `most` is how
+    /// far, metres.
+    fn bring(
+        &self,
+        skeleton: &Skeleton,
+        pose: &mut Pose,
+        goals: &[Option<Vector3<f32>>; 2],
+        most: f32,
+    ) {
+        let (before, feet) = (*pose, skeleton.forward(pose));
+        let mut lean = Vector3::<f32>::zeros();
+        for round in 0..8 {
+            let mut missing = Vector3::<f32>::zeros();
+            for (hand, goal) in goals.iter().enumerate() {
+                let Some(goal) = goal else { continue };
+                if self.reach(skeleton, pose, hand, *goal) > THERE {
+                    let off = goal - self.at(skeleton, pose, hand);
+                    missing = if off.norm() > missing.norm() {
+                        off
+                    } else {
+                        missing
+                    };
+                }
+            }
+            if missing.norm() < THERE || most < THERE || round == 7 {
+                break;
+            }
+            lean = (lean + missing).cap_magnitude(most);
+            *pose = before;
+            lean_by(skeleton, pose, &lean, &feet);
+        }
+    }
+}
+
+/// Moves the pelvis; feet stay where they were.
+fn lean_by(
+    skeleton: &Skeleton,
+    pose: &mut Pose,
+    by: &Vector3<f32>,
+    before: &[Vector3<f32>; JOINTS],
+) {
+    pose.root += by;
+    for leg in LEGS {
+        ik::reach(skeleton, pose, leg, before[leg.tip]);
+    }
+}
 
 fn holding(frame: &Frame, hand: usize) -> bool {
     frame.contact[hand] > 0.5
@@ -246,7 +314,7 @@ fn part_of(turn: &UnitQuaternion<f32>, share: f32) -> UnitQuaternion<f32> {
 }
 
 /// Has the object, and the hands that hold it, come through the keys.
-fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], physical: bool) {
+fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], hands: &Hands, physical: bool) {
     let count = clip.frames.len();
     // Frame, shift of the mesh's origin, turn, and the frames about it within which it may move.
     type Way = (usize, Vector3<f32>, UnitQuaternion<f32>, [Option<usize>; 2]);
@@ -269,17 +337,24 @@ fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], physical: bool) {
             ways.push((f, object.position - frame.object_position, turn, span));
             continue;
         }
-        let (now, then) = (clip.joints(f), key.joints(clip));
-        let off: Vec<Vector3<f32>> = (0..2)
+        let held: Vec<[Vector3<f32>; 2]> = (0..2)
             .filter(|&hand| {
                 let part = [Part::LeftHand, Part::RightHand][hand].clone();
                 (key.holds(&part) || key.holds(&Part::Body)) && holding(frame, hand)
             })
-            .map(|hand| then[joint::LEFT_PALM + hand] - now[joint::LEFT_PALM + hand])
+            .map(|hand| [&frame.pose, &key.pose].map(|p| hands.at(&clip.skeleton, p, hand)))
             .collect();
-        if !off.is_empty() {
-            let mean = off.iter().sum::<Vector3<f32>>() / off.len() as f32;
-            ways.push((f, mean, UnitQuaternion::identity(), span));
+        let still = UnitQuaternion::identity();
+        match held[..] {
+            [[now, then]] => ways.push((f, then - now, still, span)),
+            // Two hands turn it as well.
+            [[a, b], [c, d]] => {
+                let turn = UnitQuaternion::rotation_between(&(c - a), &(d - b)).unwrap_or(still);
+                let at = frame.object_position;
+                let shift = (b + d) / 2.0 + turn * (at - (a + c) / 2.0) - at;
+                ways.push((f, shift, turn, span));
+            }
+            _ => {}
         }
     }
     if ways.is_empty() {
@@ -292,8 +367,7 @@ fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], physical: bool) {
     for (k, (_, shift, turn, span)) in ways.iter().enumerate() {
         let share = shares(count, &frames, *span).swap_remove(k);
         for (f, share) in share.into_iter().enumerate().filter(|(_, s)| *s > 0.0) {
-            let joints = clip.joints(f);
-            let frame = &mut clip.frames[f];
+            let (skeleton, frame) = (&clip.skeleton, &mut clip.frames[f]);
             let was = (frame.object_position, frame.object_rotation);
             let turn = part_of(turn, share);
             let least = was.0.z.min(floor);
@@ -301,34 +375,37 @@ fn move_object(clip: &mut MotionClip, keys: &[&LockedKey], physical: bool) {
             frame.object_position.z = frame.object_position.z.max(least);
             frame.object_rotation = turn * was.1;
             frame.object_rotation.renormalize();
-            for (hand, arm) in ARMS.into_iter().enumerate() {
-                if holding(frame, hand) {
-                    let palm = joints[joint::LEFT_PALM + hand];
-                    let goal = frame.object_position + turn * (palm - was.0);
-                    let wrist = &mut frame.pose.rotations[joint::LEFT_WRIST + hand];
-                    *wrist = turn * *wrist;
-                    ik::reach(&clip.skeleton, &mut frame.pose, arm, goal);
-                }
+            let goals = [0, 1].map(|hand| {
+                let at = hands.at(skeleton, &frame.pose, hand);
+                holding(frame, hand).then(|| frame.object_position + turn * (at - was.0))
+            });
+            for hand in (0..2).filter(|hand| goals[*hand].is_some()) {
+                let wrist = &mut frame.pose.rotations[joint::LEFT_WRIST + hand];
+                *wrist = turn * *wrist;
             }
+            hands.bring(skeleton, &mut frame.pose, &goals, LEAN);
         }
     }
 }
 
-/// Where each palm that holds is, about the object, frame by frame.
-fn on_object(
-    clip: &MotionClip,
-    before: &[[Vector3<f32>; JOINTS]],
-) -> Vec<[Option<Vector3<f32>>; 2]> {
-    let at = |f: usize, hand: usize| {
-        let frame = &clip.frames[f];
+/// Where each hand that holds is, frame by frame.
+fn on_object(clip: &MotionClip, hands: &Hands) -> Vec<[Option<Vector3<f32>>; 2]> {
+    let at = |frame: &Frame, hand: usize| {
         let holds = clip.has_object() && holding(frame, hand);
-        holds.then(|| clip.joints(f)[joint::LEFT_PALM + hand])
+        holds.then(|| hands.at(&clip.skeleton, &frame.pose, hand))
     };
-    (0..before.len()).map(|f| [at(f, 0), at(f, 1)]).collect()
+    (clip.frames.iter())
+        .map(|frame| [at(frame, 0), at(frame, 1)])
+        .collect()
 }
 
-/// Has the pelvis and the joints come through the keys; palms that hold stay where they are meanwhile.
-fn turn_body(clip: &mut MotionClip, keys: &[&LockedKey], palms: &[[Option<Vector3<f32>>; 2]]) {
+/// Has the pelvis and the joints come through the keys; hands that hold stay where they are meanwhile.
+fn turn_body(
+    clip: &mut MotionClip,
+    keys: &[&LockedKey],
+    hands: &Hands,
+    held: &[[Option<Vector3<f32>>; 2]],
+) {
     let count = clip.frames.len();
     let whole: Vec<&&LockedKey> = keys.iter().filter(|k| k.holds(&Part::Body)).collect();
     let frames: Vec<usize> = whole.iter().map(|k| k.frame()).collect();
@@ -341,6 +418,18 @@ fn turn_body(clip: &mut MotionClip, keys: &[&LockedKey], palms: &[[Option<Vector
             frame.pose.root += shift * *share;
         }
     }
+    // What a hand that holds is away from its key where that is, whatever the object does: nothing, where the two agree.
+    let away: Vec<[Vector3<f32>; 2]> = (whole.iter())
+        .map(|key| {
+            [0, 1].map(|hand| {
+                let then = hands.at(&clip.skeleton, &key.pose, hand);
+                held[key.frame()][hand].map_or_else(Vector3::zeros, |now| then - now)
+            })
+        })
+        .collect();
+    // How much of a turn that was locked there is, of any joint, and of those that an arm reaches with.
+    let mut turned = vec![0.0_f32; count];
+    let mut stiff = vec![[0.0_f32; 2]; count];
     for j in 0..ROTATIONS {
         let own: Vec<&&LockedKey> = keys.iter().filter(|k| k.turned().any(|t| t == j)).collect();
         let frames: Vec<usize> = own.iter().map(|k| k.frame()).collect();
@@ -348,66 +437,83 @@ fn turn_body(clip: &mut MotionClip, keys: &[&LockedKey], palms: &[[Option<Vector
             .map(|key| key.pose.rotations[j] * clip.frames[key.frame()].pose.rotations[j].inverse())
             .collect();
         for (share, turn) in shares(count, &frames, [Some(0), None]).iter().zip(&turns) {
-            for (frame, share) in clip.frames.iter_mut().zip(share) {
-                if *share > 0.0 {
-                    let own = &mut frame.pose.rotations[j];
-                    *own = part_of(turn, *share) * *own;
-                    own.renormalize();
+            for (f, share) in share.iter().enumerate().filter(|(_, s)| **s > 0.0) {
+                let own = &mut clip.frames[f].pose.rotations[j];
+                *own = part_of(turn, *share) * *own;
+                own.renormalize();
+                turned[f] = turned[f].max(*share);
+                for hand in 0..2 {
+                    if REACHING[hand].contains(&j) {
+                        stiff[f][hand] = stiff[f][hand].max(*share);
+                    }
                 }
             }
         }
     }
-    // At the key itself the body has the last word.
     for f in 0..count {
-        let share: f32 = body.iter().map(|s| s[f]).sum();
-        for (hand, arm) in ARMS.into_iter().enumerate() {
-            let Some(place) = palms[f][hand].filter(|_| share > 0.0 && share < 1.0) else {
-                continue;
-            };
-            let now = clip.joints(f)[arm.tip];
-            let goal = place.lerp(&now, share);
-            ik::reach(&clip.skeleton, &mut clip.frames[f].pose, arm, goal);
+        // At the key itself the body has the last word.
+        let whole: f32 = body.iter().map(|s| s[f]).sum();
+        if whole >= 1.0 || (whole <= 0.0 && turned[f] <= 0.0) {
+            continue;
         }
+        let (skeleton, pose) = (&clip.skeleton, &mut clip.frames[f].pose);
+        let goals = [0, 1].map(|hand| {
+            let away = body.iter().zip(&away).map(|(s, a)| a[hand] * s[f]);
+            Some(held[f][hand]? + away.sum::<Vector3<f32>>())
+        });
+        // An arm that is locked does not reach: the body brings it.
+        let feet = skeleton.forward(pose);
+        for hand in 0..2 {
+            let stiff = stiff[f][hand].min(1.0) * (1.0 - whole);
+            if let Some(goal) = goals[hand].filter(|_| stiff > 0.0) {
+                let off = goal - hands.at(skeleton, pose, hand);
+                let lean = (off * stiff).cap_magnitude(LEAN);
+                lean_by(skeleton, pose, &lean, &feet);
+            }
+        }
+        let reaching = [0, 1].map(|hand| goals[hand].filter(|_| stiff[f][hand] < 1.0));
+        let free = 1.0 - whole.max(stiff[f][0]).max(stiff[f][1]);
+        hands.bring(skeleton, pose, &reaching, LEAN * free);
     }
 }
 
 /// Has a palm come through the keys: the arm, and the body where the arm is too short, feet staying where they are.
-fn move_hand(clip: &mut MotionClip, keys: &[&LockedKey], hand: usize, part: &Part) {
+fn move_hand(clip: &mut MotionClip, keys: &[&LockedKey], hands: &Hands, hand: usize, part: &Part) {
     let count = clip.frames.len();
-    let (arm, palm) = (ARMS[hand], joint::LEFT_PALM + hand);
     let own: Vec<&&LockedKey> = keys.iter().filter(|k| k.holds(part)).collect();
     let frames: Vec<usize> = own.iter().map(|k| k.frame()).collect();
     for (key, share) in own.iter().zip(shares(count, &frames, [Some(0), None])) {
-        let (f, goal) = (key.frame(), key.joints(clip)[palm]);
+        let f = key.frame();
+        let goal = hands.at(&clip.skeleton, &key.pose, hand);
+        let off = goal - hands.at(&clip.skeleton, &clip.frames[f].pose, hand);
+        if off.norm() < THERE {
+            continue;
+        }
         let mut tried = clip.frames[f].pose;
         let mut lean = Vector3::zeros();
         // Where the arm ends short of it, the body comes nearer.
         for _ in 0..8 {
-            if ik::reach(&clip.skeleton, &mut tried, arm, goal) < 1e-4 {
+            if hands.reach(&clip.skeleton, &mut tried, hand, goal) < THERE {
                 break;
             }
-            lean += goal - clip.skeleton.forward(&tried)[palm];
+            lean += goal - hands.at(&clip.skeleton, &tried, hand);
             lean = lean.cap_magnitude(LEAN);
             tried = clip.frames[f].pose;
             tried.root += lean;
         }
-        let off = goal - clip.joints(f)[palm];
         for (f, share) in share.into_iter().enumerate().filter(|(_, s)| *s > 0.0) {
-            let joints = clip.joints(f);
-            let (skeleton, pose) = (&clip.skeleton, &mut clip.frames[f].pose);
+            let (skeleton, frame) = (&clip.skeleton, &mut clip.frames[f]);
+            let other = 1 - hand;
+            let own = hands.at(skeleton, &frame.pose, hand);
+            let place = hands.at(skeleton, &frame.pose, other);
             if lean != Vector3::zeros() {
-                pose.root += lean * share;
-                for leg in LEGS {
-                    ik::reach(skeleton, pose, leg, joints[leg.tip]);
-                }
-                let other = 1 - hand;
-                if clip.frames[f].contact[other] > 0.5 {
-                    let place = joints[joint::LEFT_PALM + other];
-                    ik::reach(&clip.skeleton, &mut clip.frames[f].pose, ARMS[other], place);
+                let feet = skeleton.forward(&frame.pose);
+                lean_by(skeleton, &mut frame.pose, &(lean * share), &feet);
+                if holding(frame, other) {
+                    hands.reach(skeleton, &mut frame.pose, other, place);
                 }
             }
-            let goal = joints[palm] + off * share;
-            ik::reach(&clip.skeleton, &mut clip.frames[f].pose, arm, goal);
+            hands.reach(skeleton, &mut frame.pose, hand, own + off * share);
         }
     }
 }

@@ -311,6 +311,24 @@ impl Default for Project {
     }
 }
 
+impl Deed {
+    /// Places on the way, in order.
+    pub fn waypoints(&self) -> &[Waypoint] {
+        match self {
+            Self::Walk { waypoints, .. } | Self::Interact { waypoints, .. } => waypoints,
+            Self::Idle => &[],
+        }
+    }
+
+    /// The same, to be changed; none for what goes nowhere.
+    pub fn waypoints_mut(&mut self) -> Option<&mut Vec<Waypoint>> {
+        match self {
+            Self::Walk { waypoints, .. } | Self::Interact { waypoints, .. } => Some(waypoints),
+            Self::Idle => None,
+        }
+    }
+}
+
 impl Strip {
     /// A strip without takes.
     pub fn new(id: StripId, start: f32, seconds: f32, deed: Deed) -> Self {
@@ -331,6 +349,15 @@ impl Strip {
     /// When it ends, seconds.
     pub fn end(&self) -> f32 {
         self.start + self.seconds
+    }
+
+    /// Has it last so long, seconds; the times of its waypoints go with it.
+    pub fn stretch(&mut self, seconds: f32) {
+        let share = seconds / self.seconds;
+        self.seconds = seconds;
+        for waypoint in self.deed.waypoints_mut().into_iter().flatten() {
+            waypoint.time = waypoint.time.map(|t| t * share);
+        }
     }
 
     /// The take that is shown.

@@ -171,7 +171,12 @@ pub fn save_on(
 }
 
 /// Writes the clips of all takes that a folder does not have yet.
-fn store(disk: &dyn Disk, project: &Project, library: &mut Library, folder: &Path) -> Result<()> {
+pub(super) fn store(
+    disk: &dyn Disk,
+    project: &Project,
+    library: &mut Library,
+    folder: &Path,
+) -> Result<()> {
     for take in all_takes(project) {
         if library.stored.get(&take.id).is_some_and(|at| at == folder) {
             continue;
@@ -222,7 +227,7 @@ pub fn autosave_path(path: &Path) -> Result<PathBuf> {
 }
 
 /// The project's name.
-fn stem(path: &Path) -> Result<String> {
+pub(super) fn stem(path: &Path) -> Result<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match name.strip_suffix(ENDING) {
         Some(stem) if !stem.is_empty() => Ok(stem.to_owned()),

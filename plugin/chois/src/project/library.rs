@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use nalgebra::{Isometry3, Vector3};
 use sha2::{Digest, Sha256};
 
-use super::document::{Edit, Object, ObjectId, Project, Room, Strip, Take, TakeId};
+use super::document::{Edit, Object, ObjectId, Project, Room, Strip, Take, TakeId, Track};
 use super::task::hex;
 use crate::clip::{clip_bytes, parse_clip, read_clip};
 use crate::contact::{ContactConfig, Obstacle, ObstacleShape, PhysicalObject};
@@ -106,6 +106,8 @@ pub struct Library {
     held: Mutex<VecDeque<Held>>,
     /// Those whose files are up to date in the folder of that name.
     pub(super) stored: HashMap<TakeId, PathBuf>,
+    /// The project's.
+    folder: PathBuf,
 }
 
 impl Library {
@@ -113,6 +115,7 @@ impl Library {
     /// told, one by one. Call it after every change of the project: it looks at files of new things only.
     pub fn load(&mut self, project: &Project, folder: &Path) -> Vec<Missing> {
         let mut missing = Vec::new();
+        folder.clone_into(&mut self.folder);
         for object in &project.objects {
             let known = self.things.get(&object.id);
             let same = known.is_some_and(|(known, thing)| {
@@ -364,6 +367,12 @@ impl Library {
     /// The clip that a strip shows.
     pub fn shown(&self, strip: &Strip) -> Option<Arc<MotionClip>> {
         self.clip(strip.shown?)
+    }
+
+    /// The file of a track's avatar, where there is one.
+    pub fn avatar(&self, track: &Track) -> Option<PathBuf> {
+        let path = self.folder.join(track.avatar.as_ref()?);
+        path.is_file().then_some(path)
     }
 
     /// An object's shape.

@@ -11,6 +11,7 @@
 mod check;
 mod disk;
 mod document;
+pub mod draft;
 mod expect;
 pub mod export;
 pub mod file;
@@ -30,6 +31,7 @@ pub use document::{
     Deed, Draw, Edit, Object, ObjectId, Project, Room, Strip, StripId, Take, TakeId, Track,
     VERSION, Verdict,
 };
+pub use draft::Draft;
 pub use history::{Changed, History};
 pub use library::{Library, Lost, Missing, Thing};
 pub use measures::Measures;

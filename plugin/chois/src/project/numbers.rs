@@ -7,7 +7,6 @@ use super::library::Thing;
 use super::measures::Measures;
 use crate::evaluation::metrics::{feet_height, foot_sliding};
 use crate::motion::MotionClip;
-use crate::request::Waypoint;
 
 /// A take in numbers. Metres and seconds; none where it does not apply.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,13 +68,13 @@ impl Numbers {
                 None => frame.pose.root,
             })
             .collect();
-        let (waypoints, end): (&[Waypoint], _) = match deed {
-            Deed::Walk { waypoints, end, .. } => (waypoints, Some(*end)),
-            Deed::Interact { waypoints, end, .. } => (waypoints, end.map(|[x, y, _]| [x, y])),
-            Deed::Idle => (&[], None),
+        let end = match deed {
+            Deed::Walk { end, .. } => Some(*end),
+            Deed::Interact { end, .. } => end.map(|[x, y, _]| [x, y]),
+            Deed::Idle => None,
         };
         let miss = |at: [f32; 2], p: &Vector3<f32>| (p.x - at[0]).hypot(p.y - at[1]);
-        let missed = waypoints.iter().map(|w| match w.time {
+        let missed = deed.waypoints().iter().map(|w| match w.time {
             Some(time) => {
                 let f = ((time * clip.fps).round().max(0.0) as usize).min(count - 1);
                 miss(w.at, &path[f])
@@ -166,8 +165,8 @@ impl Numbers {
             ),
             Some(plain(
                 "Feet slide",
-                "Foot sliding as the paper counts it: steps of feet that are low, the more the lower",
-                format!("{:.2} cm/frame", self.skate * 100.0),
+                "Foot sliding as the paper counts it, in each frame: steps of feet that are low, the more the lower",
+                format!("{:.2} cm", self.skate * 100.0),
             )),
             graded(
                 "Palms off",

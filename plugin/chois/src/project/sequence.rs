@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::motion::edit::resample;
 use crate::motion::{FPS, Frame, MotionClip};
 use crate::request::ObjectPlace;
+use crate::retarget;
 use crate::scene;
 use crate::skeleton::turned_between;
 
@@ -144,6 +145,24 @@ pub fn track(project: &Project, library: &Library, number: usize) -> Result<Sequ
     Ok(Sequence { clip, props })
 }
 
+/// One take as a track of its own, with the object that it moves.
+pub fn take(clip: &MotionClip, object: Option<(ObjectId, Thing)>) -> Sequence {
+    let props = object.filter(|_| clip.has_object()).map(|(object, thing)| {
+        let places = clip.frames.iter();
+        let places = places.map(|f| (f.object_position, f.object_rotation));
+        Placed {
+            object,
+            thing,
+            places: places.collect(),
+            handled: vec![true; clip.frames.len()],
+        }
+    });
+    Sequence {
+        clip: clip.clone(),
+        props: props.into_iter().collect(),
+    }
+}
+
 fn shown(library: &Library, strip: &Strip) -> Result<std::sync::Arc<MotionClip>> {
     library.shown(strip).ok_or_else(|| {
         let reason = match strip.shown.and_then(|take| library.fault(take)) {
@@ -192,6 +211,21 @@ impl Sequence {
     pub fn write_glb(&self, path: &Path, options: &GlbOptions) -> Result<()> {
         let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
         glb::write_scene(path, &self.clip, &props, options)
+    }
+
+    /// Writes an avatar's own body with the motion on it, and the objects, as a `.glb`.
+    ///
+    /// # Errors
+    /// Those of [`retarget::export::write_scene`].
+    pub fn write_avatar(&self, path: &Path, avatar: &Path, options: &GlbOptions) -> Result<()> {
+        let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
+        let mut held = self.props.iter().filter(|p| p.handled.contains(&true));
+        // Of several, the clip's own object is now the one and now the other.
+        let held = match (held.next(), held.next()) {
+            (Some(one), None) => Some(&one.thing.geometry),
+            _ => None,
+        };
+        retarget::export::write_scene(path, avatar, &self.clip, &props, held, options)
     }
 
     /// Writes person and objects as a `.usda`.

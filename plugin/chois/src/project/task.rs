@@ -8,7 +8,7 @@ use super::document::{Deed, Draw, ObjectId, Project, Strip, StripId};
 use super::library::{Library, Thing};
 use crate::contact::{Obstacle, PhysicalObject, correct};
 use crate::error::{Error, Result};
-use crate::motion::{MotionClip, lock};
+use crate::motion::MotionClip;
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::place_of;
 use crate::skeleton::Pose;
@@ -237,10 +237,9 @@ impl Task {
             return Ok(clip);
         }
         let physical = thing.physical()?;
-        let options = thing.contact.options(obstacles.to_vec());
-        let mut clip = correct(&clip, &physical, &options)?.clip;
-        lock::hold(&mut clip, &request.keys, true);
-        Ok(clip)
+        let mut options = thing.contact.options(obstacles.to_vec());
+        options.keys.clone_from(&request.keys);
+        Ok(correct(&clip, &physical, &options)?.clip)
     }
 }
 

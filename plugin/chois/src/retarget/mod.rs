@@ -8,6 +8,7 @@ mod bind;
 mod calibrate;
 mod capture;
 mod change;
+pub mod export;
 mod find;
 mod finish;
 mod gltf;

@@ -401,7 +401,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(Some(order.object), &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant);
-        lock::hold(&mut clip, &order.request.keys, false);
+        lock::hold(&mut clip, &order.request.keys, None);
         let plan = (**plan).clone();
         Ok(Generated { clip, plan })
     }
@@ -413,7 +413,7 @@ impl Synthesizer {
         };
         let mut clip = self.clip(None, &order.request.text, &course.sequence)?;
         plant(&mut clip, order.request.planting(), feet::plant_walk);
-        lock::hold(&mut clip, &order.request.keys, false);
+        lock::hold(&mut clip, &order.request.keys, None);
         let plan = (**plan).clone();
         Ok(GeneratedWalk { clip, plan })
     }

@@ -1,7 +1,7 @@
 //! Steps of the authoring panel.
 
 use bevy::prelude::*;
-use bevy_chois::editor::{self, Ask, Editor, Film, FilmKind, Kind, Panel, See, Tone, stretch};
+use bevy_chois::editor::{self, Ask, Editor, Film, FilmKind, Kind, Panel, See, Tone};
 use bevy_egui::{EguiContext, egui};
 use chois::motion::edit::{JointTouchUp, RootKey};
 use chois::motion::lock::Part;
@@ -17,7 +17,9 @@ use crate::authoring::set_way;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Author {
-    /// Adds a strip after the last one, and selects it.
+    /// Adds one more person; strips are theirs until a strip of another is selected.
+    Person,
+    /// Adds a strip after the last one of the selected strip's person, else of the last one, and selects it.
     Add(Strip),
     /// Selects a strip.
     Select(usize),
@@ -228,7 +230,13 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
                 (Strip::Carry, Some(object)) => Kind::Interact(object),
                 (Strip::Carry, None) => return Err("the project has no object".into()),
             };
-            editor.add_strip(0, kind);
+            let of = editor.selected.and_then(|id| editor.project().track_of(id));
+            let last = editor.project().tracks.len().saturating_sub(1);
+            editor.add_strip(of.unwrap_or(last), kind);
+        }
+        Author::Person => {
+            editor.add_person();
+            editor.selected = None;
         }
         Author::Select(number) => editor.selected = Some(strip(editor, number)?),
         Author::Write(text) => {
@@ -254,7 +262,7 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         }
         Author::Length(seconds) => {
             selected(editor)?;
-            editor.change_strip("length", "Stretch strip", |s| stretch(s, seconds));
+            editor.change_strip("length", "Stretch strip", |s| s.stretch(seconds));
         }
         Author::Seed(seed) => {
             selected(editor)?;

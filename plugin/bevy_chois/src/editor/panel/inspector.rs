@@ -175,7 +175,7 @@ fn numbers(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
             "Seconds, up to the next strip",
             (strip.seconds, range),
             |s, v| {
-                crate::editor::stretch(s, v);
+                s.stretch(v);
             },
         );
         ui.label("Seed");
@@ -304,13 +304,6 @@ fn way(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
     }
 }
 
-fn waypoints(strip: &mut Strip) -> Option<&mut Vec<Waypoint>> {
-    match &mut strip.deed {
-        Deed::Walk { waypoints, .. } | Deed::Interact { waypoints, .. } => Some(waypoints),
-        Deed::Idle => None,
-    }
-}
-
 /// Places on the way.
 fn points(ui: &mut Ui, editor: &mut Editor, all: &[Waypoint]) {
     ui.horizontal(|ui| {
@@ -323,7 +316,7 @@ fn points(ui: &mut Ui, editor: &mut Editor, all: &[Waypoint]) {
         {
             let at = all.last().map_or([0.0; 2], |w| [w.at[0] + 0.3, w.at[1]]);
             editor.change_strip("add place", "Add place", |s| {
-                if let Some(all) = waypoints(s) {
+                if let Some(all) = s.deed.waypoints_mut() {
                     all.push(Waypoint { at, time: None });
                 }
             });
@@ -341,7 +334,7 @@ fn points(ui: &mut Ui, editor: &mut Editor, all: &[Waypoint]) {
                     "Metres",
                     (waypoint.at[axis], METRES),
                     |s, v| {
-                        if let Some(w) = waypoints(s).and_then(|all| all.get_mut(i)) {
+                        if let Some(w) = s.deed.waypoints_mut().and_then(|all| all.get_mut(i)) {
                             w.at[axis] = v;
                         }
                     },
@@ -353,7 +346,7 @@ fn points(ui: &mut Ui, editor: &mut Editor, all: &[Waypoint]) {
                 .clicked()
             {
                 editor.change_strip("delete place", "Delete place", |s| {
-                    if let Some(all) = waypoints(s) {
+                    if let Some(all) = s.deed.waypoints_mut() {
                         all.remove(i);
                     }
                 });

@@ -4,7 +4,7 @@ use bevy_egui::egui::{self, Key, Modifiers};
 use chois::motion::FPS;
 use chois::motion::lock::Part;
 
-use super::Panel;
+use super::{Panel, hands};
 use crate::editor::session::Editor;
 
 /// Does what was pressed, unless words are being written.
@@ -32,6 +32,7 @@ pub fn read(context: &egui::Context, editor: &mut Editor, panel: &mut Panel) {
         editor.duplicate_strip();
     }
     if (pressed(Modifiers::NONE, Key::X) || pressed(Modifiers::NONE, Key::Delete))
+        && !hands::delete_picked(editor, panel)
         && !editor.delete_picked()
     {
         editor.delete_strip();

@@ -41,6 +41,12 @@ pub struct Panel {
     pub page: Page,
     /// Bars of contact that are dragged.
     bars: Option<hands::Dragged>,
+    /// The track that strips are added to where none is selected.
+    track: usize,
+    /// The bar that was taken last: its take, its hand, which.
+    bar: Option<(TakeId, usize, usize)>,
+    /// Where a menu was opened in a lane of bars, seconds of the take.
+    bar_at: f32,
     /// The joint that is touched up, and within how many seconds.
     joint: String,
     fade: f32,
@@ -78,6 +84,9 @@ impl Default for Panel {
             blend: None,
             page: Page::Ask,
             bars: None,
+            track: 0,
+            bar: None,
+            bar_at: 0.0,
             joint: "neck".into(),
             fade: 0.4,
             relink: String::new(),

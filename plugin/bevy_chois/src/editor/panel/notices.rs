@@ -51,15 +51,15 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
     }
     if editor.offer().is_some() {
         strip(ui, |ui| {
-            ui.label(
-                RichText::new(
-                    "This project was changed after it was saved, and the program ended.",
-                )
-                .strong(),
-            );
+            let what = if editor.offers_draft() {
+                "A project that was never saved is left from before: the program ended."
+            } else {
+                "This project was changed after it was saved, and the program ended."
+            };
+            ui.label(RichText::new(what).strong());
             let take = ui
                 .button("Take what was not saved")
-                .on_hover_text("Opens what was saved by itself in place of this");
+                .on_hover_text("Opens what was saved by itself");
             if take.clicked()
                 && let Err(error) = editor.take_offer()
             {
@@ -67,7 +67,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
             }
             let leave = ui
                 .button("Leave it")
-                .on_hover_text("Goes on with the project as it was saved, and deletes the rest");
+                .on_hover_text("Goes on without it, and deletes it");
             if leave.clicked()
                 && let Err(error) = editor.refuse_offer()
             {

@@ -43,7 +43,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
     let other = compared.and_then(rows);
     Grid::new("chois take numbers")
         .num_columns(3)
-        .spacing([14.0, 3.0])
+        .spacing([14.0, 1.0])
         .striped(true)
         .show(ui, |ui| {
             if compared.is_some() {

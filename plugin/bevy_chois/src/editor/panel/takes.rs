@@ -71,11 +71,11 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
         }
     });
     if !shown.variations.is_empty() {
-        ui.weak(format!(
-            "Like a take of seed {}, {} removed.",
-            shown.seed,
-            shown.variations.len()
-        ));
+        let times = match shown.variations.len() {
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        };
+        ui.weak(format!("Seed {}, varied {times}.", shown.seed));
     }
     ui.separator();
     numbers::draw(ui, editor, strip);

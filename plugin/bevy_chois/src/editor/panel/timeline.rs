@@ -8,7 +8,7 @@ use chois::project::stale::State;
 use chois::project::{Deed, Strip, StripId};
 use chois::text::MAX_TEXT_CHARS;
 
-use super::{Panel, colors, hands, locks};
+use super::{Panel, colors, hands, locks, toolbar};
 use crate::editor::session::{Editor, LONGEST_STRIP, SHORTEST_STRIP, usable};
 
 /// Heights, and the width of the names at the left.
@@ -68,6 +68,18 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
         let row = Rect::from_min_size(pos2(lanes.left(), top), vec2(lanes.width(), ROW));
         painter.rect_filled(row, 3.0, ui.visuals().extreme_bg_color);
         let name = editor.project().tracks[k].name.clone();
+        let place = Rect::from_min_max(
+            pos2(rect.left(), row.top()),
+            pos2(lanes.left() - 4.0, row.bottom()),
+        );
+        let chosen = ui
+            .interact(place, Id::new(("chois track", k)), Sense::click())
+            .on_hover_text("Click: strips are added here");
+        if chosen.clicked() {
+            editor.selected = None;
+            panel.track = k;
+        }
+        let current = tracks > 1 && toolbar::current_track(editor, panel) == k;
         painter
             .with_clip_rect(Rect::from_min_max(
                 rect.min,
@@ -78,7 +90,11 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
                 Align2::LEFT_CENTER,
                 name,
                 FontId::proportional(13.0),
-                ui.visuals().text_color(),
+                if current {
+                    ui.visuals().strong_text_color()
+                } else {
+                    ui.visuals().text_color()
+                },
             );
         let strips: Vec<Strip> = editor.project().tracks[k]
             .strips
@@ -90,6 +106,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
             let at = scale.seconds(pointer(ui).x);
             if !strips.iter().any(|s| (s.start..s.end()).contains(&at)) {
                 editor.selected = None;
+                panel.track = k;
             }
         }
         for one in &strips {
@@ -230,6 +247,7 @@ fn strip(
     });
     if body.clicked() {
         editor.selected = Some(strip.id);
+        panel.bar = None;
     }
     if body.double_clicked() && !matches!(strip.deed, Deed::Idle) {
         panel.writing = Some(strip.id);
@@ -353,7 +371,7 @@ fn drag(
         let end = snap(start + seconds + by, &[high]);
         let long = (end - start).clamp(SHORTEST_STRIP, LONGEST_STRIP.min(high - start));
         change(editor, strip.id, "stretch", "Stretch strip", |s| {
-            crate::editor::stretch(s, long);
+            s.stretch(long);
         });
     } else if body.dragged() {
         let mut place = snap(start + by, &[low, editor.playhead]);

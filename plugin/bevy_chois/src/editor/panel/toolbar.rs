@@ -7,7 +7,6 @@ use chois::project::export::Format;
 use chois::project::file;
 use chois::project::generate::Which;
 use chois::project::stale::State;
-use chois::request::PersonPlace;
 
 use super::{Panel, colors, keys};
 use crate::editor::session::{Ask, Editor, Kind, Tone};
@@ -39,7 +38,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
             "The playhead. Drag in the timeline's ruler; Left and Right go by a frame.",
         );
         ui.separator();
-        add_menu(ui, editor);
+        add_menu(ui, editor, panel);
         ui.separator();
         generate(ui, editor);
         // Numbered on its own, whatever stands before it.
@@ -142,15 +141,19 @@ fn tool(ui: &mut Ui, icon: &str, can: bool, hint: &str) -> bool {
         .clicked()
 }
 
+/// The track that strips are added to.
+pub fn current_track(editor: &Editor, panel: &Panel) -> usize {
+    let selected = editor.selected.and_then(|id| editor.project().track_of(id));
+    let last = editor.project().tracks.len().saturating_sub(1);
+    selected.unwrap_or(panel.track).min(last)
+}
+
 /// What can be added.
-fn add_menu(ui: &mut Ui, editor: &mut Editor) {
-    let track = editor
-        .selected
-        .and_then(|id| editor.project().track_of(id))
-        .unwrap_or(0);
+fn add_menu(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
+    let track = current_track(editor, panel);
     ui.menu_button("➕ Add", |ui| {
         if editor.project().tracks.is_empty() && ui.button("Person").clicked() {
-            editor.add_track("Person", PersonPlace::default());
+            editor.add_person();
         }
         if !editor.project().tracks.is_empty() {
             if ui.button("Walk").clicked() {
@@ -178,9 +181,17 @@ fn add_menu(ui: &mut Ui, editor: &mut Editor) {
                 editor.add_object(&choice);
             }
         }
+        if !editor.project().tracks.is_empty() {
+            ui.separator();
+            let more = ui.button("Another person");
+            if more.on_hover_text("A track of their own").clicked() && editor.add_person() {
+                editor.selected = None;
+                panel.track = editor.project().tracks.len() - 1;
+            }
+        }
     })
     .response
-    .on_hover_text("A strip after the last one of the selected person, or an object");
+    .on_hover_text("A strip after the last one of this person, an object, or another person");
 }
 
 /// The button, or how far it is.
@@ -276,7 +287,7 @@ pub fn teach(ui: &mut Ui, editor: &mut Editor) {
         ui.add_space(6.0);
         if editor.project().tracks.is_empty() {
             if ui.button("Add a person").clicked() {
-                editor.add_track("Person", PersonPlace::default());
+                editor.add_person();
             }
             return;
         }

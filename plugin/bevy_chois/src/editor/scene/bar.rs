@@ -151,6 +151,10 @@ fn film(ui: &mut Ui, editor: &mut Editor) {
 /// What can be done in the scene now.
 fn hint(editor: &Editor) -> Option<&'static str> {
     let strip = editor.strip()?;
+    let known = |take| editor.uncorrected.contains_key(&take);
+    if editor.scene.see.uncorrected && strip.shown.is_some_and(known) {
+        return Some(" As the network made it, before hands were made to hold. ");
+    }
     Some(match &strip.deed {
         Deed::Idle => return None,
         Deed::Walk { waypoints, .. } | Deed::Interact { waypoints, .. } if waypoints.is_empty() => {

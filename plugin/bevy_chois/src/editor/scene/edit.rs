@@ -12,20 +12,6 @@ use crate::editor::session::Editor;
 /// Waypoints are passed so long after one another, seconds.
 const APART: f32 = 0.1;
 
-fn waypoints(strip: &Strip) -> &[Waypoint] {
-    match &strip.deed {
-        Deed::Walk { waypoints, .. } | Deed::Interact { waypoints, .. } => waypoints,
-        Deed::Idle => &[],
-    }
-}
-
-fn waypoints_mut(strip: &mut Strip) -> Option<&mut Vec<Waypoint>> {
-    match &mut strip.deed {
-        Deed::Walk { waypoints, .. } | Deed::Interact { waypoints, .. } => Some(waypoints),
-        Deed::Idle => None,
-    }
-}
-
 /// Puts a handle somewhere: x and y, and the height where it has one, metres.
 pub(super) fn put(
     project: &mut Project,
@@ -51,7 +37,9 @@ pub(super) fn put(
             }
         }
         Handle::Waypoint(i) => {
-            let all = project.strip_mut(strip).and_then(waypoints_mut);
+            let all = project
+                .strip_mut(strip)
+                .and_then(|s| s.deed.waypoints_mut());
             if let Some(waypoint) = all.and_then(|all| all.get_mut(i)) {
                 waypoint.at = at;
             }
@@ -98,7 +86,7 @@ pub(super) fn turn(project: &mut Project, strip: StripId, handle: Handle, degree
 
 /// When the waypoints are passed, as the strip says or else as its way does.
 fn times(strip: &Strip, way: Option<&Way>) -> Vec<f32> {
-    let all = waypoints(strip);
+    let all = strip.deed.waypoints();
     let even = |i: usize| strip.seconds * (i + 1) as f32 / (all.len() + 1) as f32;
     let planned = |i: usize| way.and_then(|w| w.passes(i)).unwrap_or_else(|| even(i));
     (all.iter().enumerate())
@@ -124,7 +112,7 @@ pub(super) fn pass(
     let before = waypoint.checked_sub(1).and_then(|i| times.get(i));
     let low = before.map_or(APART, |before| before + APART);
     let high = times.get(waypoint + 1).map_or(end, |next| *next) - APART;
-    let Some(all) = waypoints_mut(strip) else {
+    let Some(all) = strip.deed.waypoints_mut() else {
         return;
     };
     for (w, time) in all.iter_mut().zip(&times) {
@@ -134,15 +122,6 @@ pub(super) fn pass(
         && low < high
     {
         w.time = Some(time.clamp(low, high));
-    }
-}
-
-/// Has a strip last so long, seconds; the times of its waypoints go with it.
-pub fn stretch(strip: &mut Strip, seconds: f32) {
-    let share = seconds / strip.seconds;
-    strip.seconds = seconds;
-    for waypoint in waypoints_mut(strip).into_iter().flatten() {
-        waypoint.time = waypoint.time.map(|t| t * share);
     }
 }
 
@@ -158,7 +137,7 @@ impl Editor {
                 return Ok(());
             };
             let seconds = strip.seconds;
-            if let Some(all) = waypoints_mut(strip) {
+            if let Some(all) = strip.deed.waypoints_mut() {
                 let index = index.min(all.len());
                 let before = index.checked_sub(1).map_or(Some(0.0), |i| all[i].time);
                 let after = all.get(index).map_or(Some(seconds), |w| w.time);
@@ -185,7 +164,7 @@ impl Editor {
         }
         self.scene.picked = None;
         self.edit("Delete waypoint", |p| {
-            if let Some(all) = p.strip_mut(strip).and_then(waypoints_mut)
+            if let Some(all) = p.strip_mut(strip).and_then(|s| s.deed.waypoints_mut())
                 && i < all.len()
             {
                 all.remove(i);
@@ -200,12 +179,8 @@ impl Editor {
             return false;
         };
         self.edit("Free times", |p| {
-            for w in p
-                .strip_mut(strip)
-                .and_then(waypoints_mut)
-                .into_iter()
-                .flatten()
-            {
+            let all = p.strip_mut(strip).and_then(|s| s.deed.waypoints_mut());
+            for w in all.into_iter().flatten() {
                 w.time = None;
             }
             Ok(())
@@ -214,8 +189,8 @@ impl Editor {
 
     /// Whether waypoints of the selected strip have times of their own.
     pub fn is_timed(&self) -> bool {
-        let strip = self.strip().map(waypoints);
-        strip.is_some_and(|all| all.iter().any(|w| w.time.is_some()))
+        let all = self.strip().map(|s| s.deed.waypoints());
+        all.is_some_and(|all| all.iter().any(|w| w.time.is_some()))
     }
 }
 
@@ -250,7 +225,8 @@ mod tests {
         pass(&mut project, id, 0, 2.0, None);
         let times = |project: &Project| -> Vec<f32> {
             let strip = project.strip(id).expect("a strip");
-            waypoints(strip).iter().filter_map(|w| w.time).collect()
+            let all = strip.deed.waypoints().iter();
+            all.filter_map(|w| w.time).collect()
         };
         let given = times(&project);
         assert!((given[0] - 2.0).abs() < 1e-6 && (given[1] - 8.0 / 3.0).abs() < 1e-5);
@@ -263,7 +239,7 @@ mod tests {
         pass(&mut project, id, 1, 0.0, None);
         let given = times(&project);
         assert!((given[1] - given[0] - APART).abs() < 1e-5, "{given:?}");
-        stretch(project.strip_mut(id).expect("a strip"), 2.0);
+        project.strip_mut(id).expect("a strip").stretch(2.0);
         let half = times(&project);
         assert!((half[1] - given[1] / 2.0).abs() < 1e-5, "{half:?}");
     }

@@ -22,7 +22,6 @@ use bevy::picking::pointer::PointerInput;
 use bevy_egui::EguiPrimaryContextPass;
 use chois::project::StripId;
 
-pub use edit::stretch;
 pub use handles::{Handle, Part};
 pub use pointer::{SceneKnobs, ScenePointer};
 pub use route::EditorDrawing;

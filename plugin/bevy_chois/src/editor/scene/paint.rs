@@ -24,6 +24,9 @@ const INK: Color32 = Color32::from_rgb(20, 22, 26);
 const PAPER: Color32 = Color32::from_rgba_premultiplied(18, 20, 24, 208);
 /// Radius of a knob, logical pixels.
 const KNOB: f32 = 6.5;
+/// Radius of the mark of a place that a click would add, and half the size of what is written beside a waypoint.
+const PLUS: f32 = 7.0;
+const WRITTEN: [f32; 2] = [24.0, 11.0];
 /// Corners of a ring.
 const CORNERS: usize = 48;
 
@@ -57,19 +60,24 @@ pub(super) fn draw(
         lens: &lens,
         place: &place,
     };
-    for spot in &planned.spots {
-        brush.spot(spot, &editor, &pointer);
-    }
+    // Under the handles, and not at all where it would be read into what is written beside one.
     if let (Some(Over::Way(t)), Some(way)) = (pointer.over(), &planned.way)
         && let Some(at) = way.ground(t).and_then(|at| brush.at(at))
+        && !planned
+            .spots
+            .iter()
+            .any(|spot| brush.is_written_at(spot, at))
     {
         brush
             .painter
-            .circle(at, 7.0, PAPER, Stroke::new(1.5, WAYPOINT));
+            .circle(at, PLUS, PAPER, Stroke::new(1.5, WAYPOINT));
         let font = FontId::proportional(14.0);
         brush
             .painter
             .text(at, Align2::CENTER_CENTER, "+", font, WAYPOINT);
+    }
+    for spot in &planned.spots {
+        brush.spot(spot, &editor, &pointer);
     }
     if let Some(way) = &planned.way
         && let Some((_, speed)) = way.fastest()
@@ -97,6 +105,16 @@ struct Brush<'a> {
 impl Brush<'_> {
     fn at(&self, at: Vector3<f32>) -> Option<Pos2> {
         self.lens.screen(at).map(self.place)
+    }
+
+    /// Whether a mark there would lie on a waypoint's knob or on its time.
+    fn is_written_at(&self, spot: &Spot, mark: Pos2) -> bool {
+        let (Handle::Waypoint(_), Some(at)) = (spot.handle, self.at(spot.at)) else {
+            return false;
+        };
+        let time = (self.place)(TIME_AT) + at.to_vec2();
+        let written = Rect::from_center_size(time, 2.0 * vec2(WRITTEN[0], WRITTEN[1]));
+        at.distance(mark) < PLUS + KNOB || written.expand(PLUS).contains(mark)
     }
 
     fn spot(&self, spot: &Spot, editor: &Editor, pointer: &ScenePointer) {

@@ -1,5 +1,7 @@
 //! The editor's handles: a mouse over a window that nothing is drawn into, clicks, drags, and what is in the way.
 
+mod see;
+
 use std::sync::Arc;
 
 use bevy::input::ButtonState;
@@ -42,7 +44,7 @@ fn app() -> (App, ObjectId) {
         .set(render)
         .disable::<WinitPlugin>()
         .disable::<LogPlugin>();
-    app.add_plugins((plugins, EditorPlugin));
+    app.add_plugins((plugins, EditorPlugin { drafts: None }));
     app.insert_resource(TimeUpdateStrategy::ManualDuration(bevy_chois_tests::TICK));
     let eye = Transform::from_xyz(0.6, 4.0, 4.0).looking_at(Vec3::new(0.6, 0.0, 0.0), Vec3::Y);
     app.world_mut().spawn((Camera3d::default(), eye));

@@ -601,6 +601,7 @@ fn enforce(
         let options = ContactOptions {
             grip: contact.grip,
             obstacles: contact.obstacles.clone(),
+            scene: job.scene.clone(),
             ..ContactOptions::default()
         };
         correct(&clip, &object, &options).map_err(|e| Arc::from(e.to_string()))

@@ -70,7 +70,7 @@ fn line(o: &Outcome) -> String {
     let astray =
         (o.astray).map_or_else(String::new, |way| format!(", astray {:.1} cm", way * 100.0));
     format!(
-        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}), thought {} ms ({}), first {} ms, all {} ms",
+        "{verdict} {}: {} - {}{off}{astray}, item in {} {:.1} cm ({}:{}), {} in {} {:.1} cm ({}:{}; before hands held {} {:.1} cm, {}:{}), thought {} ms ({}), first {} ms, all {} ms",
         o.room,
         o.text,
         clips.join(", "),
@@ -83,6 +83,10 @@ fn line(o: &Outcome) -> String {
         o.body_depth.metres * 100.0,
         o.body_depth.clip,
         o.body_depth.frame,
+        o.model_depth.bone.map_or("body", |j| NAMES[j]),
+        o.model_depth.metres * 100.0,
+        o.model_depth.clip,
+        o.model_depth.frame,
         o.thought.as_millis(),
         o.thinking.map(|t| t.as_millis().to_string()).join(" + "),
         o.first.as_millis(),

@@ -2,6 +2,7 @@
 //! leg after the other, without an engine.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chois::command::{CommandParser, Grammar, Pace};
@@ -121,6 +122,8 @@ pub struct Outcome {
     pub item_depth: Deepest,
     /// Deepest that the body is in anything but the item.
     pub body_depth: Deepest,
+    /// The same of the model's motion, before hands held.
+    pub model_depth: Deepest,
     /// Understanding and planning.
     pub thought: Duration,
     /// The parts of that: the sentence, the map of the scene, the plan's ways, what stands about them.
@@ -151,6 +154,7 @@ pub struct Made {
 /// A clip that came of an interaction.
 struct Try {
     clip: MotionClip,
+    model: MotionClip,
     place: ObjectPlace,
     off: (f32, f32),
     model_turn: Option<f32>,
@@ -358,6 +362,10 @@ impl Doer {
                             PhysicalObject::new(&item.geometry, &ObjectPhysics::default())
                                 .expect("an object")
                         });
+                    let options = ContactOptions {
+                        scene: about.clone().map(Arc::new),
+                        ..ContactOptions::default()
+                    };
                     // What ends elsewhere than it should is made again, as people of the plugin do.
                     let mut best: Option<Try> = None;
                     for again in 0..TRIES {
@@ -375,7 +383,7 @@ impl Doer {
                                     return out;
                                 }
                             };
-                        let held = correct(&made, thing, &ContactOptions::default()).expect("held");
+                        let held = correct(&made, thing, &options).expect("held");
                         let last = held.clip.frames.last().expect("frames");
                         let origin = Isometry3::from_parts(
                             Translation3::from(last.object_position),
@@ -388,6 +396,7 @@ impl Doer {
                         if done || best.as_ref().is_none_or(|best| way < best.off.0) {
                             best = Some(Try {
                                 clip: held.clip,
+                                model: made.clone(),
                                 place,
                                 off: (way, turn),
                                 model_turn: made
@@ -403,6 +412,8 @@ impl Doer {
                     }
                     let best = best.expect("a try");
                     out.off = Some(best.off);
+                    let depths = [&mut Deepest::default(), &mut out.model_depth];
+                    self.look(&best.model, out.clips.len(), scene, Some(leg.item), depths);
                     model_turn = best.model_turn;
                     let (held, place) = (best.clip, best.place);
                     (held, Some((leg.item, place)))
@@ -412,7 +423,8 @@ impl Doer {
                 out.first = began.elapsed();
             }
             let item = moved.as_ref().map(|(id, _)| *id);
-            self.look(&clip, out.clips.len(), scene, item, &mut out);
+            let depths = [&mut out.item_depth, &mut out.body_depth];
+            self.look(&clip, out.clips.len(), scene, item, depths);
             let standing = (scene.items.iter()).filter(|i| !i.is_passable() && Some(i.id) != item);
             out.made.push(Made {
                 leg: leg.clone(),
@@ -459,7 +471,7 @@ impl Doer {
         number: usize,
         scene: &Scene,
         moved: Option<ItemId>,
-        out: &mut Outcome,
+        [item_depth, body_depth]: [&mut Deepest; 2],
     ) {
         let standing: Vec<Standing<'_>> = (scene.items.iter())
             .filter(|item| !item.is_passable() && Some(item.id) != moved)
@@ -512,7 +524,7 @@ impl Doer {
         let item = moved.and_then(|id| scene.item(id));
         for (f, frame) in clip.frames.iter().enumerate().step_by(4) {
             for (point, thick, bone) in body(clip, f) {
-                depth(&point, thick, Some(bone), &mut out.body_depth, f);
+                depth(&point, thick, Some(bone), body_depth, f);
             }
             let Some(item) = item else { continue };
             let center = frame.object_position + frame.object_rotation * item.geometry.center();
@@ -520,7 +532,7 @@ impl Doer {
             let stride = (vertices.len() / 300).max(1);
             for v in vertices.iter().step_by(stride) {
                 let at = center + frame.object_rotation * v;
-                depth(&at, 0.0, None, &mut out.item_depth, f);
+                depth(&at, 0.0, None, item_depth, f);
             }
         }
     }

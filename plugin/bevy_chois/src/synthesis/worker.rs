@@ -602,6 +602,7 @@ fn enforce(
             grip: contact.grip,
             obstacles: contact.obstacles.clone(),
             keys: job.request.keys.clone(),
+            scene: job.scene.clone(),
             ..ContactOptions::default()
         };
         correct(&clip, &object, &options).map_err(|e| Arc::from(e.to_string()))

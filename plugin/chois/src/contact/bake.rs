@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
+use super::aside;
 use super::event::ContactEvent;
 use super::follow::{Follower, HandGoal, Help};
 use super::object::PhysicalObject;
@@ -108,7 +109,17 @@ pub(crate) fn follow(
     for pace in PACES {
         let mut run = run(clip, object, options, pace)?;
         let poses: Vec<Pose> = run.clip.frames.iter().map(|f| f.pose).collect();
-        let helps = follower.plan(&poses, &run.goals, run.clip.fps);
+        let mut helps = follower.plan(&poses, &run.goals, run.clip.fps);
+        if let Some(scene) = &options.scene {
+            aside::plan(
+                &follower,
+                &poses,
+                &run.goals,
+                &mut helps,
+                scene,
+                run.clip.fps,
+            );
+        }
         for ((frame, goals), help) in run.clip.frames.iter_mut().zip(&run.goals).zip(&helps) {
             frame.pose = follower.follow(&frame.pose, goals, help);
         }

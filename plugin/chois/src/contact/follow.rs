@@ -2,6 +2,7 @@
 
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
+use super::aside::Aside;
 use super::palm::{Palm, pad};
 use crate::ik::{self, Limb};
 use crate::skeleton::{Pose, Skeleton, joint};
@@ -58,6 +59,8 @@ pub(crate) struct Help {
     pub lean: Vector3<f32>,
     /// How the elbows turn about the lines from shoulder to wrist, radians.
     pub swivel: [f32; 2],
+    /// How the arms keep out of what stands about.
+    pub aside: [Aside; 2],
 }
 
 impl Help {
@@ -67,6 +70,7 @@ impl Help {
             pelvis: a.pelvis.lerp(&b.pelvis, t),
             lean: a.lean.lerp(&b.lean, t),
             swivel: [0, 1].map(|hand| a.swivel[hand] + (b.swivel[hand] - a.swivel[hand]) * t),
+            aside: [0, 1].map(|hand| Aside::between(&a.aside[hand], &b.aside[hand], t)),
         }
     }
 }
@@ -74,11 +78,11 @@ impl Help {
 /// The person: bones, palms and arms.
 #[derive(Clone, Debug)]
 pub(crate) struct Follower {
-    skeleton: Skeleton,
-    palms: [Palm; 2],
+    pub(super) skeleton: Skeleton,
+    pub(super) palms: [Palm; 2],
 }
 
-const ARMS: [Limb; 2] = [ik::LEFT_ARM, ik::RIGHT_ARM];
+pub(super) const ARMS: [Limb; 2] = [ik::LEFT_ARM, ik::RIGHT_ARM];
 const LEGS: [Limb; 2] = [ik::LEFT_LEG, ik::RIGHT_LEG];
 
 impl Follower {
@@ -95,12 +99,15 @@ impl Follower {
         self.help(pose, help, &mut out);
         let moved = help.pelvis.norm() + help.lean.norm() > 1e-6;
         for hand in 0..2 {
-            match &goals[hand] {
-                Some(goal) => self.reach(hand, goal, help.swivel[hand], &mut out),
+            let aside = &help.aside[hand];
+            let (mut goal, swivel) = match goals[hand] {
+                Some(goal) => (goal, help.swivel[hand]),
                 // A free hand stays where it is, whatever the other makes the trunk do.
-                None if moved => self.reach(hand, &self.own(hand, pose), 0.0, &mut out),
-                None => {}
-            }
+                None if moved || !aside.is_none() => (self.own(hand, pose), 0.0),
+                None => continue,
+            };
+            goal.pad += aside.push;
+            self.reach(hand, &goal, swivel + aside.swivel, &mut out);
         }
         out
     }
@@ -500,7 +507,7 @@ impl Follower {
         Help {
             pelvis,
             lean,
-            swivel: [0.0; 2],
+            ..Help::default()
         }
     }
 }
@@ -545,7 +552,7 @@ pub(crate) fn ease(t: f32) -> f32 {
 }
 
 /// Each value with the largest about it, smoothed: nowhere much smaller than what is needed there.
-fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
+pub(super) fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
     let count = need.len();
     let largest: Vec<Vector3<f32>> = (0..count)
         .map(|f| {
@@ -562,7 +569,7 @@ fn widened(need: &[Vector3<f32>], half: usize) -> Vec<Vector3<f32>> {
 }
 
 /// The mean over `half` values to either side, weighted by a raised cosine.
-fn smoothed<T>(values: &[T], half: usize) -> Vec<T>
+pub(super) fn smoothed<T>(values: &[T], half: usize) -> Vec<T>
 where
     T: Copy + std::ops::Mul<f32, Output = T> + std::iter::Sum,
 {

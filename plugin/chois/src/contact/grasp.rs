@@ -1,10 +1,11 @@
 //! Where a hand takes hold: a point of the real surface near where the model put the palm.
 
-use nalgebra::{Unit, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point3, Unit, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::aside;
 use super::palm::Palm;
-use crate::geometry::{Surface, SurfacePoint};
+use crate::geometry::{SdfGrid, Surface, SurfacePoint};
 
 /// Farthest that a hand is moved to the surface, metres.
 pub const FARTHEST: f32 = 0.35;
@@ -20,6 +21,9 @@ const STRETCHED: f32 = 0.06;
 /// What one unit of a bent wrist costs, radians beyond what is easy.
 const BENT: f32 = 0.4;
 const EASY: f32 = 0.8;
+/// What one unit of a hand and its forearm in what stands about costs, metres deep, and how much of the forearm counts, metres.
+const BESIDE: f32 = 0.01;
+const FOREARM: f32 = 0.12;
 /// What a palm costs that would slip off.
 const SLIPS: f32 = 4.0;
 /// Palms whose surfaces' normals have less than this as their product press against each other.
@@ -212,7 +216,7 @@ fn lay(
 
 /// A hand near an object over one hold.
 #[derive(Clone, Debug)]
-pub(crate) struct Near {
+pub(crate) struct Near<'a> {
     /// Where the model puts the palm's middle, and how the hand is turned: object's frame.
     pub pads: Vec<Vector3<f32>>,
     pub rotations: Vec<UnitQuaternion<f32>>,
@@ -223,6 +227,8 @@ pub(crate) struct Near {
     pub arm: f32,
     /// Whether a flat palm alone would slip off: better one that closes around something, or presses against the other.
     pub firm: bool,
+    /// What stands about, and where the object is in it when the hold begins and ends.
+    pub about: Option<(&'a SdfGrid, [Isometry3<f32>; 2])>,
 }
 
 /// Whether palms on surfaces with these normals press against each other.
@@ -234,7 +240,7 @@ pub(crate) fn opposed(a: &Vector3<f32>, b: &Vector3<f32>) -> bool {
 /// when that is more than [`FARTHEST`].
 pub(crate) fn find(
     palm: &Palm,
-    near: &Near,
+    near: &Near<'_>,
     surface: &Surface,
     others: &[Grasp],
 ) -> Result<Grasp, f32> {
@@ -314,7 +320,7 @@ pub(crate) fn closes(palm: &Palm, grasp: &Grasp, surface: &Surface) -> bool {
 /// A hand at a place of the surface, and what the way there and the body's part in it cost.
 fn judge(
     palm: &Palm,
-    near: &Near,
+    near: &Near<'_>,
     middle: &Vector3<f32>,
     rotation: &UnitQuaternion<f32>,
     found: &SurfacePoint,
@@ -341,8 +347,26 @@ fn judge(
         + (turn / TURN).powi(2)
         + (bent / BENT).powi(2)
         + stretched / STRETCHED
-        + crowded / CROWDED;
+        + crowded / CROWDED
+        + beside(palm, near, &grasp) / BESIDE;
     (cost, grasp)
+}
+
+/// How deep hand and forearm would be in what stands about, metres: the mean of some points, at the worse end of the hold.
+fn beside(palm: &Palm, near: &Near<'_>, grasp: &Grasp) -> f32 {
+    let Some((scene, places)) = &near.about else {
+        return 0.0;
+    };
+    let wrist = grasp.point - grasp.rotation * palm.pad;
+    let knuckle = wrist + grasp.rotation * (palm.along.into_inner() * palm.length);
+    let forearm = near.forearm.try_normalize(1e-6).unwrap_or_default();
+    let points = [wrist, knuckle, wrist - forearm * FOREARM];
+    (places.iter())
+        .map(|place| {
+            let depths = points.map(|p| aside::lacking(scene, &(place * Point3::from(p)).coords));
+            depths.iter().sum::<f32>() / depths.len() as f32
+        })
+        .fold(0.0, f32::max)
 }
 
 /// What it costs that a palm stands in the object, or has air under it.
@@ -393,7 +417,7 @@ mod tests {
         (Surface::new(&geometry), geometry.center())
     }
 
-    fn near(palm: &Palm, pad: Vector3<f32>, rotation: UnitQuaternion<f32>) -> Near {
+    fn near(palm: &Palm, pad: Vector3<f32>, rotation: UnitQuaternion<f32>) -> Near<'static> {
         Near {
             pads: vec![pad; 10],
             rotations: vec![rotation; 10],
@@ -401,6 +425,7 @@ mod tests {
             shoulders: Vec::new(),
             arm: 0.6,
             firm: false,
+            about: None,
         }
     }
 
@@ -441,7 +466,7 @@ mod tests {
         let facing =
             UnitQuaternion::rotation_between(&palm.inward, &-Vector3::x()).expect("a turn");
         let mut low = near(&palm, Vector3::new(0.12, 0.0, -0.2), facing);
-        let height = |near: &Near| find(&palm, near, &surface, &[]).expect("a grasp").point.z;
+        let height = |near: &Near<'_>| find(&palm, near, &surface, &[]).expect("a grasp").point.z;
         let free = height(&low);
         low.shoulders = vec![Vector3::new(0.3, 0.0, 0.5); 5];
         assert!(height(&low) > free + 0.05);

@@ -82,6 +82,10 @@ pub(crate) fn plan(
     options: &ContactOptions,
 ) -> HoldPlan {
     let grip = &options.grip;
+    let about = |span: &Span| {
+        let scene = options.scene.as_deref()?;
+        Some((scene, [places[span.first], places[span.last]]))
+    };
     let tracks = [0, 1].map(|hand| Track::of(clip, object, places, palms, hand));
     let spans = motions(clip.fps, object, places);
     let all = touches(clip);
@@ -149,7 +153,10 @@ pub(crate) fn plan(
                 });
                 continue;
             }
-            let near = tracks[hand].near(&said[hand], &span);
+            let near = Near {
+                about: about(&span),
+                ..tracks[hand].near(&said[hand], &span)
+            };
             let others = others(&holds, hand, &span);
             match grasp::find(&palms[hand], &near, object.surface(), &others) {
                 Ok(grasp) => holds.push(Hold {
@@ -194,6 +201,7 @@ pub(crate) fn plan(
         }
         let near = Near {
             firm: true,
+            about: about(&span),
             ..tracks[hand].near(&said[hand], &span)
         };
         if let Ok(found) = grasp::find(&palms[hand], &near, object.surface(), &others) {
@@ -417,7 +425,7 @@ impl Track {
 
     /// The frames that tell where the model means to hold: those in which it says so, else those in which the hand is
     /// nearest.
-    fn near(&self, said: &[Span], span: &Span) -> Near {
+    fn near(&self, said: &[Span], span: &Span) -> Near<'static> {
         let inside = span.first..=span.last;
         let mut frames: Vec<usize> = inside
             .clone()
@@ -439,6 +447,7 @@ impl Track {
                 .collect(),
             arm: self.arm,
             firm: false,
+            about: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! helping. [`bake::correct`] does so with a whole clip, [`live::LiveContact`] step by step in a game; both run the same
 //! [`session`]. [`report`] measures any clip, before and after.
 
+mod aside;
 mod away;
 pub mod bake;
 pub mod config;
@@ -39,6 +40,9 @@ pub use object::{ObjectPhysics, PhysicalObject};
 pub use scene::{Obstacle, ObstacleShape};
 pub use simulation::Grip;
 
+use std::sync::Arc;
+
+use crate::geometry::SdfGrid;
 use crate::motion::lock::LockedKey;
 
 /// How contact is enforced.
@@ -48,6 +52,10 @@ pub struct ContactOptions {
     pub grip: Grip,
     /// What is in the way besides the floor.
     pub obstacles: Vec<Obstacle>,
+    /// Distance to what stands about, in the clip's frame, which arms keep out of as far as they can while palms stay where
+    /// they hold. As in generation, things are as much larger in it as there is flesh about the bones (see
+    /// [`crate::navigation::Navigator::distances`]). Without it arms know of nothing but the object.
+    pub scene: Option<Arc<SdfGrid>>,
     /// Whether an object that stands above the floor in the clip, with nothing in `obstacles` to stand on, stands all the
     /// same.
     pub supports: bool,
@@ -64,6 +72,7 @@ impl Default for ContactOptions {
         Self {
             grip: Grip::default(),
             obstacles: Vec::new(),
+            scene: None,
             supports: true,
             given: [None, None],
             keys: Vec::new(),

@@ -1,0 +1,240 @@
+//! Arms keep out of what stands about: elbows swivel, and hands that lie on nothing go beside it.
+//!
+//! With its palm on the object an arm still has one freedom, the turn about the line from shoulder to wrist. Which turn it
+//! takes when is found over the whole clip by dynamic programming, so that it neither flips from one side to the other nor
+//! moves where nothing is near. A hand on its way, or with nothing to do, is besides pushed out, along the distance's slope.
+
+use nalgebra::{Unit, UnitQuaternion, Vector3};
+
+use super::follow::{ARMS, Follower, HandGoal, Help, ease, smoothed, widened};
+use crate::geometry::SdfGrid;
+use crate::skeleton::{JOINTS, Pose, joint};
+
+/// Things in the distance are larger than they are by the flesh about a joint; an arm, which is thinner, may be in them by so
+/// much, metres.
+const GIVES: f32 = 0.012;
+/// A hand that is deeper than this in something is meant to be there, as in a shelf, metres.
+const MEANT: f32 = 0.2;
+/// Farthest that an elbow swivels, radians; turns that are told apart, an odd number.
+const SWIVEL: f32 = 1.35;
+const NOTCHES: usize = 19;
+/// What a unit of each costs: metres of an arm's point in something, radians of swivel, radians of a wrist that is bent more
+/// than it was, notches from one frame to the next.
+const DEEP: f32 = 0.01;
+const TURN: f32 = 1.2;
+const BENT: f32 = 0.35;
+const NOTCH: f32 = 1.0;
+/// Depth beyond which deeper is no worse, metres: there is no way out by swivelling.
+const DEEPEST: f32 = 0.1;
+/// How long before and after a need swivel and push are there in full, and how long they come and go, seconds.
+const BEFORE: f32 = 0.1;
+const SWIVELS: f32 = 0.3;
+const PUSHES: f32 = 0.2;
+/// A hand is pushed until so much of its palm lies on something.
+const LAID: f32 = 0.6;
+/// Farthest that a hand is pushed, metres, and rounds in which the way is found.
+const FARTHEST: f32 = 0.15;
+const ROUNDS: usize = 3;
+
+/// How an arm keeps out of what stands about.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Aside {
+    /// How far the hand goes, world.
+    pub push: Vector3<f32>,
+    /// How the elbow turns about the line from shoulder to wrist, radians.
+    pub swivel: f32,
+}
+
+impl Aside {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// At `t` of the way from `a` (0) to `b` (1).
+    pub fn between(a: &Self, b: &Self, t: f32) -> Self {
+        Self {
+            push: a.push.lerp(&b.push, t),
+            swivel: a.swivel + (b.swivel - a.swivel) * t,
+        }
+    }
+}
+
+/// How far a point of a hand is from being out of what stands about, metres.
+pub(super) fn lacking(scene: &SdfGrid, point: &Vector3<f32>) -> f32 {
+    let depth = -scene.query(point) - GIVES;
+    depth.min(MEANT - depth).max(0.0)
+}
+
+/// The same as a way out.
+fn way_out(scene: &SdfGrid, point: &Vector3<f32>) -> Vector3<f32> {
+    let far = lacking(scene, point);
+    if far <= 0.0 {
+        return Vector3::zeros();
+    }
+    let (_, slope) = scene.query_with_gradient(point);
+    slope
+        .try_normalize(0.1)
+        .map_or_else(Vector3::zeros, |way| way * far)
+}
+
+/// How free a hand is to be pushed: wholly, until it is about to lie on something.
+fn free(goal: &Option<HandGoal>) -> f32 {
+    goal.map_or(1.0, |goal| 1.0 - ease((goal.laid - LAID) / (1.0 - LAID)))
+}
+
+/// An arm in a pose.
+struct Arm {
+    shoulder: Vector3<f32>,
+    elbow: Vector3<f32>,
+    wrist: Vector3<f32>,
+    knuckle: Vector3<f32>,
+}
+
+impl Arm {
+    fn of(joints: &[Vector3<f32>; JOINTS], hand: usize) -> Self {
+        let arm = ARMS[hand];
+        Self {
+            shoulder: joints[arm.upper],
+            elbow: joints[arm.middle],
+            wrist: joints[arm.end],
+            knuckle: joints[joint::LEFT_PALM + hand],
+        }
+    }
+
+    /// With the elbow turned about the line from shoulder to wrist.
+    fn elbow_at(&self, angle: f32) -> Vector3<f32> {
+        match Unit::try_new(self.wrist - self.shoulder, 1e-4) {
+            Some(axis) => {
+                let turn = UnitQuaternion::from_axis_angle(&axis, angle);
+                self.shoulder + turn * (self.elbow - self.shoulder)
+            }
+            None => self.elbow,
+        }
+    }
+
+    /// What it costs to be in something with the elbow turned so.
+    fn deep(&self, angle: f32, scene: &SdfGrid) -> f32 {
+        let elbow = self.elbow_at(angle);
+        let upper = [0.5, 0.75].map(|t| self.shoulder.lerp(&elbow, t));
+        let fore = [0.0, 0.25, 0.5, 0.75].map(|t| elbow.lerp(&self.wrist, t));
+        (upper.iter().chain(&fore))
+            .map(|point| (-scene.query(point) - GIVES).clamp(0.0, DEEPEST) / DEEP)
+            .map(|depth| depth * depth)
+            .sum()
+    }
+
+    /// What it costs to bend the wrist more than it is.
+    fn bent(&self, angle: f32) -> f32 {
+        let along = self.knuckle - self.wrist;
+        let now = (self.wrist - self.elbow).angle(&along);
+        let then = (self.wrist - self.elbow_at(angle)).angle(&along);
+        ((then - now).max(0.0) / BENT).powi(2)
+    }
+}
+
+/// Plans over a whole clip how the arms keep out of `scene`, beside what `helps` do already.
+pub(super) fn plan(
+    follower: &Follower,
+    poses: &[Pose],
+    goals: &[[Option<HandGoal>; 2]],
+    helps: &mut [Help],
+    scene: &SdfGrid,
+    fps: f32,
+) {
+    let frames = |seconds: f32| (seconds * fps).round().max(1.0) as usize;
+    let arms = |helps: &[Help]| -> Vec<[Arm; 2]> {
+        (poses.iter().zip(goals).zip(helps))
+            .map(|((pose, goals), help)| {
+                let out = follower.follow(pose, goals, help);
+                let joints = follower.skeleton.forward(&out);
+                [0, 1].map(|hand| Arm::of(&joints, hand))
+            })
+            .collect()
+    };
+    // Whoever begins a clip begins it as they are.
+    let fade = |f: usize| ease(f as f32 / (2 * frames(PUSHES)) as f32);
+    let mut now = arms(helps);
+    let mut need = [0, 1].map(|_| vec![Vector3::<f32>::zeros(); poses.len()]);
+    for _ in 0..ROUNDS {
+        let mut lacks = false;
+        for (hand, need) in need.iter_mut().enumerate() {
+            for (f, need) in need.iter_mut().enumerate() {
+                if free(&goals[f][hand]) < 0.05 {
+                    continue;
+                }
+                let arm = &now[f][hand];
+                let [wrist, knuckle] = [arm.wrist, arm.knuckle].map(|p| way_out(scene, &p));
+                let out = if wrist.norm() < knuckle.norm() {
+                    knuckle
+                } else {
+                    wrist
+                };
+                lacks |= out.norm() > 1e-3;
+                *need = (*need + out * 1.05).cap_magnitude(FARTHEST);
+            }
+        }
+        if !lacks {
+            break;
+        }
+        for hand in 0..2 {
+            let smooth = widened(&need[hand], frames(PUSHES));
+            for (f, push) in smooth.iter().enumerate() {
+                helps[f].aside[hand].push = push * (free(&goals[f][hand]) * fade(f));
+            }
+        }
+        now = arms(helps);
+    }
+    for hand in 0..2 {
+        let arms: Vec<&Arm> = now.iter().map(|arms| &arms[hand]).collect();
+        let Some(swivels) = swivels(&arms, scene, frames(BEFORE)) else {
+            continue;
+        };
+        for (f, swivel) in smoothed(&swivels, frames(SWIVELS)).into_iter().enumerate() {
+            helps[f].aside[hand].swivel = swivel * fade(f);
+        }
+    }
+}
+
+fn angle(notch: usize) -> f32 {
+    let middle = (NOTCHES / 2) as f32;
+    (notch as f32 - middle) / middle * SWIVEL
+}
+
+/// The turns of an elbow over a clip that cost least; None where none is needed.
+fn swivels(arms: &[&Arm], scene: &SdfGrid, before: usize) -> Option<Vec<f32>> {
+    if arms.iter().all(|arm| arm.deep(0.0, scene) <= 0.0) {
+        return None;
+    }
+    let deep: Vec<[f32; NOTCHES]> = (arms.iter())
+        .map(|arm| std::array::from_fn(|notch| arm.deep(angle(notch), scene)))
+        .collect();
+    let last = arms.len() - 1;
+    let mut least = [0.0f32; NOTCHES];
+    let mut came: Vec<[u8; NOTCHES]> = Vec::with_capacity(arms.len());
+    for (f, arm) in arms.iter().enumerate() {
+        let near = f.saturating_sub(before)..=(f + before).min(last);
+        let was = least;
+        let mut from = [0u8; NOTCHES];
+        for notch in 0..NOTCHES {
+            let paid = |other: usize| was[other] + other.abs_diff(notch) as f32 * NOTCH;
+            let about = notch.saturating_sub(1)..=(notch + 1).min(NOTCHES - 1);
+            let best = about
+                .min_by(|a, b| paid(*a).total_cmp(&paid(*b)))
+                .unwrap_or(notch);
+            let turn = angle(notch);
+            let worst = (deep[near.clone()].iter())
+                .map(|d| d[notch])
+                .fold(0.0, f32::max);
+            from[notch] = best as u8;
+            least[notch] = paid(best) + worst + arm.bent(turn) + (turn / TURN).powi(2);
+        }
+        came.push(from);
+    }
+    let mut notch = (0..NOTCHES).min_by(|a, b| least[*a].total_cmp(&least[*b]))?;
+    let mut out = vec![0.0; arms.len()];
+    for (out, from) in out.iter_mut().zip(&came).rev() {
+        *out = angle(notch);
+        notch = usize::from(from[notch]);
+    }
+    out.iter().any(|angle| *angle != 0.0).then_some(out)
+}

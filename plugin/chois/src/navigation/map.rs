@@ -443,27 +443,32 @@ impl Map {
 
     /// [`Self::clearance`] up to `most`, and 0 off the floor.
     pub(super) fn room(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
-        if !self.outline.contains(point) {
-            return 0.0;
+        if self.outline.contains(point) {
+            self.nearest(point, without, most)
+        } else {
+            0.0
         }
-        let near = |o: &&Obstacle| {
-            !without.contains(&o.id)
-                && o.bounds.is_some_and(|[low, high]| {
-                    (0..2).all(|i| (low[i] - most..=high[i] + most).contains(&point[i]))
-                })
-        };
-        (self.obstacles.iter().filter(near))
-            .map(|o| o.area.distance(point))
-            .fold(most, f32::min)
     }
 
     /// The least distance of a point to any obstacle, metres.
     pub fn clearance(&self, point: Vector2<f32>, without: &[ItemId]) -> f32 {
-        self.obstacles
-            .iter()
-            .filter(|o| !without.contains(&o.id))
-            .map(|o| o.area.distance(point))
-            .fold(f32::INFINITY, f32::min)
+        self.nearest(point, without, f32::INFINITY)
+    }
+
+    /// The same where it is less than `most`, else `most`.
+    pub(super) fn nearest(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
+        let mut least = most;
+        for obstacle in &self.obstacles {
+            let Some([low, high]) = obstacle.bounds else {
+                continue;
+            };
+            // What it covers is no nearer than the rectangle about it.
+            let off = (low - point).sup(&(point - high)).sup(&Vector2::zeros());
+            if off.norm_squared() < least * least && !without.contains(&obstacle.id) {
+                least = least.min(obstacle.area.distance(point));
+            }
+        }
+        least
     }
 }
 

@@ -223,8 +223,17 @@ impl Footprint {
         let point = coord(point);
         let (mut least, mut within) = (f64::INFINITY, false);
         for line in self.0.lines_iter() {
-            least = least.min(aside(&line, point));
             let (a, b) = (line.start, line.end);
+            // A line is no nearer than the rectangle about it.
+            let x = (a.x.min(b.x) - point.x)
+                .max(point.x - a.x.max(b.x))
+                .max(0.0);
+            let y = (a.y.min(b.y) - point.y)
+                .max(point.y - a.y.max(b.y))
+                .max(0.0);
+            if x * x + y * y < least {
+                least = least.min(aside(&line, point));
+            }
             // A ray along x: an odd number of crossings begins within.
             if (a.y > point.y) != (b.y > point.y)
                 && point.x < a.x + (b.x - a.x) * (point.y - a.y) / (b.y - a.y)

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chois::clip;
 use chois::clip::glb::{self, GlbOptions};
 use chois::contact::{
-    ContactConfig, Corrected, Grip, Material, Obstacle, ObstacleShape, PhysicalObject, correct,
+    ContactConfig, ContactOptions, Corrected, Grip, Material, Obstacle, ObstacleShape,
+    PhysicalObject, correct,
 };
 use chois::diffusion::Flow;
 use chois::geometry::{Mesh, ObjectGeometry, SdfGrid, UpAxis, load_mesh};
@@ -181,10 +183,10 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     let mut parts = Vec::with_capacity(jobs.len());
     for job in jobs {
         let scene = match &job.scene {
-            Some(path) => Some(SdfGrid::from_mesh(
-                &load_mesh(path, job.scene_up)?,
-                SCENE_GRID,
-            )?),
+            Some(path) => {
+                let mesh = load_mesh(path, job.scene_up)?;
+                Some(Arc::new(SdfGrid::from_mesh(&mesh, SCENE_GRID)?))
+            }
             None => None,
         };
         if job.contact.enforce {
@@ -198,7 +200,7 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     let order = |i: usize| Order {
         request: &jobs[i].request,
         object: &parts[i].0.geometry,
-        scene: parts[i].1.as_ref(),
+        scene: parts[i].1.as_deref(),
     };
     for i in 0..jobs.len() {
         synthesizer.plan(&order(i))?;
@@ -206,9 +208,9 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
     let mut facts = Vec::with_capacity(jobs.len());
     for (i, job) in jobs.iter().enumerate() {
         let (mut generated, seconds) = generate(&mut synthesizer, &order(i))?;
-        let object = &parts[i].0;
+        let (object, scene) = &parts[i];
         let held = match job.contact.enforce {
-            true => held(job, object, &generated.clip).map(Some),
+            true => held(job, object, scene.clone(), &generated.clip).map(Some),
             false => Ok(None),
         };
         let (held, fault) = match held {
@@ -235,7 +237,12 @@ pub fn run_jobs(jobs: &[Job], model: &ModelArgs) -> Result<Vec<Facts>> {
 }
 
 /// A job's clip with hands that hold.
-fn held(job: &Job, object: &Object, clip: &MotionClip) -> Result<Corrected> {
+fn held(
+    job: &Job,
+    object: &Object,
+    scene: Option<Arc<SdfGrid>>,
+    clip: &MotionClip,
+) -> Result<Corrected> {
     let physics = job.contact.physics();
     let physical = PhysicalObject::cached(&object.geometry, &physics, &job.object)?;
     let mut obstacles = Vec::new();
@@ -243,8 +250,11 @@ fn held(job: &Job, object: &Object, clip: &MotionClip) -> Result<Corrected> {
         let shape = ObstacleShape::mesh(&load_mesh(path, job.scene_up)?)?;
         obstacles.push(Obstacle::new(shape, Isometry3::identity()));
     }
-    let mut options = job.contact.options(obstacles);
-    options.keys.clone_from(&job.request.keys);
+    let options = ContactOptions {
+        scene,
+        keys: job.request.keys.clone(),
+        ..job.contact.options(obstacles)
+    };
     correct(clip, &physical, &options)
 }
 

@@ -58,7 +58,7 @@ fn main() {
 
 fn line(o: &Outcome) -> String {
     let verdict = if o.done() { "ok  " } else { "MISS" };
-    if let Some(reason) = &o.refused {
+    if let Some(reason) = o.refused.as_ref().or(o.already.as_ref()) {
         return format!("{verdict} {}: {} - {reason}", o.room, o.text);
     }
     let clips: Vec<String> = (o.clips.iter())
@@ -137,8 +137,11 @@ fn drawn(o: &Outcome) -> serde_json::Value {
 fn summary(outcomes: &[Outcome]) {
     let count = outcomes.len();
     let of = |what: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|o| what(o)).count();
-    let acted: Vec<&Outcome> = outcomes.iter().filter(|o| o.refused.is_none()).collect();
-    println!("{count} commands: {} refused", count - acted.len());
+    let already = of(&|o| o.already.is_some());
+    let acted = |o: &&Outcome| o.refused.is_none() && o.already.is_none();
+    let acted: Vec<&Outcome> = outcomes.iter().filter(acted).collect();
+    let refused = count - already - acted.len();
+    println!("{count} commands: {refused} refused, {already} were done already");
     println!(
         "item within 15 cm: {} of {}",
         of(&|o| o.off.is_some_and(|f| f.0 < 0.15)),
@@ -156,12 +159,12 @@ fn summary(outcomes: &[Outcome]) {
     );
     println!(
         "item nowhere deeper than 2 cm: {} of {}",
-        of(&|o| o.refused.is_none() && o.item_depth.metres < 0.02),
+        acted.iter().filter(|o| o.item_depth.metres < 0.02).count(),
         acted.len()
     );
     println!(
         "body nowhere deeper than 2 cm: {} of {}",
-        of(&|o| o.refused.is_none() && o.body_depth.metres < 0.02),
+        acted.iter().filter(|o| o.body_depth.metres < 0.02).count(),
         acted.len()
     );
     println!(

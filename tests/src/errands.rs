@@ -10,7 +10,7 @@ use chois::contact::{ContactOptions, ObjectPhysics, PhysicalObject, correct};
 use chois::diffusion::Flow;
 use chois::geometry::Surface;
 use chois::motion::MotionClip;
-use chois::navigation::{Leg, NavigationConfig, Navigator, TRIES};
+use chois::navigation::{Leg, NavigationConfig, NavigationRefusal, Navigator, TRIES};
 use chois::request::{ObjectPlace, PersonPlace};
 use chois::scene::{Footprint, Item, ItemId, Scene, place_of};
 use chois::skeleton::{PARENTS, joint};
@@ -112,6 +112,8 @@ pub struct Outcome {
     pub text: String,
     /// Why nothing was done.
     pub refused: Option<String>,
+    /// Nothing is to be done: the item is where it should be, and the player is told so.
+    pub already: Option<String>,
     /// Clips made, and their length, seconds.
     pub clips: Vec<(String, f32)>,
     /// How far the item last moved is from where it should be, metres, and turned from how it should be, radians.
@@ -294,6 +296,10 @@ impl Doer {
         let mapped = began.elapsed();
         let legs = match navigator.plan(&plan, scene) {
             Ok(legs) => legs,
+            Err(already @ NavigationRefusal::AlreadyThere { .. }) => {
+                out.already = Some(already.to_string());
+                return out;
+            }
             Err(refusal) => {
                 out.refused = Some(refusal.to_string());
                 return out;

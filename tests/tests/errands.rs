@@ -46,6 +46,7 @@ fn row(o: &Outcome) -> String {
     let verdict = if o.done() { "done" } else { "NOT " };
     let what = match (&o.refused, o.off, o.astray) {
         (Some(reason), ..) => format!("refused: {reason}"),
+        _ if o.already.is_some() => o.already.clone().unwrap_or_default(),
         (None, Some((way, turn)), _) => {
             format!("off {:.1} cm, {:.0} deg", way * 100.0, turn.to_degrees())
         }

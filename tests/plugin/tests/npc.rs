@@ -447,7 +447,8 @@ fn who_pauses_goes_on_where_they_were() {
     tick_times(&mut room.app, 60);
     let (at, done) = (room.at(person), heard::<CommandStepFinished>(&room.app));
     tick_times(&mut room.app, 120);
-    assert_eq!(room.at(person), at, "nobody moves");
+    // The rest of a streamed clip may have come meanwhile, which is the same but for rounding.
+    assert!(room.at(person).distance(at) < 1e-5, "nobody moves");
     assert_eq!(heard::<CommandStepFinished>(&room.app), done);
     let state = room.app.world().get::<NpcState>(person);
     assert_eq!(state, Some(&NpcState::Paused { step: 0 }));
@@ -539,17 +540,21 @@ fn who_is_waited_for_goes_while_the_rest_is_made() {
     let state = room.app.world().get::<NpcState>(room.person);
     assert_eq!(state, Some(&NpcState::Acting { step: 0 }));
     walks.store(false, Ordering::SeqCst);
-    // They go on from there, without a jump.
-    let mut last = half;
+    // They go on from there without a jump, evenly faster, and arrive.
+    let (mut last, mut speed) = (half, 0.0);
     for _ in 0..200 {
         tick_times(&mut room.app, 1);
         let now = room.at(room.person);
-        assert!(now.distance(last) < 0.1, "{last} {now}");
-        last = now;
+        let faster = now.distance(last) - speed;
+        assert!(faster < 0.005, "{last} {now}");
+        (last, speed) = (now, now.distance(last));
     }
     room.until::<CommandFinished>(1);
-    // Going over from standing still takes longer than the two thirds of a second that are left.
-    assert!(last.length() > 1.5 * half.length(), "{half} {last}");
+    // They stood at frame 19 of 39.
+    assert!(
+        (last.length() / half.length() - 39.0 / 19.0).abs() < 0.02,
+        "{half} {last}"
+    );
     assert_eq!(heard::<CommandStepStarted>(&room.app).len(), 1);
     assert_eq!(heard::<CommandStepFinished>(&room.app).len(), 1);
 }

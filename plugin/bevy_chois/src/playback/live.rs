@@ -113,6 +113,7 @@ fn prepare(
     let object = objects.get(geometry, &physics)?;
     let options = ContactOptions {
         grip: live.grip,
+        scene: live.scene,
         ..ContactOptions::default()
     };
     let first = motion.frames.first().copied();
@@ -184,7 +185,7 @@ impl Turn<'_, '_, '_, '_> {
     /// Without `places` only the bones are written.
     pub(super) fn live(&mut self, places: bool) {
         let strikes = std::mem::take(&mut self.interaction.strikes);
-        let Some(options) = self.interaction.live else {
+        let Some(options) = self.interaction.live.clone() else {
             self.player.live = Live::default();
             return;
         };

@@ -33,10 +33,13 @@ mod plugin;
 mod prepare;
 mod write;
 
+use std::sync::Arc;
+
 use bevy::asset::Handle;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::math::{Isometry3d, Vec3};
+use chois::geometry::SdfGrid;
 
 use crate::clip::MotionClip;
 use crate::contact::Grip;
@@ -214,10 +217,13 @@ impl InteractionPlayer {
 /// is shown is the clip on the rig (feet planted, fingers closed, parts and weight as given) and what physics changes of it.
 /// Hands that lose the object let go ([`events::HandLetGo`]). When something else moves the object's transform, the hands let
 /// go and the object is the game's; the person plays on. Runs backwards as the clip is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LivePhysics {
     /// What a hand can do.
     pub grip: Grip,
+    /// Distance to what stands about, which arms keep out of: a grid in the clip's frame, as for
+    /// [`InteractionOrder::scene`](crate::synthesis::InteractionOrder::scene).
+    pub scene: Option<Arc<SdfGrid>>,
 }
 
 /// How far an [`InteractionPlayer`] is. Read only.

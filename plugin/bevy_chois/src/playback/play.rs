@@ -20,6 +20,9 @@ use crate::contact::{ObjectPhysics, PhysicalObjects, Solid};
 
 /// Seconds in which an interrupted interaction comes to rest.
 const STOPPING: f32 = 0.25;
+/// Where the rest of a clip is still being made, playback slows down over so much of the end of what is there, seconds of the
+/// clip; it stands and starts again evenly accelerated.
+const BRAKING: f32 = 0.3;
 
 /// The system that plays: see [`super`] for what it writes.
 pub(super) fn play(
@@ -216,6 +219,7 @@ impl Turn<'_, '_, '_, '_> {
         self.player.object = self.interaction.object;
         self.player.phase = Phase::Playing;
         self.player.driven = 0;
+        self.player.braked = 0.0;
         self.player.live = Default::default();
         let time = self.interaction.time.clamp(0.0, clip.duration());
         self.set_time(time);
@@ -265,6 +269,7 @@ impl Turn<'_, '_, '_, '_> {
         let sought = self.interaction.time != self.player.time;
         if sought {
             how = Take::AtOnce;
+            self.player.braked = 0.0;
             self.player.cut();
             self.set_time(self.interaction.time.clamp(0.0, duration));
             if self.player.phase == Phase::Finished {
@@ -284,13 +289,14 @@ impl Turn<'_, '_, '_, '_> {
             self.live(false);
             return;
         }
-        let speed = self.speed();
         let mut ends = false;
+        // Of what is still being made the end is no end: they wait there.
+        let more = (self.player.playing.as_ref()).is_some_and(|playing| !playing.complete);
         if !self.interaction.paused && !sought {
+            self.brake(duration, more);
+            let speed = self.moving_speed();
             let time = self.player.time + self.dt * speed;
             let beyond = speed > 0.0 && time >= duration || speed < 0.0 && time <= 0.0;
-            // Of what is still being made the end is no end: they wait there.
-            let more = (self.player.playing.as_ref()).is_some_and(|playing| !playing.complete);
             let beyond = beyond && !(more && speed > 0.0);
             if beyond && self.interaction.looping && duration > 0.0 {
                 self.set_time(time.rem_euclid(duration));
@@ -325,6 +331,20 @@ impl Turn<'_, '_, '_, '_> {
                 },
             );
         }
+    }
+
+    /// Slows down before the end of what there is of a clip, and takes up speed when there is more.
+    fn brake(&mut self, duration: f32, more: bool) {
+        let (speed, time) = (self.speed(), self.player.time);
+        let wanted = if more && speed > 0.0 {
+            ((duration - time) / (BRAKING * speed))
+                .clamp(0.0, 1.0)
+                .sqrt()
+        } else {
+            1.0
+        };
+        let faster = 1.0 - self.player.braked + self.dt / (2.0 * BRAKING);
+        self.player.braked = 1.0 - wanted.min(faster);
     }
 
     fn set_time(&mut self, time: f32) {
@@ -365,7 +385,7 @@ impl Turn<'_, '_, '_, '_> {
         if self.interaction.paused {
             0.0
         } else {
-            self.speed()
+            self.speed() * (1.0 - self.player.braked)
         }
     }
 }

@@ -181,6 +181,8 @@ pub(super) struct Player {
     pub seen: u8,
     /// [`InteractionPlayer::time`](super::InteractionPlayer::time) as it was left.
     pub time: f32,
+    /// The share of its speed that playback lacks, for no more of the clip is there yet.
+    pub braked: f32,
     /// Local transforms of the rig's bones at the last frame and at the one before.
     pub now: Vec<Transform>,
     pub before: Vec<Transform>,

@@ -189,8 +189,8 @@ impl InteractionOrder {
         self
     }
 
-    /// Distance to the scene's geometry, which body and object keep out of: a grid in the model's frame (metres, Z up)
-    /// relative to [`Self::origin`].
+    /// Distance to the scene's geometry, which body and object keep out of, and arms also when hands are brought to hold: a
+    /// grid in the model's frame (metres, Z up) relative to [`Self::origin`].
     #[must_use]
     pub fn scene(mut self, scene: Arc<SdfGrid>) -> Self {
         self.scene = Some(scene);

@@ -238,3 +238,93 @@ fn swivels(arms: &[&Arm], scene: &SdfGrid, before: usize) -> Option<Vec<f32>> {
     }
     out.iter().any(|angle| *angle != 0.0).then_some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::follow::standing;
+    use super::super::palm::pad;
+    use super::*;
+
+    const FPS: f32 = 30.0;
+    const FRAMES: usize = 60;
+
+    /// Everything at x beyond `x` is wall.
+    fn wall(x: f32) -> SdfGrid {
+        let values = (0..8).map(|corner| (x - if corner & 4 == 0 { -2.0 } else { 2.0 }) / 2.0);
+        let side = Vector3::repeat(4.0);
+        SdfGrid::new([2; 3], Vector3::zeros(), side, values.collect()).expect("a grid")
+    }
+
+    #[test]
+    fn an_elbow_keeps_out_of_a_wall_while_the_palm_stays() {
+        let (follower, pose) = standing();
+        let rotation = pose.rotations[joint::LEFT_WRIST];
+        let joints = follower.skeleton.forward(&pose);
+        let now = pad(&follower.palms[0], 0, &joints, &rotation);
+        // Before the belly: the elbow stands out to the left.
+        let goal = HandGoal {
+            pad: now + Vector3::new(-0.25, -0.25, 0.25),
+            rotation,
+            normal: Vector3::z_axis(),
+            laid: 1.0,
+            helped: true,
+        };
+        let goals = vec![[Some(goal), None]; FRAMES];
+        let poses = vec![pose; FRAMES];
+        let mut helps = follower.plan(&poses, &goals, FPS);
+        let at = |helps: &[Help], f: usize| {
+            let out = follower.follow(&pose, &goals[f], &helps[f]);
+            let joints = follower.skeleton.forward(&out);
+            let pad = pad(
+                &follower.palms[0],
+                0,
+                &joints,
+                &out.rotations[joint::LEFT_WRIST],
+            );
+            (Arm::of(&joints, 0), pad)
+        };
+        let (before, held) = at(&helps, 30);
+        let scene = wall(before.elbow.x - 0.03);
+        assert!(before.deep(0.0, &scene) > 1.0);
+        let first = helps[0];
+        plan(&follower, &poses, &goals, &mut helps, &scene, FPS);
+        let (after, pad) = at(&helps, 30);
+        let (was, is) = (before.deep(0.0, &scene), after.deep(0.0, &scene));
+        assert!(is < 0.3 * was, "{is} of {was}");
+        assert!((pad - held).norm() < 0.01, "{}", (pad - held).norm());
+        // It goes there gently, from how the clip begins.
+        assert_eq!(helps[0], first);
+        let steps = helps
+            .windows(2)
+            .map(|h| h[1].aside[0].swivel - h[0].aside[0].swivel);
+        assert!(steps.fold(0.0, |most: f32, step| most.max(step.abs())) < 0.2);
+        assert!(helps.iter().all(|help| help.aside[1].is_none()));
+    }
+
+    #[test]
+    fn a_free_hand_goes_beside_what_it_would_be_in() {
+        let (follower, pose) = standing();
+        let wrist = |help: &Help| {
+            let out = follower.follow(&pose, &[None, None], help);
+            follower.skeleton.forward(&out)[joint::LEFT_WRIST].x
+        };
+        let scene = wall(wrist(&Help::default()) - 0.05);
+        let (poses, goals) = (vec![pose; FRAMES], vec![[None, None]; FRAMES]);
+        let mut helps = vec![Help::default(); FRAMES];
+        plan(&follower, &poses, &goals, &mut helps, &scene, FPS);
+        let limit = wrist(&Help::default()) - 0.05;
+        assert!(wrist(&helps[40]) < limit + GIVES + 0.005);
+        assert_eq!(helps[0], Help::default());
+        // What is far, or so deep that it is meant, moves nobody.
+        for x in [5.0, -1.0] {
+            let mut helps = vec![Help::default(); FRAMES];
+            plan(&follower, &poses, &goals, &mut helps, &wall(x), FPS);
+            assert!(
+                helps
+                    .iter()
+                    .all(|help| help.aside[1].push == Vector3::zeros()),
+                "{x}"
+            );
+        }
+    }
+}

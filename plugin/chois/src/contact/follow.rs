@@ -585,31 +585,34 @@ where
         .collect()
 }
 
+/// Somebody who stands, arms hanging, elbows and knees a little bent.
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(super) fn standing() -> (Follower, Pose) {
     use crate::frame::y_up_to_z_up;
     use crate::skeleton::ROTATIONS;
 
-    fn standing() -> (Follower, Pose) {
-        let skeleton = Skeleton::adult();
-        let mut pose = Pose {
-            root: Vector3::new(0.0, 0.0, 0.95),
-            rotations: [y_up_to_z_up(); ROTATIONS],
-        };
-        // Arms hang, elbows and knees a little bent.
-        for (hand, side) in [(0, 1.0), (1, -1.0)] {
-            let hang = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), -1.3 * side);
-            let bend = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), -0.4 * side);
-            for j in [16, 18, 20] {
-                pose.rotations[j + hand] = y_up_to_z_up() * hang;
-            }
-            for j in [18, 20] {
-                pose.rotations[j + hand] = pose.rotations[16 + hand] * bend;
-            }
+    let skeleton = Skeleton::adult();
+    let mut pose = Pose {
+        root: Vector3::new(0.0, 0.0, 0.95),
+        rotations: [y_up_to_z_up(); ROTATIONS],
+    };
+    for (hand, side) in [(0, 1.0), (1, -1.0)] {
+        let hang = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), -1.3 * side);
+        let bend = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), -0.4 * side);
+        for j in [16, 18, 20] {
+            pose.rotations[j + hand] = y_up_to_z_up() * hang;
         }
-        (Follower::new(&skeleton), pose)
+        for j in [18, 20] {
+            pose.rotations[j + hand] = pose.rotations[16 + hand] * bend;
+        }
     }
+    (Follower::new(&skeleton), pose)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skeleton::ROTATIONS;
 
     fn arrived(follower: &Follower, pose: &Pose, hand: usize, goal: &HandGoal) -> f32 {
         let joints = follower.skeleton.forward(pose);

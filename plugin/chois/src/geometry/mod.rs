@@ -13,6 +13,7 @@ mod mesh;
 mod npy;
 mod object;
 mod sdf;
+mod silhouette;
 mod surface;
 mod symmetry;
 
@@ -21,5 +22,6 @@ pub use load::{MeshFormat, UpAxis, load_mesh, parse_mesh};
 pub use mesh::{MAX_EXTENT, MAX_TRIANGLES, MAX_VERTICES, MIN_EXTENT, Mesh};
 pub use object::ObjectGeometry;
 pub use sdf::{MAX_GRID, SdfGrid};
+pub(crate) use silhouette::{Silhouette, convex_hull};
 pub use surface::{Surface, SurfacePoint};
 pub use symmetry::alike_turns;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kiddo::SquaredEuclidean;
 use kiddo::immutable::float::kdtree::ImmutableKdTree;
@@ -15,10 +15,13 @@ use super::columns::columns;
 use super::load::{UpAxis, load_mesh};
 use super::mesh::{Mesh, bounds};
 use super::sdf::SdfGrid;
+use super::silhouette::Silhouette;
 use crate::{Error, Result};
 
 /// Points per leaf of the nearest-vertex index.
 const LEAF: usize = 32;
+/// Ways of lying whose silhouettes are kept.
+const LYING: usize = 8;
 
 /// The shape of one object, its vertices relative to its centre (the mean of its vertices, which CHOIS calls the
 /// centre of mass). Metres. The axes are those of the mesh it was made from: the object's rest frame. Cheap to
@@ -38,6 +41,8 @@ struct Shape {
     indexed: Vec<u32>,
     /// See [`ObjectGeometry::columns`].
     columns: OnceLock<Option<SdfGrid>>,
+    /// See [`ObjectGeometry::silhouette`]; by the turn's numbers.
+    silhouettes: Mutex<Vec<([u32; 4], Arc<Silhouette>)>>,
 }
 
 impl ObjectGeometry {
@@ -89,6 +94,7 @@ impl ObjectGeometry {
                 index,
                 indexed,
                 columns: OnceLock::new(),
+                silhouettes: Mutex::default(),
             }),
         }
     }
@@ -190,6 +196,22 @@ impl ObjectGeometry {
         let up = rotation.inverse() * Vector3::z();
         let heights = self.vertices().iter().map(|v| up.dot(v));
         heights.fold(f32::INFINITY, f32::min)
+    }
+
+    /// What is outermost of it, seen from above, turned by `tilt`; made once for each of the few ways in which things lie.
+    pub(crate) fn silhouette(&self, tilt: &UnitQuaternion<f32>) -> Arc<Silhouette> {
+        let key = [tilt.i, tilt.j, tilt.k, tilt.w].map(f32::to_bits);
+        // What is in it is whole, whoever panicked beside it.
+        let mut known = (self.shape.silhouettes.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, made)) = known.iter().find(|(of, _)| *of == key) {
+            return Arc::clone(made);
+        }
+        let made = Arc::new(Silhouette::new(self.vertices(), tilt));
+        if known.len() >= LYING {
+            known.remove(0);
+        }
+        known.push((key, Arc::clone(&made)));
+        made
     }
 
     /// The object's mirror image in the plane x = 0 of its rest frame, under the same name.

@@ -16,6 +16,8 @@ use crate::scene::{Footprint, Item, ItemId, ItemKind, Scene};
 
 /// A person this near to where they should stand need not walk, metres.
 const THERE: f32 = 0.12;
+/// An item this near to where it should go need not be moved, metres, unless it is turned otherwise by more than this, degrees.
+const ALREADY: (f32, f32) = (0.1, 30.0);
 /// Height of what is held in the hands over the floor, metres.
 const IN_HANDS: f32 = 0.75;
 /// Room between what is carried and what it is carried over, metres.
@@ -52,6 +54,8 @@ pub(super) struct Planning<'a> {
     person: PersonPlace,
     moved: Vec<ItemId>,
     interactions: u64,
+    /// The last thing that was where it should go.
+    already: Option<NavigationRefusal>,
 }
 
 impl<'a> Planning<'a> {
@@ -64,6 +68,7 @@ impl<'a> Planning<'a> {
             person: scene.listener,
             moved: Vec::new(),
             interactions: 0,
+            already: None,
         }
     }
 
@@ -89,7 +94,10 @@ impl<'a> Planning<'a> {
                 _ => self.interact(i, step, &mut legs)?,
             }
         }
-        Ok(legs)
+        match self.already.take() {
+            Some(already) if legs.is_empty() => Err(already),
+            _ => Ok(legs),
+        }
     }
 
     fn walker(&self) -> Agent {
@@ -162,6 +170,16 @@ impl<'a> Planning<'a> {
         if !stays_in_hands {
             spots = self.spots(&item, step, 1)?;
         }
+        if let (Some(goal), Some(Some(spot))) = (&step.goal, spots.first())
+            && !held
+            && is_there(&item, &spot.place, alike)
+        {
+            self.already = Some(NavigationRefusal::AlreadyThere {
+                name: item.name.clone(),
+                place: described(goal, &self.scene),
+            });
+            return Ok(());
+        }
         let mut taken = self.taking(&item, step, alike, spots[0], held)?;
         if taken.pair.blocked > CRAMPED && !stays_in_hands {
             // Somewhere else there may be room for the person, too.
@@ -190,8 +208,11 @@ impl<'a> Planning<'a> {
         let center = item.center().coords;
         let to = spot.map_or(center, |s| s.at());
         let length = route.length();
-        let seconds = pace::carrying_seconds(length, &step.manner)
+        let mut seconds = pace::carrying_seconds(length, &step.manner)
             .max(pace::turning_seconds(pair.turn.to_radians().abs()));
+        if !stays_in_hands && !step.action.slides() {
+            seconds = seconds.max(pace::UPRIGHT);
+        }
         if seconds > MAX_SECONDS {
             return Err(NavigationRefusal::TooFar {
                 length,
@@ -441,6 +462,16 @@ impl<'a> Planning<'a> {
         });
         on.map(|other| other.name.clone())
     }
+}
+
+/// Whether an item that looks the same in so many ways is where it should go.
+fn is_there(item: &Item, place: &ObjectPlace, alike: u32) -> bool {
+    let way = Vector3::from(place.position) - Vector3::from(item.place.position);
+    let ways = 360.0 / alike.max(1) as f32;
+    let turn = (place.yaw - item.place.yaw).rem_euclid(ways);
+    place.rotation == item.place.rotation
+        && way.norm() < ALREADY.0
+        && turn.min(ways - turn) < ALREADY.1
 }
 
 /// Where something is that a person holds before them.

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use geo::line_measures::{Distance, Euclidean};
-use geo::{BooleanOps, Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
+use geo::{Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
 use nalgebra::{Vector2, Vector3};
 
 use crate::geometry::{ObjectGeometry, alike_turns};
@@ -20,6 +20,8 @@ const HEAD: f32 = 1.9;
 const AROUND: f32 = 1.5;
 /// Smallest item that is a floor rather than a rug, square metres.
 const FLOOR: f32 = 6.0;
+/// Most obstacles that are kept which are no more where they were.
+const GONE: usize = 32;
 /// Most navigation meshes that are kept.
 const KEPT: usize = 48;
 /// How far into free space a point on its edge is moved, metres.
@@ -106,6 +108,10 @@ pub struct Map {
     floor: Option<Footprint>,
     people: Vec<[f32; 2]>,
     free: Vec<(Key, Arc<Free>)>,
+    /// The outline's own thickness for people of a width, millimetres.
+    rims: HashMap<u32, Footprint>,
+    /// Obstacles that were elsewhere before, or are gone: what comes back is not made anew.
+    gone: Vec<Obstacle>,
     levels: HashMap<ItemId, Arc<Vec<Level>>>,
     /// Parts of items between two heights.
     slices: HashMap<(ItemId, [u32; 2]), Arc<Footprint>>,
@@ -151,6 +157,8 @@ impl Map {
             floor: scene.floor.as_deref().map(Footprint::polygon),
             people: people(scene),
             free: Vec::new(),
+            rims: HashMap::new(),
+            gone: Vec::new(),
             levels: HashMap::new(),
             slices: HashMap::new(),
             alike: Vec::new(),
@@ -198,7 +206,7 @@ impl Map {
             .collect();
         self.people = people(scene);
         for item in &moved {
-            self.obstacles.retain(|o| o.id != item.id);
+            self.take(item.id);
             self.add(item);
         }
         if !moved.is_empty() || self.floor.as_ref().is_none_or(Footprint::is_empty) {
@@ -228,7 +236,7 @@ impl Map {
 
     /// Puts an item where it is now, whether it was there before or not.
     pub fn set(&mut self, item: &Item) {
-        self.obstacles.retain(|o| o.id != item.id);
+        self.take(item.id);
         self.add(item);
         // What follows a scene from here on looks at what has changed since.
         match self.seen.1.iter_mut().find(|seen| seen.id == item.id) {
@@ -240,7 +248,7 @@ impl Map {
 
     /// Takes an item away.
     pub fn remove(&mut self, id: ItemId) {
-        self.obstacles.retain(|o| o.id != id);
+        self.take(id);
         self.forget(id);
         self.seen.1.retain(|seen| seen.id != id);
         self.changed();
@@ -249,6 +257,13 @@ impl Map {
     fn add(&mut self, item: &Item) {
         self.forget(item.id);
         if item.is_passable() {
+            return;
+        }
+        let stamp = stamp(item);
+        if let Some(k) = (self.gone.iter()).position(|o| o.stamp == stamp && o.id == item.id) {
+            let mut back = self.gone.remove(k);
+            back.name.clone_from(&item.name);
+            self.obstacles.push(back);
             return;
         }
         // A wall may have a doorway, furniture is gone around.
@@ -270,16 +285,30 @@ impl Map {
             area,
             hull: Footprint::hull(item, [f32::MIN, f32::MAX]),
             heights: [base, base + item.height()],
-            stamp: stamp(item),
+            stamp,
             grown: HashMap::new(),
         });
     }
 
+    /// Takes away what is where an item was.
+    fn take(&mut self, id: ItemId) {
+        while let Some(k) = self.obstacles.iter().position(|o| o.id == id) {
+            if self.gone.len() >= GONE {
+                self.gone.remove(0);
+            }
+            self.gone.push(self.obstacles.remove(k));
+        }
+    }
+
     fn changed(&mut self) {
-        self.outline = match &self.floor {
+        let outline = match &self.floor {
             Some(floor) if !floor.is_empty() => floor.clone(),
             _ => self.surroundings(),
         };
+        if self.outline.0 != outline.0 {
+            self.rims.clear();
+            self.outline = outline;
+        }
     }
 
     /// A rectangle around everything.
@@ -375,7 +404,9 @@ impl Map {
             self.free.push(known);
             return free;
         }
-        let mut grown = vec![self.outline.rim(agent.person)];
+        let rim = (self.rims.entry(millimetres(agent.person)))
+            .or_insert_with(|| self.outline.rim(agent.person));
+        let mut grown = vec![rim.clone()];
         for obstacle in &mut self.obstacles {
             if key.without.contains(&obstacle.id) || obstacle.area.is_empty() {
                 continue;
@@ -392,8 +423,7 @@ impl Map {
                 .or_insert_with(|| obstacle.area.grown(radius));
             grown.push(area.clone());
         }
-        let blocked = Footprint::union(&grown);
-        let area = Footprint(self.outline.0.difference(&blocked.0));
+        let area = self.outline.without_all(&grown);
         let pieces = area.0.0.iter().filter_map(Piece::new).collect();
         let free = Arc::new(Free { area, pieces });
         if self.free.len() >= KEPT {
@@ -413,27 +443,32 @@ impl Map {
 
     /// [`Self::clearance`] up to `most`, and 0 off the floor.
     pub(super) fn room(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
-        if !self.outline.contains(point) {
-            return 0.0;
+        if self.outline.contains(point) {
+            self.nearest(point, without, most)
+        } else {
+            0.0
         }
-        let near = |o: &&Obstacle| {
-            !without.contains(&o.id)
-                && o.bounds.is_some_and(|[low, high]| {
-                    (0..2).all(|i| (low[i] - most..=high[i] + most).contains(&point[i]))
-                })
-        };
-        (self.obstacles.iter().filter(near))
-            .map(|o| o.area.distance(point))
-            .fold(most, f32::min)
     }
 
     /// The least distance of a point to any obstacle, metres.
     pub fn clearance(&self, point: Vector2<f32>, without: &[ItemId]) -> f32 {
-        self.obstacles
-            .iter()
-            .filter(|o| !without.contains(&o.id))
-            .map(|o| o.area.distance(point))
-            .fold(f32::INFINITY, f32::min)
+        self.nearest(point, without, f32::INFINITY)
+    }
+
+    /// The same where it is less than `most`, else `most`.
+    pub(super) fn nearest(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
+        let mut least = most;
+        for obstacle in &self.obstacles {
+            let Some([low, high]) = obstacle.bounds else {
+                continue;
+            };
+            // What it covers is no nearer than the rectangle about it.
+            let off = (low - point).sup(&(point - high)).sup(&Vector2::zeros());
+            if off.norm_squared() < least * least && !without.contains(&obstacle.id) {
+                least = least.min(obstacle.area.distance(point));
+            }
+        }
+        least
     }
 }
 
@@ -466,17 +501,7 @@ impl Free {
 
     /// Whether the whole line is free.
     pub fn sees(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
-        let line = geo::Line::new(
-            geo::Coord {
-                x: f64::from(from.x),
-                y: f64::from(from.y),
-            },
-            geo::Coord {
-                x: f64::from(to.x),
-                y: f64::from(to.y),
-            },
-        );
-        self.area.0.contains(&line)
+        self.area.sees(from, to)
     }
 
     /// Which connected piece a point is in.

@@ -21,6 +21,9 @@ const WALKING: f32 = 1.2;
 const START: f32 = 0.6;
 /// Shortest interaction, seconds: one window of the network.
 const SHORTEST: f32 = 4.0;
+/// The same where somebody takes something up and sets it down, seconds: at the end of a single window they are still bent over
+/// it.
+pub(super) const UPRIGHT: f32 = 5.0;
 /// How far the curve through the waypoints may be from the way, metres.
 const ASTRAY: f32 = 0.05;
 /// Waypoints this near to an end add nothing, metres.

@@ -27,6 +27,10 @@ const BY_WALL: f32 = 0.4;
 const SOME_WAY: f32 = 1.2;
 /// Room that is left around somebody, metres.
 const ELBOW: f32 = 0.45;
+/// Farthest from an item that is close to it where furniture stands close together, metres, and from one spot that is looked at
+/// there to the next.
+const CLOSE: f32 = 0.5;
+const CLOSELY: f32 = 0.1;
 /// Spots whose surroundings are looked at.
 const TRIED: usize = 48;
 /// How far apart spots are that are offered, metres, and how much worse than the best one the last may be.
@@ -225,6 +229,7 @@ pub(super) fn places(
     let body = Body::new(wanted.item);
     let mut under = None;
     let mut surface = None;
+    let mut close_to = None;
     let mut candidates = Vec::new();
     match &wanted.step.goal {
         None => anywhere(wanted, &body, &mut candidates),
@@ -256,6 +261,9 @@ pub(super) fn places(
                 (Relation::Between, _) => between(wanted, &body, goal, &mut candidates)?,
                 (relation, Some(beside)) => {
                     near_item(wanted, &body, relation, goal, beside, &mut candidates);
+                    let anywhere =
+                        matches!(relation, Relation::At | Relation::NextTo | Relation::Near);
+                    close_to = (anywhere && goal.distance.is_none()).then(|| beside.clone());
                 }
                 (relation, None) => {
                     near_point(map, wanted, &body, relation, goal, &mut candidates)?;
@@ -264,14 +272,17 @@ pub(super) fn places(
         }
     }
     let turned = facing(wanted)?;
-    if let Some(turn) = turned {
-        for c in &mut candidates {
-            c.yaw = body.yaw(turn, c.at);
+    let turn = |map: &Map, candidates: &mut Vec<Candidate>| {
+        if let Some(turn) = turned {
+            for c in candidates {
+                c.yaw = body.yaw(turn, c.at);
+            }
+        } else if surface.is_none() {
+            backs(map, &body, candidates);
         }
-    } else if surface.is_none() {
-        backs(map, &body, &mut candidates);
-    }
-    best(
+    };
+    turn(map, &mut candidates);
+    let found = best(
         map,
         wanted,
         &body,
@@ -279,7 +290,16 @@ pub(super) fn places(
         under.as_ref(),
         surface,
         most,
-    )
+    );
+    let (Err(_), Some(target)) = (&found, close_to) else {
+        return found;
+    };
+    // Furniture that stands close together leaves room in odd places.
+    let mut candidates = Vec::new();
+    around(map, wanted, &body, &target, &mut candidates);
+    turn(map, &mut candidates);
+    let closely = best(map, wanted, &body, candidates, None, None, most);
+    if closely.is_ok() { closely } else { found }
 }
 
 /// What the item is to face.
@@ -476,6 +496,44 @@ fn near_item(
             }
         }
     }
+}
+
+/// Spots all around an item, close to it and to each other.
+fn around(
+    map: &Map,
+    wanted: &Wanted<'_>,
+    body: &Body,
+    target: &Item,
+    candidates: &mut Vec<Candidate>,
+) {
+    let area = Footprint::hull(target, [f32::MIN, f32::MAX]);
+    let center = target.center().coords;
+    let from = wanted.center();
+    let front = body.yaw(Turn::Front(target.front()), center);
+    let yaws = [front, front + 90.0, body.yaw];
+    let corners = body.hull.outlines().into_iter().flatten();
+    let wide = corners.map(|c| c.norm()).fold(0.0, f32::max);
+    let floor = map.floor();
+    grid(&area.grown(CLOSE + wide), CLOSELY, |at| {
+        if !floor.contains(at) {
+            return;
+        }
+        for (rank, yaw) in yaws.iter().enumerate() {
+            let candidate = Candidate {
+                at,
+                height: 0.0,
+                yaw: *yaw,
+                cost: 0.0,
+            };
+            let gap = area.gap(&body.at(&candidate));
+            if (APART..CLOSE).contains(&gap) {
+                candidates.push(Candidate {
+                    cost: 0.5 * gap + 0.1 * rank as f32 + 0.03 * (at - from).norm(),
+                    ..candidate
+                });
+            }
+        }
+    });
 }
 
 fn turned(way: Vector2<f32>, by: f32) -> Vector2<f32> {

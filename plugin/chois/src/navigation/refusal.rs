@@ -14,6 +14,14 @@ pub enum NavigationRefusal {
         /// What is in the way.
         by: String,
     },
+    /// It is where it is wanted: there is nothing to be done.
+    #[error("The {name} is already {place}.")]
+    AlreadyThere {
+        /// What should go there.
+        name: String,
+        /// Where, in words: "behind the sofa".
+        place: String,
+    },
     /// No free place is in that relation to the target.
     #[error("There is no room for the {name} {place}.")]
     NoRoom {

@@ -142,7 +142,7 @@ fn exits(
     let room = map.clearance(from, without) - SQUEEZE;
     let easy = |to: Vector2<f32>| {
         let way = sampled(&[from, to], 0.08);
-        way.iter().all(|p| map.clearance(*p, without) >= room)
+        way.iter().all(|p| map.nearest(*p, without, room) >= room)
     };
     let mut found: Vec<(usize, Vector2<f32>)> = free
         .nearest(from)

@@ -1,14 +1,15 @@
 //! What an item covers, seen from above.
 
-use geo::line_measures::{Distance, Euclidean};
+use geo::bool_ops::FillRule;
 use geo::{
     Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, IsConvex,
-    Line, LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Simplify,
+    Line, LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Simplify,
     orient, unary_union,
 };
 use nalgebra::{Vector2, Vector3};
 
 use super::Item;
+use crate::geometry::convex_hull;
 
 /// Corners of the polygon that stands for a circle. It is drawn around the circle, so that nothing grown is too small.
 const CIRCLE: usize = 16;
@@ -40,7 +41,7 @@ impl Footprint {
             .into_iter()
             .map(|v| Point::new(f64::from(v.x), f64::from(v.y)))
             .collect();
-        if points.len() < 3 {
+        if points.len() < 2 {
             return Self::default();
         }
         let hull = MultiPoint::new(points).convex_hull().simplify(SMOOTH);
@@ -130,6 +131,15 @@ impl Footprint {
         Self(self.0.difference(&other.0))
     }
 
+    /// This without all of some others, which may overlap.
+    #[must_use]
+    pub fn without_all(&self, others: &[Self]) -> Self {
+        let oriented = |part: &Self| part.0.orient(orient::Direction::Default);
+        let polygons = others.iter().flat_map(|other| oriented(other).0);
+        let taken = MultiPolygon::new(polygons.collect());
+        Self(oriented(self).difference_with_fill_rule(&taken, FillRule::Positive))
+    }
+
     /// Everything nearer than `radius` metres, and a little more: what the middle of somebody of that radius keeps out of.
     #[must_use]
     pub fn grown(&self, radius: f32) -> Self {
@@ -210,9 +220,56 @@ impl Footprint {
 
     /// Metres to a point outside; 0 within. Infinite where it covers nothing.
     pub fn distance(&self, point: Vector2<f32>) -> f32 {
-        let point = at(point);
-        let away = |polygon: &Polygon<f64>| Euclidean.distance(&point, polygon);
-        self.0.0.iter().map(away).fold(f64::INFINITY, f64::min) as f32
+        let point = coord(point);
+        let (mut least, mut within) = (f64::INFINITY, false);
+        for line in self.0.lines_iter() {
+            let (a, b) = (line.start, line.end);
+            // A line is no nearer than the rectangle about it.
+            let x = (a.x.min(b.x) - point.x)
+                .max(point.x - a.x.max(b.x))
+                .max(0.0);
+            let y = (a.y.min(b.y) - point.y)
+                .max(point.y - a.y.max(b.y))
+                .max(0.0);
+            if x * x + y * y < least {
+                least = least.min(aside(&line, point));
+            }
+            // A ray along x: an odd number of crossings begins within.
+            if (a.y > point.y) != (b.y > point.y)
+                && point.x < a.x + (b.x - a.x) * (point.y - a.y) / (b.y - a.y)
+            {
+                within = !within;
+            }
+        }
+        if within { 0.0 } else { least.sqrt() as f32 }
+    }
+
+    /// Whether the whole line from one point to another is within.
+    pub fn sees(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
+        let line = Line::new(coord(from), coord(to));
+        let near = line.bounding_rect();
+        let side = |line: &Line<f64>, p: Coord<f64>| {
+            let (d, v) = (line.delta(), p - line.start);
+            d.x * v.y - d.y * v.x
+        };
+        let mut touched = false;
+        for edge in self.0.lines_iter() {
+            if !edge.bounding_rect().intersects(&near) {
+                continue;
+            }
+            let across = side(&edge, line.start) * side(&edge, line.end);
+            let along = side(&line, edge.start) * side(&line, edge.end);
+            if across < 0.0 && along < 0.0 {
+                return false;
+            }
+            touched |= across <= 0.0 && along <= 0.0;
+        }
+        // What only touches an outline is seldom, and dear to find out about.
+        if touched {
+            self.0.contains(&line)
+        } else {
+            self.contains(from)
+        }
     }
 
     /// Whether less than `limit` metres are between the two.
@@ -229,21 +286,42 @@ impl Footprint {
         {
             return false;
         }
-        self.gap(other) < limit as f32
+        // Lines that are farther than that from all of the other cannot be what is near.
+        let reach = |rect: Rect<f64>| {
+            let more = Coord { x: limit, y: limit };
+            Rect::new(rect.min() - more, rect.max() + more)
+        };
+        self.gap_of(other, reach(b), reach(a)) < limit as f32
     }
 
     /// Metres between the two; 0 where they meet. Infinite where one covers nothing.
     pub fn gap(&self, other: &Self) -> f32 {
+        let all = Rect::new(
+            Coord {
+                x: f64::MIN,
+                y: f64::MIN,
+            },
+            Coord {
+                x: f64::MAX,
+                y: f64::MAX,
+            },
+        );
+        self.gap_of(other, all, all)
+    }
+
+    /// The same of those lines of this and of the other that come into a rectangle each.
+    fn gap_of(&self, other: &Self, mine: Rect<f64>, others: Rect<f64>) -> f32 {
         let corner = |shape: &Self| shape.0.exterior_coords_iter().next();
-        let (Some(mine), Some(others)) = (corner(self), corner(other)) else {
+        let (Some(first), Some(other_first)) = (corner(self), corner(other)) else {
             return f32::INFINITY;
         };
-        if self.0.contains(&others) || other.0.contains(&mine) {
+        if self.0.contains(&other_first) || other.0.contains(&first) {
             return 0.0;
         }
-        let edges: Vec<Line<f64>> = other.0.lines_iter().collect();
+        let into = |rect: Rect<f64>| move |line: &Line<f64>| line.bounding_rect().intersects(&rect);
+        let edges: Vec<Line<f64>> = other.0.lines_iter().filter(into(others)).collect();
         let mut least = f64::INFINITY;
-        for line in self.0.lines_iter() {
+        for line in self.0.lines_iter().filter(into(mine)) {
             for edge in &edges {
                 least = least.min(between(&line, edge));
                 if least <= 0.0 {
@@ -251,7 +329,7 @@ impl Footprint {
                 }
             }
         }
-        least as f32
+        least.sqrt() as f32
     }
 
     /// Smallest and largest corner; none where it covers nothing.
@@ -317,23 +395,24 @@ fn gathered(mut parts: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
     union(parts)
 }
 
-/// Metres between two line segments; 0 where they cross.
+/// The square of the metres between two line segments; 0 where they cross.
 fn between(a: &Line<f64>, b: &Line<f64>) -> f64 {
     if a.intersects(b) {
         return 0.0;
     }
-    let to = |line: &Line<f64>, p: Coord<f64>| {
-        let (d, v) = (line.delta(), p - line.start);
-        let t = (v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y).max(1e-18);
-        let t = t.clamp(0.0, 1.0);
-        let (x, y) = (v.x - d.x * t, v.y - d.y * t);
-        // Metres of a room: nothing that `hypot` guards against.
-        (x * x + y * y).sqrt()
-    };
-    to(a, b.start)
-        .min(to(a, b.end))
-        .min(to(b, a.start))
-        .min(to(b, a.end))
+    aside(a, b.start)
+        .min(aside(a, b.end))
+        .min(aside(b, a.start))
+        .min(aside(b, a.end))
+}
+
+/// The square of the metres from a line segment to a point.
+fn aside(line: &Line<f64>, p: Coord<f64>) -> f64 {
+    let (d, v) = (line.delta(), p - line.start);
+    let t = (v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y).max(1e-18);
+    let t = t.clamp(0.0, 1.0);
+    let (x, y) = (v.x - d.x * t, v.y - d.y * t);
+    x * x + y * y
 }
 
 /// A convex face with its surface's thickness.
@@ -357,21 +436,31 @@ pub(super) fn union(polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
 /// The convex neighbourhood of some points: everything nearer than `radius` to their hull, and a little more.
 fn around(points: impl Iterator<Item = Coord<f64>>, radius: f64) -> Polygon<f64> {
     let radius = radius / (std::f64::consts::PI / CIRCLE as f64).cos();
-    let corners = points.flat_map(|p| {
-        (0..CIRCLE).map(move |k| {
+    let circle: Vec<[f64; 2]> = (0..CIRCLE)
+        .map(|k| {
             let angle = std::f64::consts::TAU * k as f64 / CIRCLE as f64;
-            Point::new(p.x + radius * angle.cos(), p.y + radius * angle.sin())
+            [radius * angle.cos(), radius * angle.sin()]
         })
+        .collect();
+    let corners: Vec<[f64; 2]> = points
+        .flat_map(|p| circle.iter().map(move |[x, y]| [p.x + x, p.y + y]))
+        .collect();
+    let ring = convex_hull(&corners).into_iter().map(|i| {
+        let [x, y] = corners[i];
+        Coord { x, y }
     });
-    MultiPoint::new(corners.collect()).convex_hull()
+    Polygon::new(LineString::new(ring.collect()), Vec::new())
 }
 
 /// Points whose hull is that of an item between two heights, world.
 fn corners(item: &Item, [low, high]: [f32; 2]) -> Vec<Vector3<f32>> {
-    let (vertices, place) = placed(item);
-    let all: Vec<Vector3<f32>> = vertices.iter().map(|v| v + place).collect();
-    if all.iter().all(|v| (low..=high).contains(&v.z)) {
-        return all;
+    let seen = item.silhouette();
+    let [lowest, highest] = seen.heights;
+    let [x, y, z] = item.place.position;
+    if low <= z && z + (highest - lowest) <= high {
+        let rotation = item.rotation().to_rotation_matrix();
+        let place = Vector3::new(x, y, z - lowest);
+        return seen.rim.iter().map(|v| rotation * v + place).collect();
     }
     slices(item, [low, high]).into_iter().flatten().collect()
 }

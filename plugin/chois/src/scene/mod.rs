@@ -8,6 +8,7 @@ mod footprint;
 mod shape;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use nalgebra::{Isometry3, Point2, Quaternion, UnitQuaternion, Vector2, Vector3};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ pub use footprint::Footprint;
 pub use shape::{Level, levels};
 
 use crate::error::{Error, Result};
-use crate::geometry::ObjectGeometry;
+use crate::geometry::{ObjectGeometry, Silhouette};
 use crate::request::{ObjectPlace, PersonPlace};
 
 /// Most items of a scene.
@@ -133,13 +134,13 @@ impl Item {
 
     /// Height over its lowest point, metres.
     pub fn height(&self) -> f32 {
-        let rotation = self.rotation();
-        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-        for v in self.geometry.vertices() {
-            let z = (rotation * v).z;
-            (low, high) = (low.min(z), high.max(z));
-        }
+        let [low, high] = self.silhouette().heights;
         high - low
+    }
+
+    /// What is outermost of it, seen from above; the same however it is turned about the vertical.
+    pub(crate) fn silhouette(&self) -> Arc<Silhouette> {
+        self.geometry.silhouette(&tilt(&self.place))
     }
 
     /// Whether one walks on it or under it, whatever its shape.
@@ -150,13 +151,17 @@ impl Item {
 
 /// The rotation of a place, world.
 pub fn rotation(place: &ObjectPlace) -> UnitQuaternion<f32> {
-    let given = place
+    UnitQuaternion::from_axis_angle(&Vector3::z_axis(), place.yaw.to_radians()) * tilt(place)
+}
+
+/// The same without the turn about the vertical.
+fn tilt(place: &ObjectPlace) -> UnitQuaternion<f32> {
+    place
         .rotation
         .map_or_else(UnitQuaternion::identity, |[x, y, z, w]| {
             UnitQuaternion::try_new(Quaternion::new(w, x, y, z), 1e-6)
                 .unwrap_or_else(UnitQuaternion::identity)
-        });
-    UnitQuaternion::from_axis_angle(&Vector3::z_axis(), place.yaw.to_radians()) * given
+        })
 }
 
 /// The place of an item whose mesh's origin is here: what a game knows of an entity. None for what is no place: a number

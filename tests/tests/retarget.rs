@@ -219,11 +219,19 @@ fn an_avatars_own_file_moves_as_its_bones_were_baked() {
         assert_eq!(copyright(&now), copyright(&was));
     }
     // What lies in several files is told, with the remedy.
-    let text = br#"{"asset":{"version":"2.0"},"nodes":[{}],"skins":[{"joints":[0]}],"scenes":[{"nodes":[0]}]}"#;
-    let path = Path::new("x.gltf");
-    let error = export::scene_to_bytes(text, path, &clip, &[], None, &GlbOptions::default());
-    let error = error.expect_err("no body").to_string();
-    assert!(error.contains("x.gltf"), "{error}");
+    let path = avatar("woman.glb");
+    let source = std::fs::read(&path).expect("an avatar");
+    let mut glb = gltf::binary::Glb::from_slice(&source).expect("a glTF");
+    let mut json: serde_json::Value = serde_json::from_slice(&glb.json).expect("JSON");
+    json["images"] = serde_json::json!([{ "uri": "skin.png" }]);
+    glb.json = serde_json::to_vec(&json).expect("JSON").into();
+    let parts = glb.to_vec().expect("bytes");
+    let error = export::scene_to_bytes(&parts, &path, &clip, &[], None, &GlbOptions::default());
+    let error = error.expect_err("in several files").to_string();
+    assert!(
+        error.contains("woman.glb") && error.contains("with everything in it"),
+        "{error}"
+    );
 }
 
 /// Bones of a small whole body: name, parent, translation.

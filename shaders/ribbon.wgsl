@@ -45,11 +45,12 @@ fn over(top: vec3<f32>, alpha: f32, below: vec4<f32>) -> vec4<f32> {
 fn speed_color(speed: f32, place: vec2<f32>, pixel: f32) -> vec3<f32> {
     let limit = max(ribbon.extent.w, 1e-3);
     let share = clamp(speed / limit, 0.0, 1.0);
-    // Through a green middle of its own brightness: the straight way from blue to amber is a dull pink.
+    // Through a full green middle of its own brightness: the straight way from blue to amber is a dull pink, that through
+    // a pale green is grey on a sunlit floor.
     let middle = vec3(
-        0.5 * ribbon.slow.r + 0.15 * ribbon.fast.r,
+        0.5 * ribbon.slow.r + 0.05 * ribbon.fast.r,
         0.85 * max(ribbon.slow.g, ribbon.fast.g),
-        0.6 * max(ribbon.slow.b, ribbon.fast.b),
+        0.15 * max(ribbon.slow.b, ribbon.fast.b),
     );
     let below = mix(
         mix(ribbon.slow.rgb, middle, smoothstep(0.0, 0.5, share)),

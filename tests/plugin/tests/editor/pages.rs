@@ -25,6 +25,17 @@ fn every_page_is_drawn_and_what_is_touched_up_is_seen_at_once() {
         seen.panel.page = page;
         (0..3).for_each(|_| seen.frame(Vec::new()));
     }
+    // Where the take ends there is no moment to move, and nothing is tuned by itself.
+    seen.panel.page = Page::Edit;
+    editor(&mut seen.app).playhead = 4.0;
+    (0..3).for_each(|_| seen.frame(Vec::new()));
+    assert_eq!(
+        seen.editor().status().1,
+        Tone::Plain,
+        "{:?}",
+        seen.editor().status()
+    );
+    editor(&mut seen.app).playhead = 1.5;
     // A joint that is turned more and more is one edit and one step.
     let head = |seen: &Seen| {
         let editor = seen.editor();

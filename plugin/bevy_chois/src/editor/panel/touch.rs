@@ -26,6 +26,8 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, strip: &Strip, 
 
 /// A number that tunes the take; whether it was changed.
 fn tuned(ui: &mut Ui, editor: &mut Editor, value: &mut f32, look: Look<'_>) -> bool {
+    // Brought into range by itself it would count as changed.
+    *value = value.min(look.range[1]).max(look.range[0]);
     let drag = DragValue::new(value)
         .speed(look.speed)
         .range(look.range[0]..=look.range[1])

@@ -682,12 +682,12 @@ fn who_is_taken_away_from_again_and_again_gives_up() {
         !heard::<CommandFailed>(&room.app).is_empty()
             || !heard::<CommandFinished>(&room.app).is_empty()
     };
-    for k in 0..6_000 {
+    for _ in 0..6_000 {
         tick_times(&mut room.app, 1);
         let now = heard::<CommandStepStarted>(&room.app).len();
         if now > begun {
             begun = now;
-            let side = if k % 2 == 0 { 1.4 } else { -1.4 };
+            let side = if begun % 2 == 0 { 1.4 } else { -1.4 };
             let mut place = room.app.world_mut().get_mut::<Transform>(room.crate_);
             place.as_mut().expect("a place").translation =
                 Vec3::new(1.5 + 0.2 * begun as f32, 0.0, side);

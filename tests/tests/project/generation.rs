@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use chois::Error;
 use chois::diffusion::Flow;
+use chois::motion::MotionClip;
 use chois::project::export::{Format, jobs};
 use chois::project::file::{open, save};
 use chois::project::generate::{Which, generate};
@@ -98,7 +99,7 @@ fn strips_go_on_from_each_other_and_only_what_changed_is_made_again() {
         )
         .is_empty()
     );
-    // The third says something else: it and what goes on from it.
+    // The third says something else: it alone, ending as it did, so that what goes on from it stays.
     project.strip_mut(all[2]).expect("a strip").seed = 9;
     assert_eq!(states(&project, &library), [Fresh, Fresh, Changed, Fresh]);
     let before: Vec<_> = (0..4).map(|i| shown(&project, &library, i)).collect();
@@ -109,14 +110,51 @@ fn strips_go_on_from_each_other_and_only_what_changed_is_made_again() {
         Which::Stale,
         1,
     );
-    assert_eq!(done[0], all[2]);
-    for i in 0..2 {
+    assert_eq!(done, [all[2]]);
+    assert_eq!(states(&project, &library), [Fresh, Fresh, Fresh, Fresh]);
+    for i in [0, 1, 3] {
         assert_eq!(
             shown(&project, &library, i),
             before[i],
             "strip {i} is left alone"
         );
     }
+    let last = |clip: &MotionClip| *clip.frames.last().expect("frames");
+    let now = shown(&project, &library, 2);
+    assert_ne!(now, before[2]);
+    assert_eq!(last(&now).pose, last(&before[2]).pose, "to the bit");
+    // What is done with the box ends with the box where it was too.
+    project.strip_mut(all[1]).expect("a strip").seed = 8;
+    let done = run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        2,
+    );
+    assert_eq!(done, [all[1]]);
+    for take in &project.strip(all[1]).expect("a strip").takes[1..] {
+        let clip = library.clip(take.id).expect("a clip");
+        let (was, is) = (last(&before[1]), last(&clip));
+        assert_eq!(is.pose, was.pose);
+        assert_eq!(
+            (is.object_position, is.object_rotation),
+            (was.object_position, was.object_rotation)
+        );
+        let far = |t: usize| (clip.joints(t)[0] - before[1].joints(t)[0]).norm();
+        assert!((10..60).any(|t| far(t) > 1e-3));
+    }
+    // Asked to end elsewhere, it does, and what goes on from it is to be made again.
+    let mut elsewhere = project.clone();
+    match &mut elsewhere.strip_mut(all[1]).expect("a strip").deed {
+        Deed::Interact { end, .. } => end.get_or_insert([0.9, 0.4, 0.0])[0] += 0.4,
+        other => panic!("{other:?}"),
+    }
+    assert!(project.kept_end(&library, all[1]).is_some());
+    assert!(elsewhere.kept_end(&library, all[1]).is_none());
+    let only = Which::Strip(all[1]);
+    run(&mut elsewhere, &mut library, &mut synthesizer, only, 1);
+    assert_eq!(states(&elsewhere, &library)[1..3], [Fresh, Changed]);
     // All that it depends on makes a strip out of date, and nothing else does.
     let changes: [(&str, fn(&mut Project, StripId)); 8] = [
         ("text", |p, id| {

@@ -133,6 +133,8 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
             return;
         }
     };
+    let fingerprint = library.fingerprint(&task);
+    let task = task.ending(project.kept_end(library, strip));
     let orders = draws
         .into_iter()
         .map(|draw| {
@@ -159,7 +161,6 @@ fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesiz
             (draw, clip)
         })
         .collect();
-    let fingerprint = library.fingerprint(&task);
     work.run = Some(Run {
         which,
         strip,

@@ -184,6 +184,7 @@ pub fn generate(
             return Ok(done);
         };
         let fingerprint = task.fingerprint(library.room_digest());
+        let task = task.ending(project.kept_end(library, strip));
         let clips = takes(synthesizer, &task, library, &draws, &mut |p| {
             progress(strip, p)
         })?;

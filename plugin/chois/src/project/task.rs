@@ -6,12 +6,17 @@ use sha2::{Digest, Sha256};
 use super::check::SAME_TIME;
 use super::document::{Deed, Draw, ObjectId, Project, Strip, StripId};
 use super::library::{Library, Thing};
+use super::stale::{self, State};
 use crate::contact::{Obstacle, PhysicalObject, correct};
 use crate::error::{Error, Result};
-use crate::motion::MotionClip;
+use crate::motion::lock::{LockedKey, Part};
+use crate::motion::{Frame, MotionClip};
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::place_of;
 use crate::skeleton::Pose;
+
+/// A take ends as its strip asks within so many metres and degrees.
+const ENDS_AT: (f32, f32) = (0.1, 15.0);
 
 /// How a strip begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,6 +102,69 @@ impl Project {
         earlier
             .max_by(|a, b| a.start.total_cmp(&b.start))
             .map(|s| &**s)
+    }
+
+    /// The strip after another on its track.
+    pub fn after(&self, strip: StripId) -> Option<&Strip> {
+        let track = &self.tracks[self.track_of(strip)?];
+        let own = track.strips.iter().find(|s| s.id == strip)?;
+        let later = (track.strips.iter()).filter(|s| s.id != strip && s.start > own.start);
+        later
+            .min_by(|a, b| a.start.total_cmp(&b.start))
+            .map(|s| &**s)
+    }
+
+    /// How a strip has to end when it is generated again: as the take that it shows, where the strip after it goes on from
+    /// there and is up to date. None where none does, or where the strip is asked to end elsewhere, or to take longer.
+    pub fn kept_end(&self, library: &Library, strip: StripId) -> Option<LockedKey> {
+        let strip = self.strip(strip)?;
+        let clip = library.shown(strip)?;
+        let next = self.after(strip.id)?;
+        if stale::state(self, library, next) != State::Fresh
+            || (clip.seconds() - strip.seconds).abs() > SAME_TIME
+            || !self.ends_as_asked(library, strip, clip.frames.last()?)
+        {
+            return None;
+        }
+        let at = (clip.frames.len() - 1) as f32 / clip.fps;
+        let mut parts = vec![Part::Body];
+        parts.extend(strip.object().map(|_| Part::Object));
+        let key = LockedKey::of(&clip, at, parts)?;
+        let locked = strip.keys.iter().any(|own| own.frame() == key.frame());
+        (!locked && key.frame() > 0).then_some(key)
+    }
+
+    /// Whether a take's last frame is where its strip is to end.
+    fn ends_as_asked(&self, library: &Library, strip: &Strip, last: &Frame) -> bool {
+        let near = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < ENDS_AT.0;
+        let turned = |a: f32, b: f32, alike: u32| {
+            let off = (a - b).rem_euclid(360.0 / alike.max(1) as f32);
+            off.min(360.0 / alike.max(1) as f32 - off) < ENDS_AT.1
+        };
+        match &strip.deed {
+            Deed::Idle => true,
+            Deed::Walk { end, facing, .. } => {
+                let person = stands(&last.pose);
+                near(*end, person.position)
+                    && facing.is_none_or(|facing| turned(facing, person.facing, 1))
+            }
+            Deed::Interact {
+                object, end, turn, ..
+            } => {
+                let origin = Isometry3::from_parts(
+                    Translation3::from(last.object_position),
+                    last.object_rotation,
+                );
+                let thing = library.thing(*object);
+                let place = thing.and_then(|thing| place_of(&thing.geometry, &origin));
+                place.is_some_and(|place| {
+                    end.is_none_or(|end| {
+                        near([end[0], end[1]], [place.position[0], place.position[1]])
+                            && (end[2] - place.position[2]).abs() < ENDS_AT.0
+                    }) && turn.is_none_or(|turn| turned(turn.yaw, place.yaw, turn.alike))
+                })
+            }
+        }
     }
 
     /// The last strip that moves an object and ends before a time, seconds.
@@ -188,6 +256,18 @@ pub(super) fn stands(pose: &Pose) -> PersonPlace {
 }
 
 impl Task {
+    /// The same, with an end to be met (see [`Project::kept_end`]). What a take was made from is told without it: it follows
+    /// from the take before.
+    #[must_use]
+    pub fn ending(&self, end: Option<LockedKey>) -> Self {
+        let mut task = self.clone();
+        match &mut task {
+            Self::Walk(request) => request.keys.extend(end),
+            Self::Interact(request, _) => request.keys.extend(end),
+        }
+        task
+    }
+
     /// The same with other noise.
     #[must_use]
     pub fn drawn(&self, draw: &Draw) -> Self {
@@ -225,21 +305,34 @@ impl Task {
     }
 
     /// What the network made as the take's clip: for an object that hands are to hold, with hands that hold; what is locked
-    /// as it is locked.
+    /// as it is locked. A last frame that is locked whole is so to the bit: what goes on from it stays up to date.
     ///
     /// # Errors
     /// Those of [`PhysicalObject::new`] and [`correct`].
     pub fn finish(&self, clip: MotionClip, obstacles: &[Obstacle]) -> Result<MotionClip> {
-        let Self::Interact(request, thing) = self else {
-            return Ok(clip);
+        let (mut clip, keys) = match self {
+            Self::Interact(request, thing) if thing.contact.enforce => {
+                let physical = thing.physical()?;
+                let mut options = thing.contact.options(obstacles.to_vec());
+                options.keys.clone_from(&request.keys);
+                (correct(&clip, &physical, &options)?.clip, &request.keys)
+            }
+            Self::Interact(request, _) => (clip, &request.keys),
+            Self::Walk(request) => (clip, &request.keys),
         };
-        if !thing.contact.enforce {
-            return Ok(clip);
+        let count = clip.frames.len();
+        if let Some(last) = clip.frames.last_mut() {
+            for key in keys.iter().filter(|key| key.frame() + 1 == count) {
+                if key.holds(&Part::Body) {
+                    last.pose = key.pose;
+                }
+                if let (true, Some(object)) = (key.holds(&Part::Object), key.object) {
+                    last.object_position = object.position;
+                    last.object_rotation = object.rotation;
+                }
+            }
         }
-        let physical = thing.physical()?;
-        let mut options = thing.contact.options(obstacles.to_vec());
-        options.keys.clone_from(&request.keys);
-        Ok(correct(&clip, &physical, &options)?.clip)
+        Ok(clip)
     }
 }
 

@@ -12,6 +12,7 @@ mod check;
 mod disk;
 mod document;
 pub mod draft;
+mod ending;
 mod expect;
 pub mod export;
 pub mod file;

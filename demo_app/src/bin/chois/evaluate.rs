@@ -8,8 +8,9 @@ use chois::clip::{self, file_name};
 use chois::evaluation::evaluator::{Evaluator, Words};
 use chois::evaluation::study::{Extras, Stage, Study, StudyConfig};
 use chois::evaluation::t2m::POOL;
+use chois::evaluation::walks;
+use chois::evaluation::windows::{self, Measured};
 use chois::evaluation::{Metric, Report, Row, page, report::Benchmark};
-use chois::evaluation::{walks, windows};
 use chois::request::GuidanceConfig;
 use chois::request::file::read_guidance;
 use chois::synthesis::Synthesizer;
@@ -274,6 +275,7 @@ fn evaluate_clips(
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     let mut now: Option<Stage> = None;
+    let kept = config.ways().into_iter().rfind(|way| way.guided);
     let study = Study::of(
         synthesizer,
         &data,
@@ -294,11 +296,14 @@ fn evaluate_clips(
             bar.set_position(progress.done as u64);
             flow()
         },
+        &mut |stage, made| match &args.keep {
+            Some(folder) if Some(stage.way) == kept && stage.seed == 0 => {
+                keep(folder, &data, &choices, made)
+            }
+            _ => Ok(()),
+        },
     )?;
     bar.finish_and_clear();
-    if let Some(folder) = &args.keep {
-        keep(folder, synthesizer, &data, &choices, config)?;
-    }
     let model = &synthesizer.checkpoint().config.name;
     let steps = steps_in_words(&args.steps);
     let set = set_name(clips);
@@ -344,22 +349,10 @@ fn evaluate_clips(
     })
 }
 
-/// Writes the windows of the last guided way with the first seed, and what was captured of them.
-fn keep(
-    folder: &Path,
-    synthesizer: &Synthesizer,
-    data: &Dataset,
-    choices: &[Choice],
-    config: &StudyConfig,
-) -> Result<()> {
-    let Some(way) = config.ways().into_iter().rfind(|way| way.guided) else {
-        return Ok(());
-    };
-    let evaluation = config.evaluation(way, 0, choices.len());
-    let generator = synthesizer.generator();
-    let made = windows::evaluate(&generator, data, choices, &evaluation, &mut |_| flow())?;
+/// Writes what was made of the windows, and what was captured of them.
+fn keep(folder: &Path, data: &Dataset, choices: &[Choice], made: &[Measured]) -> Result<()> {
     let mut taken = HashSet::new();
-    for (choice, made) in choices.iter().zip(&made) {
+    for (choice, made) in choices.iter().zip(made) {
         let source = &data.sources[choice.source];
         let mesh = source.geometry.as_ref().map(|object| object.original());
         let (captured, _) = data.window(choice);

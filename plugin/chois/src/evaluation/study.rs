@@ -6,7 +6,7 @@ use super::evaluator::{Evaluator, Judge, Scores, Words};
 use super::long::{self, Sequence};
 use super::metrics::{ClipMetrics, LongMetrics, aggregate};
 use super::report::Row;
-use super::windows::{EvaluationConfig, evaluate};
+use super::windows::{EvaluationConfig, Measured, evaluate};
 use crate::diffusion::{Flow, Progress};
 use crate::error::{Error, Result};
 use crate::request::{GuidanceConfig, Method, SamplingConfig};
@@ -185,10 +185,12 @@ pub struct Stage {
 }
 
 impl Study {
-    /// Generates and measures `choices` of `data` in every way and with every seed, and what `extras` ask for.
+    /// Generates and measures `choices` of `data` in every way and with every seed, and what `extras` ask for. `made` hears of
+    /// each way and seed what was generated of the windows.
     ///
     /// # Errors
-    /// Those of [`evaluate`] and [`long::evaluate`]; [`Error::Invalid`] for settings that cannot be tried or no window.
+    /// Those of [`evaluate`] and [`long::evaluate`]; [`Error::Invalid`] for settings that cannot be tried or no window; those
+    /// of `made`.
     pub fn of(
         synthesizer: &mut Synthesizer,
         data: &Dataset,
@@ -196,6 +198,7 @@ impl Study {
         extras: Extras<'_>,
         config: &StudyConfig,
         progress: &mut dyn FnMut(Stage, Progress) -> Flow,
+        made: &mut dyn FnMut(Stage, &[Measured]) -> Result<()>,
     ) -> Result<Self> {
         config.validate()?;
         if choices.is_empty() {
@@ -232,12 +235,13 @@ impl Study {
                     &evaluation,
                     &mut |p| progress(stage, p),
                 )?;
+                made(stage, &measured)?;
                 let (windows, joints): (Vec<_>, Vec<_>) = measured
                     .into_iter()
                     .map(|m| (m.metrics, m.window.joints))
                     .unzip();
                 stage.long = true;
-                let mut made = Progress {
+                let mut sequence = Progress {
                     done: 0,
                     total: sequences.len(),
                 };
@@ -255,8 +259,8 @@ impl Study {
                         config.guidance(way),
                         config.seed(seed, sequences.len()),
                         &mut || {
-                            made.done += 1;
-                            progress(stage, made)
+                            sequence.done += 1;
+                            progress(stage, sequence)
                         },
                     )?,
                 });

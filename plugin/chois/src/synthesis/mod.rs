@@ -239,17 +239,8 @@ impl Synthesizer {
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
         done: &mut dyn FnMut(usize, Result<GeneratedWalk>),
     ) {
-        let mut courses = Vec::with_capacity(orders.len());
-        for (index, order) in orders.iter().enumerate() {
-            match self.walk_course(index, order) {
-                Ok(course) => courses.push(course),
-                Err(error) => done(index, Err(error)),
-            }
-        }
-        self.run(courses, progress, &mut |_| {}, &mut |course, result| {
-            let index = course.index;
-            done(index, result.and_then(|()| self.finish_walk(&course)));
-        });
+        let (begin, finish) = (Self::walk_course, Self::finish_walk);
+        self.all(orders, begin, finish, progress, None, done);
     }
 
     /// [`Self::walk_batch`], and `part` is told what there is so far, as [`Self::generate_streamed`] tells it.
@@ -263,22 +254,8 @@ impl Synthesizer {
         part: &mut dyn FnMut(usize, GeneratedWalk),
         done: &mut dyn FnMut(usize, Result<GeneratedWalk>),
     ) {
-        let mut courses = Vec::with_capacity(orders.len());
-        for (index, order) in orders.iter().enumerate() {
-            match self.walk_course(index, order) {
-                Ok(course) => courses.push(course),
-                Err(error) => done(index, Err(error)),
-            }
-        }
-        let mut told = |course: &Course<'_>| {
-            if let Ok(made) = self.finish_walk(course) {
-                part(course.index, made);
-            }
-        };
-        self.run(courses, progress, &mut told, &mut |course, result| {
-            let index = course.index;
-            done(index, result.and_then(|()| self.finish_walk(&course)));
-        });
+        let (begin, finish) = (Self::walk_course, Self::finish_walk);
+        self.all(orders, begin, finish, progress, Some(part), done);
     }
 
     /// Generates one clip. `progress` hears of every denoising step and may cancel.
@@ -316,17 +293,7 @@ impl Synthesizer {
         progress: &mut dyn FnMut(usize, Progress) -> Flow,
         done: &mut dyn FnMut(usize, Result<Generated>),
     ) {
-        let mut courses = Vec::with_capacity(orders.len());
-        for (index, order) in orders.iter().enumerate() {
-            match self.course(index, order) {
-                Ok(course) => courses.push(course),
-                Err(error) => done(index, Err(error)),
-            }
-        }
-        self.run(courses, progress, &mut |_| {}, &mut |course, result| {
-            let index = course.index;
-            done(index, result.and_then(|()| self.finish(&course)));
-        });
+        self.all(orders, Self::course, Self::finish, progress, None, done);
     }
 
     /// [`Self::generate_batch`], and of an order of several windows `part` is told what there is so far: after the first
@@ -342,22 +309,43 @@ impl Synthesizer {
         part: &mut dyn FnMut(usize, Generated),
         done: &mut dyn FnMut(usize, Result<Generated>),
     ) {
+        self.all(
+            orders,
+            Self::course,
+            Self::finish,
+            progress,
+            Some(part),
+            done,
+        );
+    }
+
+    /// All orders of a kind, from what each is planned to be (`begin`) to what it has become (`finish`).
+    fn all<'a, Order, Made>(
+        &mut self,
+        orders: &'a [Order],
+        begin: impl Fn(&mut Self, usize, &'a Order) -> Result<Course<'a>>,
+        finish: impl Fn(&Self, &Course<'a>) -> Result<Made>,
+        progress: &mut dyn FnMut(usize, Progress) -> Flow,
+        mut part: Option<&mut dyn FnMut(usize, Made)>,
+        done: &mut dyn FnMut(usize, Result<Made>),
+    ) {
         let mut courses = Vec::with_capacity(orders.len());
         for (index, order) in orders.iter().enumerate() {
-            match self.course(index, order) {
+            match begin(self, index, order) {
                 Ok(course) => courses.push(course),
                 Err(error) => done(index, Err(error)),
             }
         }
-        let mut told = |course: &Course<'_>| {
+        let mut told = |course: &Course<'a>| {
+            let Some(part) = &mut part else { return };
             // What is wrong with it is told at the end.
-            if let Ok(made) = self.finish(course) {
+            if let Ok(made) = finish(self, course) {
                 part(course.index, made);
             }
         };
         self.run(courses, progress, &mut told, &mut |course, result| {
             let index = course.index;
-            done(index, result.and_then(|()| self.finish(&course)));
+            done(index, result.and_then(|()| finish(self, &course)));
         });
     }
 

@@ -1,0 +1,86 @@
+//! The network with its conditions, as samplers ask it.
+
+use tch::{Kind, Tensor};
+
+use crate::diffusion::schedule::Schedule;
+use crate::model::denoiser::Denoiser;
+use crate::model::fused::{Constants, FusedDenoiser};
+
+/// Predicts clean motion (B, T, 220) from noisy motion at a step of the schedule.
+pub trait Predict {
+    /// The prediction, unclamped.
+    fn predict(&self, x: &Tensor, step: usize) -> Tensor;
+}
+
+/// The parity path: the published operations in their order.
+pub struct ParityPredictor<'a> {
+    /// The denoiser.
+    pub denoiser: &'a Denoiser,
+    /// (B, T, object width + 220).
+    pub condition: &'a Tensor,
+    /// (B, width).
+    pub language: Option<&'a Tensor>,
+    /// (B, 1, T + 1).
+    pub padding: Option<&'a Tensor>,
+}
+
+impl Predict for ParityPredictor<'_> {
+    fn predict(&self, x: &Tensor, step: usize) -> Tensor {
+        let t = Tensor::full([x.size()[0]], step as i64, (Kind::Int64, x.device()));
+        self.denoiser
+            .forward(x, &t, self.condition, self.language, self.padding, None)
+    }
+}
+
+/// The fast path, with the tokens of all steps computed at once.
+pub struct FastPredictor<'a> {
+    denoiser: &'a FusedDenoiser,
+    constants: Constants,
+    times: Tensor,
+    base: Option<Tensor>,
+    channels: Option<Tensor>,
+}
+
+impl<'a> FastPredictor<'a> {
+    /// Prepares the constants of a request. `base` is what the raw output is measured from.
+    pub fn new(
+        denoiser: &'a FusedDenoiser,
+        schedule: &Schedule,
+        condition: &Tensor,
+        language: Option<&Tensor>,
+        padding: Option<&Tensor>,
+        base: Option<Tensor>,
+    ) -> Self {
+        let steps = Tensor::arange(schedule.steps() as i64, (Kind::Int64, condition.device()));
+        Self {
+            denoiser,
+            constants: denoiser.constants(condition, language, padding),
+            times: denoiser.time_tokens(&steps),
+            base,
+            channels: None,
+        }
+    }
+
+    /// With the channels (B, 1, 220) that the windows use, see [`crate::model::Network::channels`].
+    #[must_use]
+    pub fn channels(mut self, channels: Option<Tensor>) -> Self {
+        self.channels = channels;
+        self
+    }
+}
+
+impl Predict for FastPredictor<'_> {
+    fn predict(&self, x: &Tensor, step: usize) -> Tensor {
+        let time = self.times.narrow(0, step as i64, 1);
+        let used = self.channels.as_ref().map(|c| x * c);
+        let x = used.as_ref().unwrap_or(x);
+        let mut out = self.denoiser.forward(x, &time, &self.constants, 0.0);
+        if let Some(base) = &self.base {
+            out += base;
+        }
+        match &self.channels {
+            Some(channels) => out * channels,
+            None => out,
+        }
+    }
+}

@@ -3,234 +3,28 @@
 //! Every length is in metres; the published code prints millimetres, the paper centimetres. Sums run in `f64`. Where the
 //! published code does something that its name does not say, that is kept and a comment says so.
 
-use nalgebra::{Matrix3, UnitQuaternion, Vector3};
+mod feet;
+mod penetration;
+mod trajectory;
+
+use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::slip::contact_slip;
 use crate::condition::WAYPOINT_FRAMES;
 use crate::error::{Error, Result};
-use crate::geometry::{ObjectGeometry, SdfGrid};
-use crate::motion::features::Window;
-use crate::motion::{MotionClip, WINDOW};
-use crate::skeleton::{JOINTS, Skeleton, joint};
+use crate::motion::WINDOW;
+use crate::skeleton::joint;
+
+pub use feet::{feet_height, foot_sliding};
+pub use penetration::{ObjectFrame, hand_bone_points, penetration, scene_penetration};
+use trajectory::same_length;
+pub use trajectory::{Trajectory, palm_distances};
 
 /// A palm nearer than this to a vertex of the object touches it, metres.
 pub const CONTACT_DISTANCE: f32 = 0.05;
 /// Frames between the starts of two windows of a long sequence.
 pub const LONG_STRIDE: usize = 110;
-
-/// A toe that moves less than this from frame to frame stands, metres.
-const STATIC_STEP: f64 = 0.005;
-/// Radius of the density clustering of the heights of standing toes, metres.
-const CLUSTER_RADIUS: f64 = 0.005;
-/// Heights within the radius, its own included, that make a height a core of a cluster.
-const CLUSTER_CORE: usize = 3;
-/// Ankles below this height slide, metres.
-const ANKLE_HEIGHT: f64 = 0.08;
-/// Toes below this height slide, metres.
-const TOE_HEIGHT: f64 = 0.04;
-
-/// A motion of a person and an object as the metrics see it, T frames. Metres, Z up, world.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trajectory {
-    /// Positions of the joints.
-    pub joints: Vec<[Vector3<f32>; JOINTS]>,
-    /// SMPL's translation of the body: the pelvis without its offset in the subject's rest pose.
-    pub translation: Vec<Vector3<f32>>,
-    /// World rotation of the pelvis.
-    pub root_rotation: Vec<Matrix3<f32>>,
-    /// Centre (mean vertex) of the object.
-    pub object_center: Vec<Vector3<f32>>,
-    /// Rotation of the object from its rest pose. The published metric takes the network's matrix as it is, not made a
-    /// rotation (Q9); [`Self::from_window`] can only give rotations.
-    pub object_rotation: Vec<Matrix3<f32>>,
-    /// Distances of the left and the right palm to the nearest VERTEX of the object (not its surface).
-    pub palm_distances: Vec<[f32; 2]>,
-    /// Vertices of a skinned body, as many in each frame, where there is one.
-    pub body_vertices: Option<Vec<Vec<Vector3<f32>>>>,
-}
-
-impl Trajectory {
-    /// The trajectory of a window, whose person has these bones.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the parts of the window have different lengths.
-    pub fn from_window(
-        window: &Window,
-        skeleton: &Skeleton,
-        object: &ObjectGeometry,
-    ) -> Result<Self> {
-        let frames = window.joints.len();
-        for (name, length) in [
-            ("rotations", window.rotations.len()),
-            ("object_center", window.object_center.len()),
-            ("object_rotation", window.object_rotation.len()),
-        ] {
-            same_length(name, length, frames)?;
-        }
-        let mut out = Self::default();
-        for t in 0..frames {
-            out.push(
-                window.joints[t],
-                &window.rotations[t][joint::PELVIS],
-                window.object_center[t],
-                &window.object_rotation[t],
-                skeleton,
-                object,
-            );
-        }
-        Ok(out)
-    }
-
-    /// The trajectory of a clip; `object` is the mesh that the clip's object poses are about.
-    pub fn from_clip(clip: &MotionClip, object: &ObjectGeometry) -> Self {
-        let mut out = Self::default();
-        for (t, frame) in clip.frames.iter().enumerate() {
-            out.push(
-                clip.joints(t),
-                &frame.pose.rotations[joint::PELVIS],
-                frame.object_rotation * object.center() + frame.object_position,
-                &frame.object_rotation,
-                &clip.skeleton,
-                object,
-            );
-        }
-        out
-    }
-
-    fn push(
-        &mut self,
-        joints: [Vector3<f32>; JOINTS],
-        root_rotation: &UnitQuaternion<f32>,
-        center: Vector3<f32>,
-        rotation: &UnitQuaternion<f32>,
-        skeleton: &Skeleton,
-        object: &ObjectGeometry,
-    ) {
-        let matrix = |q: &UnitQuaternion<f32>| q.to_rotation_matrix().into_inner();
-        self.translation
-            .push(joints[joint::PELVIS] - skeleton.rest_offsets[joint::PELVIS]);
-        self.root_rotation.push(matrix(root_rotation));
-        self.palm_distances
-            .push([joint::LEFT_PALM, joint::RIGHT_PALM].map(|palm| {
-                let local = rotation.inverse() * (joints[palm] - center);
-                object.nearest_vertex(&local).1
-            }));
-        self.joints.push(joints);
-        self.object_center.push(center);
-        self.object_rotation.push(matrix(rotation));
-    }
-
-    /// Number of frames.
-    pub fn len(&self) -> usize {
-        self.joints.len()
-    }
-
-    /// Whether there is no frame.
-    pub fn is_empty(&self) -> bool {
-        self.joints.is_empty()
-    }
-
-    /// Refuses parts of different lengths, no frames, and values that are not finite.
-    fn check(&self, whose: &str) -> Result<()> {
-        let frames = self.len();
-        if frames == 0 {
-            return Err(Error::invalid(
-                format!("{whose} motion"),
-                "it has no frames; give at least one",
-            ));
-        }
-        let finite = |v: &Vector3<f32>| v.iter().all(|c| c.is_finite());
-        let matrix = |m: &Matrix3<f32>| m.iter().all(|c| c.is_finite());
-        let parts = [
-            ("joints", frames, self.joints.iter().flatten().all(finite)),
-            (
-                "translation",
-                self.translation.len(),
-                self.translation.iter().all(finite),
-            ),
-            (
-                "root_rotation",
-                self.root_rotation.len(),
-                self.root_rotation.iter().all(matrix),
-            ),
-            (
-                "object_center",
-                self.object_center.len(),
-                self.object_center.iter().all(finite),
-            ),
-            (
-                "object_rotation",
-                self.object_rotation.len(),
-                self.object_rotation.iter().all(matrix),
-            ),
-            (
-                "palm_distances",
-                self.palm_distances.len(),
-                self.palm_distances.iter().flatten().all(|d| d.is_finite()),
-            ),
-            (
-                "body_vertices",
-                self.body_vertices.as_ref().map_or(frames, Vec::len),
-                self.body_vertices.iter().flatten().flatten().all(finite),
-            ),
-        ];
-        for (name, length, finite) in parts {
-            let name = format!("{name} of the {whose} motion");
-            same_length(&name, length, frames)?;
-            if !finite {
-                return Err(Error::invalid(
-                    name,
-                    "it holds values that are not finite; leave such clips out",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether either palm touches, per frame.
-    fn touching(&self) -> impl Iterator<Item = bool> + '_ {
-        (self.palm_distances.iter()).map(|d| d.iter().any(|d| *d < CONTACT_DISTANCE))
-    }
-}
-
-fn same_length(name: &str, length: usize, frames: usize) -> Result<()> {
-    if length == frames {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        name,
-        format!("it has {length} frames, expected {frames}"),
-    ))
-}
-
-/// Distances of the left and the right palm to the nearest of the object's posed vertices, per frame, metres.
-///
-/// # Errors
-/// [`Error::Invalid`] when the numbers of frames differ or a frame has no vertices.
-pub fn palm_distances(
-    joints: &[[Vector3<f32>; JOINTS]],
-    vertices: &[Vec<Vector3<f32>>],
-) -> Result<Vec<[f32; 2]>> {
-    same_length("object vertices", vertices.len(), joints.len())?;
-    if vertices.iter().any(Vec::is_empty) {
-        return Err(Error::invalid(
-            "object vertices",
-            "a frame has none; give the posed vertices of every frame",
-        ));
-    }
-    let nearest = |palm: &Vector3<f32>, vertices: &[Vector3<f32>]| {
-        (vertices.iter())
-            .map(|v| (v - palm).norm_squared())
-            .fold(f32::INFINITY, f32::min)
-            .sqrt()
-    };
-    Ok(joints
-        .iter()
-        .zip(vertices)
-        .map(|(j, v)| [joint::LEFT_PALM, joint::RIGHT_PALM].map(|palm| nearest(&j[palm], v)))
-        .collect())
-}
 
 /// Metrics of one clip against the captured motion of the same clip, or their means over clips. Lengths in metres,
 /// shares from 0 to 1.
@@ -551,189 +345,6 @@ impl ContactScores {
     }
 }
 
-/// Height of the floor that the toes stand on (H_feet), metres: the heights of toes that hardly move are clustered by
-/// density; the smallest median of a cluster counts. 0 when no toe ever stands.
-///
-/// Kept from the published code: the last frame's speed is that of the frame before; heights that belong to no cluster
-/// count as one cluster of their own; no offset is taken off for the height of the joint over the sole.
-pub fn feet_height(joints: &[[Vector3<f32>; JOINTS]]) -> f64 {
-    let mut heights = Vec::new();
-    for toe in [joint::LEFT_TOE, joint::RIGHT_TOE] {
-        let steps: Vec<f64> = (joints.windows(2))
-            .map(|w| distance(&w[1][toe], &w[0][toe]))
-            .collect();
-        for (t, pose) in joints.iter().enumerate() {
-            // A clip of one frame has no speed, and so no standing toe.
-            let step = steps.get(t).or(steps.last());
-            if step.is_some_and(|s| *s < STATIC_STEP) {
-                heights.push(f64::from(pose[toe].z));
-            }
-        }
-    }
-    let lowest = (density_clusters(heights).into_iter())
-        .map(median)
-        .fold(f64::INFINITY, f64::min);
-    if lowest.is_finite() { lowest } else { 0.0 }
-}
-
-/// DBSCAN in one dimension: the clusters and, last, what is noise; each in rising order.
-fn density_clusters(mut values: Vec<f64>) -> Vec<Vec<f64>> {
-    values.sort_by(f64::total_cmp);
-    let near = |v: f64| {
-        let from = values.partition_point(|s| v - s > CLUSTER_RADIUS);
-        let to = values.partition_point(|s| s - v <= CLUSTER_RADIUS);
-        from..to
-    };
-    // Neighbouring cores within the radius are one cluster.
-    let mut clusters = 0;
-    let mut cluster = vec![None; values.len()];
-    let mut last: Option<usize> = None;
-    for k in (0..values.len()).filter(|k| near(values[*k]).len() >= CLUSTER_CORE) {
-        if last.is_none_or(|l| values[k] - values[l] > CLUSTER_RADIUS) {
-            clusters += 1;
-        }
-        cluster[k] = Some(clusters - 1);
-        last = Some(k);
-    }
-    let mut out = vec![Vec::new(); clusters + 1];
-    for (k, v) in values.iter().enumerate() {
-        // What is no core has at most one neighbour; if that is a core, it belongs to its cluster.
-        let own = cluster[k].or_else(|| near(*v).find_map(|n| cluster[n]));
-        out[own.unwrap_or(clusters)].push(*v);
-    }
-    out.retain(|members| !members.is_empty());
-    out
-}
-
-/// Median of values in rising order; there is at least one.
-fn median(values: Vec<f64>) -> f64 {
-    let n = values.len();
-    (values[(n - 1) / 2] + values[n / 2]) / 2.0
-}
-
-/// Foot sliding (FS), metres per frame: steps on the floor of ankles and toes that are low over `floor`, weighted by
-/// 2 - 2^(height / limit), summed and divided by the number of frames, mean of the four joints.
-///
-/// Kept from the published code: the height is that of the step's first frame; the divisor is the number of frames, not of
-/// steps or of low frames; below the floor the weight goes on growing towards 2.
-pub fn foot_sliding(joints: &[[Vector3<f32>; JOINTS]], floor: f64) -> f64 {
-    let limits = [
-        (joint::LEFT_ANKLE, ANKLE_HEIGHT),
-        (joint::LEFT_TOE, TOE_HEIGHT),
-        (joint::RIGHT_ANKLE, ANKLE_HEIGHT),
-        (joint::RIGHT_TOE, TOE_HEIGHT),
-    ];
-    let slid = |(foot, limit): (usize, f64)| -> f64 {
-        (joints.windows(2))
-            .map(|w| {
-                (
-                    f64::from(w[0][foot].z) - floor,
-                    floor_distance(&w[0][foot], &w[1][foot]),
-                )
-            })
-            .filter(|(height, _)| *height < limit)
-            .map(|(height, step)| (step * (2.0 - (height / limit).exp2())).abs())
-            // The sum of nothing would be -0.
-            .fold(0.0, |sum, slid| sum + slid)
-    };
-    let frames = joints.len().max(1) as f64;
-    let total = limits
-        .into_iter()
-        .map(slid)
-        .fold(0.0, |sum, slid| sum + slid);
-    total / frames / 4.0
-}
-
-/// How points are taken into the object's rest frame before its distance field is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ObjectFrame {
-    /// R (p - centre), as the published code does (Q3). Right only while R is its own inverse.
-    Published,
-    /// R^T (p - centre).
-    Corrected,
-}
-
-/// Mean depth of points in the object over all frames and points, metres: mean |min(distance, 0)|. `points` per frame in
-/// the world, `distance` the signed distance (negative inside) relative to the object's centre in its rest frame.
-///
-/// # Errors
-/// [`Error::Invalid`] when the numbers of frames differ, there is no point, or a depth is not a number.
-pub fn penetration(
-    points: &[Vec<Vector3<f32>>],
-    center: &[Vector3<f32>],
-    rotation: &[Matrix3<f32>],
-    frame: ObjectFrame,
-    distance: impl Fn(&Vector3<f32>) -> f32,
-) -> Result<f64> {
-    same_length("object centre", center.len(), points.len())?;
-    same_length("object rotation", rotation.len(), points.len())?;
-    let depths = (points.iter())
-        .zip(center.iter().zip(rotation))
-        .flat_map(|(points, (c, r))| {
-            let distance = &distance;
-            points.iter().map(move |p| {
-                distance(&match frame {
-                    ObjectFrame::Published => r * (p - c),
-                    ObjectFrame::Corrected => r.tr_mul(&(p - c)),
-                })
-            })
-        });
-    mean_depth(depths)
-}
-
-/// Mean depth of points in the scene, metres. The generated motion begins at the origin and was planned along a path
-/// turned onto +x: the points are moved by `shift` and turned back by the inverse of `path_rotation`.
-///
-/// # Errors
-/// [`Error::Invalid`] when there is no point or a depth is not a number.
-pub fn scene_penetration(
-    points: impl IntoIterator<Item = Vector3<f32>>,
-    shift: &Vector3<f32>,
-    path_rotation: &UnitQuaternion<f32>,
-    scene: &SdfGrid,
-) -> Result<f64> {
-    let back = path_rotation.inverse();
-    mean_depth((points.into_iter()).map(|p| scene.query(&(back * (p + shift)))))
-}
-
-fn mean_depth(distances: impl Iterator<Item = f32>) -> Result<f64> {
-    let (mut sum, mut count) = (0.0, 0usize);
-    for d in distances {
-        // A comparison would take what is no number for a point outside.
-        sum += if d > 0.0 { 0.0 } else { f64::from(d).abs() };
-        count += 1;
-    }
-    if count == 0 {
-        return Err(Error::invalid(
-            "penetration",
-            "there are no points to measure",
-        ));
-    }
-    if !sum.is_finite() {
-        return Err(Error::invalid(
-            "penetration",
-            "a point or a distance is not finite; leave such clips out",
-        ));
-    }
-    Ok(sum / count as f64)
-}
-
-/// Points along the bones of the hands, five from each wrist to its palm, per frame. They stand in for the hands' vertices
-/// where there is no skinned body; they have no flesh, so that what they measure is less than the published P_hand.
-pub fn hand_bone_points(joints: &[[Vector3<f32>; JOINTS]]) -> Vec<Vec<Vector3<f32>>> {
-    let hands = [
-        (joint::LEFT_WRIST, joint::LEFT_PALM),
-        (joint::RIGHT_WRIST, joint::RIGHT_PALM),
-    ];
-    (joints.iter())
-        .map(|j| {
-            (hands.iter())
-                .flat_map(|(wrist, palm)| (0..5).map(|k| j[*wrist].lerp(&j[*palm], k as f32 / 4.0)))
-                .collect()
-        })
-        .collect()
-}
-
 fn vertex_error(generated: &Trajectory, captured: &Trajectory) -> Result<Option<f64>> {
     let (Some(a), Some(b)) = (&generated.body_vertices, &captured.body_vertices) else {
         return Ok(None);
@@ -820,9 +431,12 @@ fn relative_distance(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use nalgebra::UnitQuaternion;
 
-    fn still(frames: usize) -> Trajectory {
+    use super::*;
+    use crate::skeleton::JOINTS;
+
+    pub(super) fn still(frames: usize) -> Trajectory {
         let mut joints = [Vector3::zeros(); JOINTS];
         for (j, p) in joints.iter_mut().enumerate() {
             *p = Vector3::new(0.1 * j as f32, 0.0, 0.03 * j as f32);
@@ -875,86 +489,6 @@ mod tests {
             ),
             (0.0, 0.0, 0.0, 0.0)
         );
-    }
-
-    #[test]
-    fn sliding_toes_count_by_their_height() {
-        let mut t = still(11);
-        for (f, pose) in t.joints.iter_mut().enumerate() {
-            for p in pose.iter_mut() {
-                p.z += 1.0;
-            }
-            pose[joint::LEFT_TOE] = Vector3::new(0.01 * f as f32, 0.0, 0.0);
-        }
-        // Ten steps of 1 cm at height 0, weight 1, over 11 frames and 4 joints.
-        assert!((foot_sliding(&t.joints, 0.0) - 0.1 / 11.0 / 4.0).abs() < 1e-7);
-        assert_eq!(foot_sliding(&t.joints, -0.04), 0.0);
-        assert_eq!(foot_sliding(&t.joints[..1], 0.0), 0.0);
-        assert_eq!(foot_sliding(&[], 0.0), 0.0);
-    }
-
-    #[test]
-    fn clusters_are_those_of_scikit_learn() {
-        let clusters = |values: &[f64]| density_clusters(values.to_vec());
-        assert!(clusters(&[]).is_empty());
-        // Two are too few.
-        assert_eq!(clusters(&[0.0, 0.004]), [[0.0, 0.004]]);
-        // 0.0165 borders on the core 0.012; 0.03 and 0.05 are noise.
-        assert_eq!(
-            clusters(&[0.03, 0.012, 0.010, 0.011, 0.0165, 0.05]),
-            [vec![0.010, 0.011, 0.012, 0.0165], vec![0.03, 0.05]]
-        );
-        // A value between two crowds is a core itself and joins them.
-        let crowds = [0.019, 0.019, 0.010, 0.010, 0.019, 0.010];
-        assert_eq!(clusters(&crowds).len(), 2);
-        assert_eq!(clusters(&[&crowds[..], &[0.0145]].concat()).len(), 1);
-    }
-
-    #[test]
-    fn lowest_cluster_is_the_floor_even_when_it_is_noise() {
-        let mut t = still(40);
-        for pose in &mut t.joints {
-            pose[joint::LEFT_TOE].z = 0.05;
-            pose[joint::RIGHT_TOE].z = 0.20;
-        }
-        assert!((feet_height(&t.joints) - 0.05).abs() < 1e-6);
-        // One frame of the left toe far below: noise, but a cluster of its own.
-        let mut alone = t.clone();
-        for (f, pose) in alone.joints.iter_mut().enumerate() {
-            pose[joint::LEFT_TOE].x = 100.0 * f as f32;
-        }
-        alone.joints[39][joint::LEFT_TOE] = Vector3::new(38.0 * 100.0, 0.0, 0.01);
-        alone.joints[38][joint::LEFT_TOE] = Vector3::new(38.0 * 100.0, 0.0, 0.01);
-        // Two standing heights (the last speed is repeated) are too few for a core.
-        assert!((feet_height(&alone.joints) - 0.01).abs() < 1e-6);
-        assert_eq!(feet_height(&t.joints[..1]), 0.0);
-    }
-
-    #[test]
-    fn penetration_conventions_differ_for_a_quarter_turn() {
-        let turn = UnitQuaternion::from_euler_angles(0.0, 0.0, std::f32::consts::FRAC_PI_2);
-        let rotation = vec![turn.to_rotation_matrix().into_inner()];
-        let points = vec![vec![Vector3::new(1.0, 2.0, 0.0)]];
-        let field = |p: &Vector3<f32>| p.y;
-        let center = vec![Vector3::new(0.0, 2.0, 0.0)];
-        let depth = |frame| penetration(&points, &center, &rotation, frame, field);
-        // p - c = (1, 0, 0): R gives y = 1, its transpose y = -1.
-        assert!(depth(ObjectFrame::Published).expect("a depth").abs() < 1e-6);
-        assert!((depth(ObjectFrame::Corrected).expect("a depth") - 1.0).abs() < 1e-6);
-        let nothing = penetration(&[], &[], &[], ObjectFrame::Corrected, field);
-        assert!(nothing.is_err());
-        let no_number = |_: &Vector3<f32>| f32::NAN;
-        assert!(
-            penetration(
-                &points,
-                &center,
-                &rotation,
-                ObjectFrame::Corrected,
-                no_number
-            )
-            .is_err()
-        );
-        assert!(penetration(&points, &[], &rotation, ObjectFrame::Corrected, field).is_err());
     }
 
     #[test]

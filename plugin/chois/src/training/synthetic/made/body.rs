@@ -312,7 +312,7 @@ impl Actor<'_> {
         }
     }
 
-    /// Eyes go to what is taken, and to where one walks.
+    /// Gaze: head and neck turn to what is taken, and to where one walks.
     fn look(&self, plan: &Plan, poses: &mut [Pose]) {
         let frames = poses.len();
         let mut turns: Vec<[f32; 2]> = Vec::with_capacity(frames);

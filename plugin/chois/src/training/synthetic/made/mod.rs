@@ -160,3 +160,58 @@ impl Somebody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::ObjectPhysics;
+    use crate::training::synthetic::seeded;
+    use crate::training::synthetic::things::Kind;
+
+    /// How somebody carries a box, as chance has it.
+    fn carried(seed: u64) -> Option<stage::Plan> {
+        let mut rng = seeded(seed, "test", 0);
+        let size = Vector3::repeat(0.4);
+        let object = Kind::Box.make(size, &mut rng);
+        let object = object.object("box", &ObjectPhysics::default());
+        let thing = Thing {
+            name: "box".into(),
+            kind: Kind::Box,
+            base: None,
+            stretched: false,
+            size,
+            object: object.expect("an object"),
+        };
+        let somebody = Somebody::of(&People::default(), &mut rng);
+        let cast = stage::Cast {
+            thing: &thing,
+            size: somebody.skeleton.height(),
+            table: &somebody.table,
+        };
+        actions::plan(Action::Carry, &cast, &mut rng)
+    }
+
+    #[test]
+    fn what_is_carried_leaves_the_floor_and_comes_back_to_it() {
+        let (mut under_way, mut standing) = (0, 0);
+        for seed in 0..24 {
+            let Some(plan) = carried(seed) else { continue };
+            let heights: Vec<f32> = plan.thing.iter().map(|(at, _)| at.z).collect();
+            let (rest, end) = (heights[0], heights[heights.len() - 1]);
+            assert!((end - rest).abs() < 1e-3, "{seed}: {rest}, {end}");
+            let highest = heights.iter().copied().fold(0.0, f32::max);
+            assert!(highest > rest + 0.25, "{seed}: {highest}");
+            let steps = heights.windows(2).map(|w| (w[1] - w[0]).abs());
+            assert!(steps.fold(0.0, f32::max) < 0.12, "{seed}");
+            let taken = plan.grips[0].first;
+            let walk = plan.course.walks.iter().find(|w| w.first >= taken);
+            let lifted = heights[walk.expect("a walk").first] > highest - 0.01;
+            *(if lifted {
+                &mut standing
+            } else {
+                &mut under_way
+            }) += 1;
+        }
+        assert!(under_way > 2 && standing > 2, "{under_way}, {standing}");
+    }
+}

@@ -5,6 +5,7 @@ use nalgebra::{UnitQuaternion, Vector2, Vector3};
 use super::course::{Course, Ground, minimum_jerk};
 use super::handling::{Place, Side};
 use super::posture::Table;
+use crate::motion::FPS;
 use crate::training::synthetic::catalogue::Thing;
 
 /// Room between a thing and the middle between the feet beside it, metres.
@@ -65,6 +66,17 @@ pub(super) struct Held {
     /// To the left, metres, and a turn to the left about the edge on the floor, radians, whose foot is meant by the place.
     pub left: f32,
     pub roll: f32,
+}
+
+/// How something is lifted, and set down again.
+#[derive(Clone, Copy)]
+pub(super) struct Lift {
+    /// How it is carried.
+    pub to: Held,
+    /// Time of the lifting, and of the setting down, seconds.
+    pub seconds: f32,
+    /// Share of that time in which the person walks.
+    pub under_way: f32,
 }
 
 pub(super) struct Stage<'a> {
@@ -199,6 +211,25 @@ impl<'a> Stage<'a> {
         self.backward.push(backward);
         let held = self.held;
         self.follow(|_| held);
+    }
+
+    /// What is held is lifted, carried and set down: `under_way` of the lifting and the setting down while the person already,
+    /// or still, walks.
+    pub fn carry(&mut self, to: Ground, bulge: f32, speed: f32, lift: Lift) {
+        let Some(low) = self.held else { return };
+        let from = self.course.ground.len();
+        let still = lift.seconds * (1.0 - lift.under_way);
+        self.course.stand(still);
+        self.course.walk(to, bulge, false, speed);
+        self.backward.push(false);
+        self.course.stand(still);
+        let seconds = (self.course.ground.len() - from) as f32 / FPS;
+        self.follow(|u| {
+            let up = minimum_jerk(u * seconds / lift.seconds);
+            let down = minimum_jerk((1.0 - u) * seconds / lift.seconds);
+            Some(between(&low, &lift.to, up * down))
+        });
+        self.held = Some(low);
     }
 
     pub fn round(&mut self, about: Vector2<f32>, angle: f32, speed: f32) {

@@ -1,179 +1,32 @@
 //! The training loop: batches from loader threads, losses, Adam, moving average, exact resume.
 
+mod batch;
+mod settings;
+mod windows;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use rand::RngExt;
-use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use super::dataset::{Choice, Dataset, Sampling, step_rng};
-use super::distillation::{Distillation, Teacher, led};
-use super::losses::{LossWeights, Losses, Target};
+use super::dataset::{Choice, Dataset, step_rng};
+use super::distillation::{Teacher, led};
+use super::losses::{Losses, Target};
 use super::optimiser::{Adam, Ema};
-use crate::condition::Mode;
 use crate::diffusion::Schedule;
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
 use crate::model::config::ModelConfig;
 use crate::model::kinematics::Bounds;
 use crate::model::{Network, Weights};
-use crate::motion::WINDOW;
-use crate::motion::features::{FEATURES, OBJECT_POSITION, OBJECT_ROTATION};
 
-/// Settings of a run. The defaults suit the compact network on two cores.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainingConfig {
-    /// Windows in a batch.
-    pub batch: usize,
-    /// Learning rate after warm-up.
-    pub rate: f64,
-    /// Steps over which the rate rises from zero.
-    pub warm_up: u64,
-    /// Optimiser steps of the whole run.
-    pub steps: u64,
-    /// Last share of the run over which the rate falls linearly to a twentieth. 0 keeps it.
-    pub decay: f64,
-    /// Gradients longer than this are shortened to it; 0 never.
-    pub clip: f64,
-    /// Seed of weights, windows, steps and noise.
-    pub seed: u64,
-    /// Share of windows that begin with the clip.
-    pub from_start: f64,
-    /// Share of windows that hold a whole clip, retimed.
-    pub whole: f64,
-    /// Share of windows that walk, where the data set has walks.
-    pub walking: f64,
-    /// Points on the object for its loss.
-    pub keypoints: usize,
-    /// Weights of the losses.
-    pub losses: LossWeights,
-    /// Largest decay of the moving average.
-    pub ema_beta: f64,
-    /// Steps between its updates.
-    pub ema_every: i64,
-    /// Steps before which it is a plain copy.
-    pub ema_after: i64,
-    /// Large products in bfloat16: twice as fast where the processor has such instructions, far slower elsewhere.
-    pub mixed: bool,
-    /// Threads that prepare batches.
-    pub loaders: usize,
-    /// Learn from a teacher's steps in place of the data's motion, see [`Trainer::distil`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub distillation: Option<Distillation>,
-}
-
-impl Default for TrainingConfig {
-    fn default() -> Self {
-        Self {
-            batch: 32,
-            rate: 1e-3,
-            warm_up: 150,
-            steps: 6000,
-            decay: 0.4,
-            clip: 1.0,
-            seed: 7,
-            from_start: 0.2,
-            whole: 0.25,
-            walking: 0.35,
-            keypoints: 32,
-            losses: LossWeights {
-                contact: 1.0,
-                kinematics: 1.0,
-                keypoints: 1.0,
-                hand_object: 0.5,
-                foot_speed: 6.0,
-                acceleration: 200.0,
-            },
-            ema_beta: 0.995,
-            ema_every: 2,
-            ema_after: 100,
-            mixed: false,
-            loaders: 1,
-            distillation: None,
-        }
-    }
-}
-
-impl TrainingConfig {
-    /// The published run: rate 2e-4, no warm-up, no clipping, published losses and average.
-    pub fn official() -> Self {
-        Self {
-            batch: 64,
-            rate: 2e-4,
-            warm_up: 0,
-            steps: 400_000,
-            decay: 0.0,
-            clip: 0.0,
-            from_start: 0.0,
-            whole: 0.0,
-            keypoints: 100,
-            losses: LossWeights::default(),
-            ema_every: 10,
-            ..Self::default()
-        }
-    }
-
-    /// Refuses settings that cannot train.
-    pub fn validate(&self) -> Result<()> {
-        if self.batch == 0 || self.batch > 4096 {
-            return Err(Error::invalid("batch", "must be between 1 and 4096"));
-        }
-        if !(self.rate.is_finite() && self.rate > 0.0) {
-            return Err(Error::invalid("rate", "must be a positive number"));
-        }
-        if self.ema_every < 1 {
-            return Err(Error::invalid("ema_every", "must be at least 1"));
-        }
-        if !(0.0..=1.0).contains(&self.walking) {
-            return Err(Error::invalid("walking", "must be between 0 and 1"));
-        }
-        if !(0.0..=1.0).contains(&self.decay) {
-            return Err(Error::invalid("decay", "must be between 0 and 1"));
-        }
-        Ok(())
-    }
-
-    /// Learning rate of a step.
-    pub fn rate_at(&self, step: u64) -> f64 {
-        let warm = if step < self.warm_up {
-            (step + 1) as f64 / self.warm_up as f64
-        } else {
-            1.0
-        };
-        let from = self.steps as f64 * (1.0 - self.decay);
-        let fall = if self.decay > 0.0 && step as f64 > from {
-            let done = ((step as f64 - from) / (self.steps as f64 * self.decay)).min(1.0);
-            1.0 - 0.95 * done
-        } else {
-            1.0
-        };
-        self.rate * warm * fall
-    }
-}
-
-/// A batch in plain memory, made by a loader thread.
-pub struct Batch {
-    size: usize,
-    modes: Vec<Mode>,
-    keypoint_count: usize,
-    features: Vec<f32>,
-    given: Vec<f32>,
-    path: Vec<f32>,
-    frames: Vec<f32>,
-    bps: Vec<f32>,
-    sentences: Vec<f32>,
-    offsets: Vec<f32>,
-    keypoints: Vec<f32>,
-    references: Vec<f32>,
-    steps: Vec<i64>,
-    noise: Vec<f32>,
-}
+pub use batch::{Batch, make_batch};
+use batch::{Loader, draw};
+pub use settings::TrainingConfig;
+use windows::Windows;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -635,190 +488,5 @@ impl Trainer {
             None => frames,
         };
         settings.loss(&prediction, &target, &counts)
-    }
-}
-
-/// A batch of B windows of T frames as tensors.
-struct Windows<'a> {
-    modes: &'a [Mode],
-    features: Tensor,
-    given: Tensor,
-    path: Tensor,
-    frames: Tensor,
-    padding: Tensor,
-    offsets: Tensor,
-    keypoints_rest: Tensor,
-    keypoints: Tensor,
-    reference: Tensor,
-    noise: Tensor,
-    bps: Tensor,
-    sentences: Tensor,
-}
-
-impl<'a> Windows<'a> {
-    fn new(batch: &'a Batch, bounds: &Bounds, device: Device) -> Self {
-        let b = batch.size as i64;
-        let (t, f) = (WINDOW as i64, FEATURES as i64);
-        let tensor = |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(device);
-        let features = tensor(&batch.features, &[b, t, f]);
-        let frames = tensor(&batch.frames, &[b, t]);
-        let keypoints_rest = tensor(&batch.keypoints, &[b, batch.keypoint_count as i64, 3]);
-        let reference = tensor(&batch.references, &[b, 3, 3]);
-        let keypoints = tch::no_grad(|| {
-            let rotation = features
-                .narrow(2, OBJECT_ROTATION.start as i64, 9)
-                .view([b, t, 3, 3])
-                .matmul(&reference.unsqueeze(1));
-            let center = bounds.object(&features.narrow(2, OBJECT_POSITION.start as i64, 3));
-            (keypoints_rest
-                .unsqueeze(1)
-                .matmul(&rotation.transpose(2, 3))
-                + center.unsqueeze(2))
-                * frames.unsqueeze(-1).unsqueeze(-1)
-        });
-        let padding = Tensor::cat(
-            &[
-                Tensor::ones([b, 1], (Kind::Float, device)),
-                frames.shallow_clone(),
-            ],
-            1,
-        )
-        .unsqueeze(1);
-        Self {
-            modes: &batch.modes,
-            given: tensor(&batch.given, &[b, t, f]),
-            path: tensor(&batch.path, &[b, t, 3]),
-            offsets: tensor(&batch.offsets, &[b, 24, 3]),
-            noise: tensor(&batch.noise, &[b, t, f]),
-            bps: tensor(&batch.bps, &[b, 1, -1]),
-            sentences: tensor(&batch.sentences, &[b, -1]),
-            features,
-            frames,
-            padding,
-            keypoints_rest,
-            keypoints,
-            reference,
-        }
-    }
-
-    /// Clean motion (B, T, 220) that a network predicts from noisy motion at these steps.
-    fn predict(&self, network: &Network, mut x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
-        let object = network.encode_object(&self.bps);
-        let language = network.encode_sentence(&self.sentences);
-        let condition = network.condition(&object, &self.given);
-        if let Some(channels) = network.channels(self.modes) {
-            x *= channels;
-        }
-        let fused = network.fused();
-        let constants = fused.constants(&condition, Some(&language), Some(&self.padding));
-        let time = fused.time_tokens(&Tensor::from_slice(steps).to_device(network.device()));
-        let mut prediction = fused.forward(&x, &time, &constants, dropout);
-        if let Some(base) = network.base(&self.path, self.modes) {
-            prediction += base;
-        }
-        prediction
-    }
-}
-
-/// The windows of one batch.
-fn draw(data: &Dataset, config: &TrainingConfig, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<Choice> {
-    let sampling = Sampling {
-        from_start: config.from_start,
-        whole: config.whole,
-        walking: config.walking,
-    };
-    (0..config.batch)
-        .map(|_| data.draw(rng, &sampling))
-        .collect()
-}
-
-/// A batch of these windows, with its diffusion steps and noise.
-pub fn make_batch(
-    data: &Dataset,
-    choices: &[Choice],
-    model: &ModelConfig,
-    config: &TrainingConfig,
-    rng: &mut rand_chacha::ChaCha8Rng,
-) -> Batch {
-    let mut batch = Batch {
-        size: choices.len(),
-        modes: Vec::with_capacity(choices.len()),
-        keypoint_count: config.keypoints,
-        features: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
-        given: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
-        path: Vec::new(),
-        frames: Vec::new(),
-        bps: Vec::new(),
-        sentences: Vec::new(),
-        offsets: Vec::new(),
-        keypoints: Vec::new(),
-        references: Vec::new(),
-        steps: Vec::new(),
-        noise: Vec::new(),
-    };
-    for choice in choices {
-        let sample = data.sample(
-            choice,
-            &model.statistics,
-            &model.conditioning,
-            config.keypoints,
-            rng,
-        );
-        batch.modes.push(sample.mode);
-        batch.features.extend(sample.features);
-        batch.given.extend(sample.given);
-        batch.path.extend(sample.path);
-        batch
-            .frames
-            .extend((0..WINDOW).map(|t| if t < sample.length { 1.0 } else { 0.0 }));
-        batch.bps.extend(sample.bps);
-        batch.sentences.extend(sample.sentence.iter());
-        batch.offsets.extend(sample.offsets);
-        batch.keypoints.extend(sample.keypoints);
-        batch.references.extend(sample.reference);
-        batch.steps.push(rng.random_range(0..model.diffusion.steps));
-    }
-    batch.noise = (0..choices.len() * WINDOW * FEATURES)
-        .map(|_| rng.sample::<f32, _>(StandardNormal))
-        .collect();
-    batch
-}
-
-/// Threads that prepare batches ahead of the step that needs them, in order.
-struct Loader {
-    queues: Vec<Receiver<Batch>>,
-    next: usize,
-}
-
-impl Loader {
-    fn new(data: &Arc<Dataset>, model: &ModelConfig, config: &TrainingConfig, first: u64) -> Self {
-        let threads = config.loaders.max(1);
-        let queues = (0..threads)
-            .map(|thread| {
-                let (send, receive) = sync_channel(2);
-                let (data, model, config) = (data.clone(), model.clone(), config.clone());
-                std::thread::spawn(move || {
-                    for step in (first + thread as u64..).step_by(threads) {
-                        let mut rng = step_rng(config.seed, step);
-                        let choices = draw(&data, &config, &mut rng);
-                        let batch = make_batch(&data, &choices, &model, &config, &mut rng);
-                        if send.send(batch).is_err() {
-                            // The run is over.
-                            break;
-                        }
-                    }
-                });
-                receive
-            })
-            .collect();
-        Self { queues, next: 0 }
-    }
-
-    fn next(&mut self) -> Result<Batch> {
-        let queue = &self.queues[self.next];
-        self.next = (self.next + 1) % self.queues.len();
-        queue
-            .recv()
-            .map_err(|_| Error::invalid("loader", "a loader thread ended; see its message above"))
     }
 }

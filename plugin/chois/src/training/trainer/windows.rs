@@ -1,0 +1,92 @@
+//! A batch as tensors, and what a network makes of it.
+
+use tch::{Device, Kind, Tensor};
+
+use super::batch::Batch;
+use crate::condition::Mode;
+use crate::model::Network;
+use crate::model::kinematics::Bounds;
+use crate::motion::WINDOW;
+use crate::motion::features::{FEATURES, OBJECT_POSITION, OBJECT_ROTATION};
+
+/// A batch of B windows of T frames as tensors.
+pub(super) struct Windows<'a> {
+    pub modes: &'a [Mode],
+    pub features: Tensor,
+    pub given: Tensor,
+    pub path: Tensor,
+    pub frames: Tensor,
+    pub padding: Tensor,
+    pub offsets: Tensor,
+    pub keypoints_rest: Tensor,
+    pub keypoints: Tensor,
+    pub reference: Tensor,
+    pub noise: Tensor,
+    pub bps: Tensor,
+    pub sentences: Tensor,
+}
+
+impl<'a> Windows<'a> {
+    pub fn new(batch: &'a Batch, bounds: &Bounds, device: Device) -> Self {
+        let b = batch.size as i64;
+        let (t, f) = (WINDOW as i64, FEATURES as i64);
+        let tensor = |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(device);
+        let features = tensor(&batch.features, &[b, t, f]);
+        let frames = tensor(&batch.frames, &[b, t]);
+        let keypoints_rest = tensor(&batch.keypoints, &[b, batch.keypoint_count as i64, 3]);
+        let reference = tensor(&batch.references, &[b, 3, 3]);
+        let keypoints = tch::no_grad(|| {
+            let rotation = features
+                .narrow(2, OBJECT_ROTATION.start as i64, 9)
+                .view([b, t, 3, 3])
+                .matmul(&reference.unsqueeze(1));
+            let center = bounds.object(&features.narrow(2, OBJECT_POSITION.start as i64, 3));
+            (keypoints_rest
+                .unsqueeze(1)
+                .matmul(&rotation.transpose(2, 3))
+                + center.unsqueeze(2))
+                * frames.unsqueeze(-1).unsqueeze(-1)
+        });
+        let padding = Tensor::cat(
+            &[
+                Tensor::ones([b, 1], (Kind::Float, device)),
+                frames.shallow_clone(),
+            ],
+            1,
+        )
+        .unsqueeze(1);
+        Self {
+            modes: &batch.modes,
+            given: tensor(&batch.given, &[b, t, f]),
+            path: tensor(&batch.path, &[b, t, 3]),
+            offsets: tensor(&batch.offsets, &[b, 24, 3]),
+            noise: tensor(&batch.noise, &[b, t, f]),
+            bps: tensor(&batch.bps, &[b, 1, -1]),
+            sentences: tensor(&batch.sentences, &[b, -1]),
+            features,
+            frames,
+            padding,
+            keypoints_rest,
+            keypoints,
+            reference,
+        }
+    }
+
+    /// Clean motion (B, T, 220) that a network predicts from noisy motion at these steps.
+    pub fn predict(&self, network: &Network, mut x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
+        let object = network.encode_object(&self.bps);
+        let language = network.encode_sentence(&self.sentences);
+        let condition = network.condition(&object, &self.given);
+        if let Some(channels) = network.channels(self.modes) {
+            x *= channels;
+        }
+        let fused = network.fused();
+        let constants = fused.constants(&condition, Some(&language), Some(&self.padding));
+        let time = fused.time_tokens(&Tensor::from_slice(steps).to_device(network.device()));
+        let mut prediction = fused.forward(&x, &time, &constants, dropout);
+        if let Some(base) = network.base(&self.path, self.modes) {
+            prediction += base;
+        }
+        prediction
+    }
+}

@@ -146,7 +146,7 @@ impl InteractionGuide<'_> {
     /// The whole person moved aside, out of what stands about: what limbs alone cannot do. Every frame gets what the frames
     /// about it need, so that nothing jumps.
     pub(super) fn step_aside(&self, x: &mut [f32], scene: &SceneField<'_>) {
-        let bodies: Vec<[Vector3<f32>; POINTS]> = self.joints(x).iter().map(body).collect();
+        let bodies: Vec<[Vector3<f32>; POINTS]> = self.person.over(x).iter().map(body).collect();
         let mut asked = Asked::new(bodies.len());
         asked.push(bodies.iter().map(|body| body.as_slice()), TORSO, |_, p| {
             scene.with_slope(p)

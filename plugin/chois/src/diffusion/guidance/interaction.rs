@@ -6,7 +6,7 @@ use super::aside::TurnGoal;
 use super::descent::{Mobility, Pull, arms, mobility, shared, standing, step};
 use super::field::SceneField;
 use super::given::{FADE, faded, interpolated};
-use super::person::{Joints, Person, Thing, frame, frame_mut};
+use super::person::{Person, Thing, frame, frame_mut};
 use super::{Moment, WindowGuide};
 use crate::geometry::ObjectGeometry;
 use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics};
@@ -99,11 +99,6 @@ impl<'a> InteractionGuide<'a> {
         x.len() / FEATURES
     }
 
-    pub(super) fn joints(&self, x: &[f32]) -> Vec<Joints> {
-        let rows = x.chunks_exact(FEATURES);
-        rows.map(|row| self.person.joints(row)).collect()
-    }
-
     pub(super) fn rotations(&self, x: &[f32]) -> Vec<Matrix3<f32>> {
         let rows = x.chunks_exact(FEATURES);
         rows.map(|row| self.thing.rotation(row)).collect()
@@ -112,7 +107,7 @@ impl<'a> InteractionGuide<'a> {
     /// Down the energy of all terms by one step.
     fn descend(&self, x: &mut [f32], rotations: &[Matrix3<f32>]) {
         let c = &self.config;
-        let joints = self.joints(x);
+        let joints = self.person.over(x);
         let mut pull = Pull::new(joints.len());
         let object = (&*x, rotations, &self.thing);
         if c.contact > 0.0 {
@@ -139,7 +134,7 @@ impl<'a> InteractionGuide<'a> {
 
     /// Palms to the surface, by the arms alone.
     fn reach(&self, x: &mut [f32], rotations: &[Matrix3<f32>]) {
-        let joints = self.joints(x);
+        let joints = self.person.over(x);
         let mut pull = Pull::new(joints.len());
         pull.palms_on(
             &joints,

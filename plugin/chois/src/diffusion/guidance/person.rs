@@ -72,6 +72,13 @@ impl Person {
         out
     }
 
+    /// The same in every frame of a window.
+    pub fn over(&self, x: &[f32]) -> Vec<Joints> {
+        x.chunks_exact(FEATURES)
+            .map(|row| self.joints(row))
+            .collect()
+    }
+
     /// Adds to `out` what a gradient on the joints of a frame is on its features: the reverse of [`Self::joints`].
     pub(super) fn back(&self, row: &[f32], mut on: Joints, out: &mut [f32]) {
         // On the rows of each rotation: a bone turns with its parent, and all that hangs on it goes along.

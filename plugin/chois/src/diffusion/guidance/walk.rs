@@ -9,7 +9,7 @@ use super::aside::walk_aside;
 use super::descent::{Mobility, Pull, mobility, standing, step};
 use super::field::SceneField;
 use super::given::{FADE, faded, interpolated};
-use super::person::{Joints, Person, frame, frame_mut};
+use super::person::{Person, frame, frame_mut};
 use super::{Moment, WindowGuide};
 use crate::motion::features::{FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, Statistics};
 use crate::motion::feet;
@@ -50,11 +50,6 @@ impl<'a> WalkGuide<'a> {
             scene: scene.filter(|_| config.scene > 0.0),
             mobility: mobility(statistics),
         }
-    }
-
-    fn joints(&self, x: &[f32]) -> Vec<Joints> {
-        let rows = x.chunks_exact(FEATURES);
-        rows.map(|row| self.person.joints(row)).collect()
     }
 
     /// The walker through the given places, out of the given pose and, on arrival, into the last.
@@ -120,7 +115,7 @@ impl<'a> WalkGuide<'a> {
     /// Down the energy of all terms by one step.
     fn descend(&self, x: &mut [f32]) {
         let c = &self.config;
-        let joints = self.joints(x);
+        let joints = self.person.over(x);
         let mut pull = Pull::new(joints.len());
         if c.feet_floor > 0.0 {
             pull.toes_down(&joints, 0.3 * c.feet_floor as f32);
@@ -154,7 +149,7 @@ impl WindowGuide for WalkGuide<'_> {
             self.meet_given(x);
         }
         if let Some(scene) = &self.scene
-            && let Some(by) = walk_aside(&self.joints(x), scene)
+            && let Some(by) = walk_aside(&self.person.over(x), scene)
         {
             self.aside(x, &by);
         }

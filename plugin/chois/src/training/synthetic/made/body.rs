@@ -42,7 +42,6 @@ pub(super) struct Actor<'a> {
     pub table: &'a Table,
     /// Ahead and backward.
     pub walkers: [Walker<'a>; 2],
-    pub left_first: bool,
 }
 
 /// How much something is there at a frame that is there fully from `first` to `last`.
@@ -132,7 +131,7 @@ impl Actor<'_> {
             rotations: *self.standing,
         };
         let stance = Stance::of(self.skeleton, &upright);
-        let (mut steps, phases) = feet(&plan.course, &stance, self.left_first);
+        let (mut steps, phases) = feet(&plan.course, &stance);
         self.strike(plan, &mut steps);
         let stands = self.stands(&stance);
 

@@ -97,8 +97,6 @@ fn spline(keys: &[Vector2<f32>]) -> Vec<Vector2<f32>> {
 pub(super) struct Walk {
     pub first: usize,
     pub last: usize,
-    /// Number of steps.
-    pub steps: usize,
 }
 
 /// A person's way so far.
@@ -270,13 +268,9 @@ impl Course {
         for t in 1..=frames {
             self.ground.push(path(progress(t as f32 / frames as f32)));
         }
-        let pace = 0.52;
-        let by_time = (seconds / pace).round() as usize;
-        let by_way = (effort / 0.62).ceil() as usize + 1;
         self.walks.push(Walk {
             first,
             last: self.now(),
-            steps: by_time.max(by_way).max(2),
         });
         self.now()
     }

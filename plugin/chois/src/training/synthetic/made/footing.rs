@@ -5,6 +5,9 @@ use nalgebra::{UnitQuaternion, Vector3};
 use super::course::{Course, Ground, minimum_jerk};
 use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 
+/// Frames from one step to the next. All steps of all people take as long, as a network that sees a part of a walk could not
+/// tell otherwise where in a step it is, and would then have nobody step at all.
+const PACE: f32 = 15.0;
 /// Share of a step for which the foot is in the air.
 const AIR: f32 = 0.78;
 /// Height of a step, metres, of a way of `LONG` metres and more.
@@ -13,6 +16,8 @@ const LONG: f32 = 0.45;
 /// How far a heel lifts before the foot leaves and how far toes lift before it lands, radians, at `LONG`.
 const HEEL: f32 = 0.55;
 const TOES: f32 = 0.28;
+/// Farthest that one foot stands behind the other, metres.
+const STAGGER: f32 = 0.06;
 /// Frames for which the heel lifts before the foot leaves, and in which the toes come down after it landed.
 const BEFORE: f32 = 6.0;
 const AFTER: f32 = 4.0;
@@ -57,10 +62,16 @@ impl Stance {
             // Beside each other, neither crossed nor astride.
             let sign = if side == 0 { 1.0 } else { -1.0 };
             let x = (apart.x * sign).clamp(0.07, 0.16) * sign;
-            let toe = Vector3::new(x, 0.0, 0.0) + flat[side] * bones[side];
+            let y = apart.y.clamp(-STAGGER / 2.0, STAGGER / 2.0);
+            let toe = Vector3::new(x, y, 0.0) + flat[side] * bones[side];
             Vector3::new(toe.x, toe.y, TOE_HEIGHT)
         });
         Self { toes, flat, bones }
+    }
+
+    /// The foot that stands farther back, which is the one to set off with.
+    pub fn rear(&self) -> usize {
+        usize::from(self.toes[1].y > self.toes[0].y)
     }
 
     /// Both feet standing flat.
@@ -99,13 +110,8 @@ struct Step {
     end: (Vector3<f32>, f32),
 }
 
-/// The feet of a course, frame by frame; the left foot steps first when `left_first`. Also where in its steps each walk is:
-/// at `k` the k-th foot begins to move.
-pub(super) fn feet(
-    course: &Course,
-    stance: &Stance,
-    left_first: bool,
-) -> (Vec<[Foot; 2]>, Vec<Vec<f32>>) {
+/// The feet of a course, frame by frame. Also where in its steps each walk is: at `k` the k-th foot begins to move.
+pub(super) fn feet(course: &Course, stance: &Stance) -> (Vec<[Foot; 2]>, Vec<Vec<f32>>) {
     let last = course.now();
     let first = course.ground[0];
     let mut at = [0, 1].map(|side| (stance.toe(side, &first), first.yaw));
@@ -113,21 +119,24 @@ pub(super) fn feet(
     let mut phases = Vec::new();
     for walk in &course.walks {
         let frames = (walk.last - walk.first) as f32;
-        let pace = frames / walk.steps as f32;
+        // The last foot is down when the body stands still.
+        let count = ((frames / PACE + 1.0 - AIR) as usize).max(2);
+        let pace = PACE.min(frames / (count as f32 - 1.0 + AIR));
         // The foot toward which the person turns or goes leads.
         let (a, b) = (course.ground[walk.first], course.ground[walk.last]);
         let aside = (b.at - a.at).dot(&a.left()) + 0.5 * (b.yaw - a.yaw);
         let leader = if aside.abs() > 0.15 {
             usize::from(aside < 0.0)
         } else {
-            usize::from(!left_first)
+            stance.rear()
         };
-        for k in 0..walk.steps {
+        for k in 0..count {
             let side = (k + leader) % 2;
             let from = walk.first as f32 + pace * k as f32;
-            // Where the body is when this foot carries it.
-            let middle = (from + 1.5 * pace).min(walk.last as f32);
-            let ground = course.ground[(middle.round() as usize).min(walk.last)];
+            // Where the body is when this foot carries it, and in the end where it stands.
+            let middle = (from + 1.5 * pace).round() as usize;
+            let frame = if k + 2 < count { middle } else { walk.last };
+            let ground = course.ground[frame.min(walk.last)];
             let end = (stance.toe(side, &ground), ground.yaw);
             steps.push(Step {
                 side,
@@ -221,7 +230,7 @@ mod tests {
         };
         course.walk(to, 0.1, false, 0.9);
         course.stand(0.5);
-        let (feet, _) = feet(&course, &stance, true);
+        let (feet, _) = feet(&course, &stance);
         for side in 0..2 {
             let toe = |t: usize| feet[t][side].ankle + feet[t][side].rotation * stance.bones[side];
             let mut stands = 0;
@@ -232,11 +241,10 @@ mod tests {
                 stands += usize::from(step.norm() < 1e-4);
             }
             assert!(stands > feet.len() / 2);
-            // In the end both feet are where a standing person has them, but for what the body goes on after the last
-            // step but one.
+            // In the end both feet are where a standing person has them.
             let end = stance.toe(side, &course.here());
             let off = (toe(feet.len() - 1) - end).norm();
-            assert!(off < 0.1, "foot {side}: {off}");
+            assert!(off < 1e-3, "foot {side}: {off}");
         }
     }
 }

@@ -69,7 +69,6 @@ pub(super) fn lay(
     stage.course.walks.push(Walk {
         first,
         last: stage.course.now(),
-        steps: ((moves / 0.3).ceil() as usize + 1).max(2),
     });
     stage.backward.push(false);
     stage.held = Some(out);

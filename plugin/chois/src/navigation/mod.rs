@@ -5,6 +5,7 @@
 //! [`InteractionRequest`] whose waypoints the network knows how to follow, and walking back. What cannot be done is refused
 //! with a reason for the player. Metres, Z up, floor at 0.
 
+mod clear;
 mod legs;
 mod map;
 mod near;

@@ -320,20 +320,25 @@ fn facing(wanted: &Wanted<'_>) -> Result<Option<Turn>, NavigationRefusal> {
 
 /// Variants of what comes to stand by a wall, its back to the wall.
 fn backs(map: &Map, body: &Body, candidates: &mut Vec<Candidate>) {
-    let walls: Vec<&Footprint> = map
-        .obstacles
-        .iter()
+    let walls: Vec<(&Footprint, [Vector2<f32>; 2])> = (map.obstacles.iter())
         .filter(|o| o.kind == ItemKind::Wall)
-        .map(|o| &o.area)
+        .filter_map(|o| Some((&o.area, o.bounds?)))
         .collect();
+    let corners = body.hull.outlines().into_iter().flatten();
+    let most = BY_WALL + corners.map(|c| c.norm()).fold(0.0, f32::max);
     let mut more = Vec::new();
     for c in candidates.iter() {
+        let by = |[low, high]: [Vector2<f32>; 2]| {
+            (0..2).all(|i| low[i] - most < c.at[i] && c.at[i] < high[i] + most)
+        };
+        if !walls.iter().any(|(_, bounds)| by(*bounds)) {
+            continue;
+        }
         let here = body.at(c);
-        let Some(wall) = walls
-            .iter()
-            .filter(|wall| wall.is_within(BY_WALL, &here))
-            .min_by(|a, b| a.gap(&here).total_cmp(&b.gap(&here)))
-        else {
+        let near = (walls.iter())
+            .filter(|(_, bounds)| by(*bounds))
+            .filter_map(|(wall, _)| Some((wall, wall.gap_within(BY_WALL, &here)?)));
+        let Some((wall, _)) = near.min_by(|a, b| a.1.total_cmp(&b.1)) else {
             continue;
         };
         let Some(inward) = away_from(wall, c.at) else {

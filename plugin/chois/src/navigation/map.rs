@@ -27,6 +27,8 @@ const GONE: usize = 32;
 const KEPT: usize = 48;
 /// How far into free space a point on its edge is moved, metres.
 const NUDGE: f64 = 0.004;
+/// How far behind a wall at the edge of the floor there is nothing to be, metres.
+const BEHIND: f32 = 0.3;
 /// How far around things room is kept once it has been measured, metres.
 const NEAR: f32 = 0.35;
 
@@ -81,6 +83,8 @@ pub(super) struct Obstacle {
     grown: HashMap<u32, Swept>,
     /// How far it is from what is near it, metres.
     near: Option<Grid>,
+    /// What it covers, and what is behind it.
+    solid: OnceLock<Footprint>,
 }
 
 impl Obstacle {
@@ -256,6 +260,9 @@ impl Map {
                 self.levels(item);
             }
         }
+        for obstacle in &self.obstacles {
+            self.solid(obstacle);
+        }
         self.free(walker, &[]);
     }
 
@@ -313,6 +320,7 @@ impl Map {
             stamp,
             grown: HashMap::new(),
             near: None,
+            solid: OnceLock::new(),
         });
     }
 
@@ -335,6 +343,9 @@ impl Map {
             self.rims.clear();
             self.inside = (outline.bounds()).map_or_else(Grid::default, |b| Grid::new(b, 0.0));
             self.outline = outline;
+            for obstacle in self.obstacles.iter_mut().chain(&mut self.gone) {
+                obstacle.solid = OnceLock::new();
+            }
         }
     }
 
@@ -359,9 +370,20 @@ impl Map {
         ])
     }
 
-    /// What stands in people's way: its area and its heights over the floor.
+    /// What stands in people's way: its area and its heights over the floor. A wall at the floor's edge is as thick as if it
+    /// went on behind: who is in it comes out on the side of the room.
     pub(super) fn obstacles(&self) -> impl Iterator<Item = (ItemId, &Footprint, [f32; 2])> {
-        (self.obstacles.iter()).map(|o| (o.id, &o.area, o.heights))
+        (self.obstacles.iter()).map(|o| (o.id, self.solid(o), o.heights))
+    }
+
+    fn solid<'a>(&self, obstacle: &'a Obstacle) -> &'a Footprint {
+        if obstacle.kind != ItemKind::Wall {
+            return &obstacle.area;
+        }
+        obstacle.solid.get_or_init(|| {
+            let behind = obstacle.area.grown(BEHIND).without(&self.outline);
+            obstacle.area.joined(&behind)
+        })
     }
 
     /// The floor that can be walked on, obstacles and all.

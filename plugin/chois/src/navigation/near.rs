@@ -198,4 +198,42 @@ mod tests {
         let over = grid.query(&Vector3::new(1.0, 0.0, 1.6));
         assert!(over > 0.3, "{over}");
     }
+
+    #[test]
+    fn out_of_a_thin_wall_the_way_is_back_into_the_room() {
+        let mesh = Mesh::cuboid(Vector3::new(-2.0, -0.1, 0.0), Vector3::new(4.0, 0.2, 2.5));
+        let wall = ObjectGeometry::new("wall", mesh).expect("a box");
+        let place = ObjectPlace {
+            position: [0.0, 1.0, 0.0],
+            ..ObjectPlace::default()
+        };
+        let mut wall = Item::new(ItemId(1), "wall", wall, place);
+        wall.kind = crate::scene::ItemKind::Wall;
+        let leg = Leg::Walk(WalkLeg {
+            step: 0,
+            points: vec![[-0.5, 0.5], [0.5, 0.5]],
+            times: vec![0.0, 1.0],
+            facing: 0.0,
+        });
+        let floor = |far: f32| Some(vec![[-3.0, -3.0], [3.0, -3.0], [3.0, far], [-3.0, far]]);
+        let mut scene = Scene {
+            items: vec![wall],
+            floor: floor(1.0),
+            ..Scene::default()
+        };
+        // Three quarters of the way through.
+        let point = Vector3::new(0.0, 1.05, 1.0);
+        let out = |scene: &Scene| {
+            let made = distances(&Map::new(scene), std::slice::from_ref(&leg));
+            let grid = made[0].as_ref().expect("a grid");
+            let (distance, slope) = grid.query_with_gradient(&point);
+            (distance, slope.y)
+        };
+        let (distance, slope) = out(&scene);
+        assert!(distance < -0.17 && slope < -0.5, "{distance} {slope}");
+        // One with floor on both sides is left on the nearer one.
+        scene.floor = floor(3.0);
+        let (_, slope) = out(&scene);
+        assert!(slope > 0.0, "{slope}");
+    }
 }

@@ -399,7 +399,14 @@ impl Doer {
                         let (way, turn) = leg.off(&place);
                         let turned_by = |q: &UnitQuaternion<f32>| q.euler_angles().2.to_degrees();
                         let done = leg.is_done(&place);
-                        if done || best.as_ref().is_none_or(|best| way < best.off.0) {
+                        let upright = leg.is_upright(&last.pose);
+                        // As it should be, then in its place, then nearest to it.
+                        let better = |best: &Try| match (leg.is_done(&best.place), done) {
+                            (was, is) if was != is => is,
+                            (true, _) => upright,
+                            _ => way < best.off.0,
+                        };
+                        if best.as_ref().is_none_or(better) {
                             best = Some(Try {
                                 clip: held.clip,
                                 model: made.clone(),
@@ -412,7 +419,7 @@ impl Doer {
                             });
                         }
                         out.tries += usize::from(again > 0);
-                        if done {
+                        if done && upright {
                             break;
                         }
                     }

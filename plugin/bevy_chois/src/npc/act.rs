@@ -129,6 +129,8 @@ struct Coming {
     clip: Option<Handle<MotionClip>>,
     /// How often it was made again.
     again: usize,
+    /// One made before that leaves its thing where it should be, but its person bent over it.
+    spare: Option<Handle<MotionClip>>,
     /// It began to play before it was whole.
     early: bool,
 }
@@ -684,6 +686,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     leg,
                     clip,
                     again: 0,
+                    spare: None,
                     early: false,
                 });
                 current.ordered += 1;
@@ -732,7 +735,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         }
     }
 
-    /// Has the next clip made again where it leaves its thing elsewhere than it should.
+    /// Has the next clip made again where it leaves its thing elsewhere than it should, or its person bent over it.
     fn again(&mut self) {
         let Some(current) = &self.errands.current else {
             return;
@@ -750,11 +753,20 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             .and_then(|last| {
                 let turn = last.object_rotation;
                 let origin = Isometry3::from_parts(last.object_position.into(), turn);
-                self.around.place_at(entity(interact.item)?, &origin)
+                let place = self.around.place_at(entity(interact.item)?, &origin)?;
+                Some((interact.is_done(&place), interact.is_upright(&last.pose)))
             });
-        if again >= TRIES || ends.is_none_or(|ends| interact.is_done(&ends)) {
+        let Some((done, upright)) = ends else {
+            return;
+        };
+        let spare = next.spare.clone();
+        if (done && upright) || (again >= TRIES && (done || spare.is_none())) {
             return;
         }
+        if again >= TRIES {
+            return self.instead(leg, spare, again - 1, None);
+        }
+        let spare = if done { next.clip.clone() } else { spare };
         let (interact, about) = ((**interact).clone(), current.about(leg));
         let pose = match &current.playing {
             Some(before) => (before.clip.as_ref())
@@ -766,6 +778,17 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 .map(|stood| stood.pose),
         };
         let clip = self.interaction(interact, again, pose, about);
+        self.instead(leg, Some(clip), again, spare);
+    }
+
+    /// Takes another clip for the next leg than the one that is there.
+    fn instead(
+        &mut self,
+        leg: usize,
+        clip: Option<Handle<MotionClip>>,
+        again: usize,
+        spare: Option<Handle<MotionClip>>,
+    ) {
         if let Some(current) = &mut self.errands.current {
             // What was made to follow the other one does not follow this one.
             current.way = None;
@@ -773,8 +796,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             current.ordered = leg + 1;
             current.coming.push_back(Coming {
                 leg,
-                clip: Some(clip),
+                clip,
                 again,
+                spare,
                 early: false,
             });
         }

@@ -182,19 +182,51 @@ impl Follower {
             if round == 2 {
                 break;
             }
-            let able = self.able(hand, out, &rotation, goal, own.0.angle());
+            let forearm = out.rotations[arm.middle];
+            let able = self.able(hand, &forearm, &rotation, goal, own.0.angle());
             if able.angle_to(&rotation) < 1e-3 {
                 break;
             }
             rotation = able;
-            // A hand that does not lie flat touches with its edge.
-            let palm = &self.palms[hand];
-            let deepest = (palm.skin().iter())
-                .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
-                .fold(0.0, f32::max);
-            pad = goal.pad + goal.normal.into_inner() * ((deepest - GIVES).max(0.0) * goal.laid);
+            pad = goal.pad + goal.normal.into_inner() * self.rise(hand, goal, &rotation);
         }
         self.untwist(arm, out, own.1.angle());
+    }
+
+    /// How far the middle of a palm is over its place, metres, with its hand turned so: one that does not lie as it should
+    /// touches with its edge.
+    fn rise(&self, hand: usize, goal: &HandGoal, rotation: &UnitQuaternion<f32>) -> f32 {
+        let palm = &self.palms[hand];
+        let deepest = |rotation: &UnitQuaternion<f32>| {
+            (palm.skin().iter())
+                .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
+                .fold(0.0, f32::max)
+        };
+        // What is beside a narrow thing, or around it, is there on purpose.
+        let meant = deepest(&goal.rotation).max(GIVES);
+        (deepest(rotation) - meant).max(0.0) * goal.laid
+    }
+
+    /// The same, with the elbow turned by `angle` about the line from shoulder to wrist: how far the wrist cannot make up for
+    /// it. `own` is the clip's pose, `out` what became of it with the hand at its goal.
+    pub(super) fn lifted(
+        &self,
+        hand: usize,
+        goal: &HandGoal,
+        own: &Pose,
+        out: &Pose,
+        angle: f32,
+    ) -> f32 {
+        let arm = ARMS[hand];
+        let joints = self.skeleton.forward(out);
+        let Some(axis) = Unit::try_new(joints[arm.end] - joints[arm.upper], 1e-4) else {
+            return 0.0;
+        };
+        let clips = own.rotations[arm.middle].inverse() * own.rotations[arm.end];
+        let most = self.swing_twist(arm, &clips).0.angle();
+        let forearm = UnitQuaternion::from_axis_angle(&axis, angle) * out.rotations[arm.middle];
+        let able = self.able(hand, &forearm, &goal.rotation, goal, most);
+        self.rise(hand, goal, &able)
     }
 
     /// Two-bone inverse kinematics to a palm's place with the hand turned so. An arm whose palm lies on nothing is not
@@ -297,13 +329,12 @@ impl Follower {
     fn able(
         &self,
         hand: usize,
-        pose: &Pose,
+        forearm: &UnitQuaternion<f32>,
         rotation: &UnitQuaternion<f32>,
         goal: &HandGoal,
         own: f32,
     ) -> UnitQuaternion<f32> {
         let arm = ARMS[hand];
-        let forearm = pose.rotations[arm.middle];
         let mut rotation = *rotation;
         if goal.laid > 0.0 {
             let normal = &goal.normal;

@@ -3,7 +3,7 @@
 use nalgebra::{UnitQuaternion, Vector2, Vector3};
 
 use super::map::{Agent, Map};
-use super::pair::{self, Pair, Room};
+use super::pair::{self, Pair, Room, Turning};
 use super::place::{self, Spot, Wanted, described};
 use super::refusal::NavigationRefusal;
 use super::route::{self, Ends, Route};
@@ -54,6 +54,8 @@ pub(super) struct Planning<'a> {
     person: PersonPlace,
     moved: Vec<ItemId>,
     interactions: u64,
+    /// Whether nothing is planned after this step: what it moves need not be looked at where it will be.
+    last: bool,
     /// The last thing that was where it should go.
     already: Option<NavigationRefusal>,
 }
@@ -68,6 +70,7 @@ impl<'a> Planning<'a> {
             person: scene.listener,
             moved: Vec::new(),
             interactions: 0,
+            last: false,
             already: None,
         }
     }
@@ -80,6 +83,7 @@ impl<'a> Planning<'a> {
     pub fn steps(&mut self, steps: &[Step]) -> Result<Vec<Leg>, NavigationRefusal> {
         let mut legs = Vec::new();
         for (i, step) in steps.iter().enumerate() {
+            self.last = i + 1 == steps.len();
             match step.action {
                 Action::Stop => legs.push(Leg::Wait { step: i }),
                 Action::ComeBack => {
@@ -260,6 +264,9 @@ impl<'a> Planning<'a> {
         })));
         self.person = person;
         item.place = end;
+        if self.last {
+            return Ok(());
+        }
         self.moved.push(item.id);
         if stays_in_hands {
             self.scene.held = Some(item.id);
@@ -350,28 +357,29 @@ impl<'a> Planning<'a> {
         let height = |place: &ObjectPlace| place.position[2] > 0.05;
         let raised = [height(&item.place), spot.is_some_and(|s| height(&s.place))];
         let without = [item.id];
-        let mut room = Room::new(self.map, &without);
-        let mut best: Option<(f32, PersonPlace, Pair)> = None;
+        let mut room = Room::new(self.map, &without, &route.points);
+        let mut best: Option<(f32, PersonPlace, Turning, Pair)> = None;
         for (worse, stand) in stands {
             // A stand is no better than the way that the network knows best.
-            if best.is_some_and(|(cost, ..)| AWKWARD * worse >= cost) {
+            let limit = (best.as_ref()).map_or(f32::INFINITY, |(cost, ..)| cost - AWKWARD * worse);
+            if limit <= 0.0 {
                 break;
             }
             let from = Vector2::from(stand.position);
-            let Some(pair) = pair::best(&mut room, &route.points, from, &turns, raised) else {
+            let turning = pair::turning(&mut room, &route.points, from, raised, limit);
+            let Some((turning, pair)) = turning.and_then(|t| t.best(&turns).map(|pair| (t, pair)))
+            else {
                 continue;
             };
-            let cost = pair.cost + AWKWARD * worse;
-            if best.is_none_or(|(other, ..)| cost < other) {
-                best = Some((cost, stand, pair));
+            if pair.cost < limit {
+                best = Some((pair.cost + AWKWARD * worse, stand, turning, pair));
             }
         }
-        let (_, stand, pair) = best.ok_or_else(|| NavigationRefusal::OutOfReach {
+        let (_, stand, turning, pair) = best.ok_or_else(|| NavigationRefusal::OutOfReach {
             name: item.name.clone(),
         })?;
-        let from = Vector2::from(stand.position);
         let free = turns.iter().all(|turn| {
-            let one = pair::best(&mut room, &route.points, from, &[*turn], raised);
+            let one = turning.best(&[*turn]);
             one.is_some_and(|one| one.blocked <= pair.blocked + CRAMPED / 2.0)
         });
         Ok(Taking {

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use geo::line_measures::{Distance, Euclidean};
 use geo::{Centroid, Closest, ClosestPoint, Contains, Point, Polygon};
 use nalgebra::{Vector2, Vector3};
 
+use super::clear::{self, Grid};
 use crate::geometry::{ObjectGeometry, alike_turns};
 use crate::request::PersonPlace;
-use crate::scene::{Footprint, Item, ItemId, ItemKind, Level, Scene, levels};
+use crate::scene::{Footprint, Item, ItemId, ItemKind, Level, Scene, Swept, levels};
 
 /// What is lower is stepped over, metres.
 const STEP: f32 = 0.05;
@@ -26,6 +27,10 @@ const GONE: usize = 32;
 const KEPT: usize = 48;
 /// How far into free space a point on its edge is moved, metres.
 const NUDGE: f64 = 0.004;
+/// How far behind a wall at the edge of the floor there is nothing to be, metres.
+const BEHIND: f32 = 0.3;
+/// How far around things room is kept once it has been measured, metres.
+const NEAR: f32 = 0.35;
 
 /// Something that moves: how near its middle gets to what stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,14 +73,28 @@ pub(super) struct Obstacle {
     /// What it covers between the height that is stepped over and that of a head.
     pub area: Footprint,
     /// Smallest and largest corner of that; none where it covers nothing.
-    bounds: Option<[Vector2<f32>; 2]>,
+    pub bounds: Option<[Vector2<f32>; 2]>,
     /// Its convex hull at any height.
     pub hull: Footprint,
     /// From and to which height it reaches, metres.
     pub heights: [f32; 2],
     /// Tells apart shapes and places.
     stamp: u64,
-    grown: HashMap<u32, Footprint>,
+    grown: HashMap<u32, Swept>,
+    /// How far it is from what is near it, metres.
+    near: Option<Grid>,
+    /// What it covers, and what is behind it.
+    solid: OnceLock<Footprint>,
+}
+
+impl Obstacle {
+    /// Whether the line from one point to another touches what it covers.
+    pub fn crosses(&self, from: Vector2<f32>, to: Vector2<f32>) -> bool {
+        let beside = |[low, high]: [Vector2<f32>; 2]| {
+            (0..2).any(|i| from[i].min(to[i]) > high[i] || from[i].max(to[i]) < low[i])
+        };
+        self.bounds.is_some_and(|bounds| !beside(bounds)) && self.area.crosses(from, to)
+    }
 }
 
 /// Free space for one agent.
@@ -86,7 +105,8 @@ pub(super) struct Free {
 
 struct Piece {
     polygon: Polygon<f64>,
-    mesh: polyanya::Mesh,
+    /// Made when first gone through.
+    mesh: OnceLock<polyanya::Mesh>,
 }
 
 /// Free space is the same where this is: moving something away and back makes nothing anew.
@@ -109,7 +129,9 @@ pub struct Map {
     people: Vec<[f32; 2]>,
     free: Vec<(Key, Arc<Free>)>,
     /// The outline's own thickness for people of a width, millimetres.
-    rims: HashMap<u32, Footprint>,
+    rims: HashMap<u32, Swept>,
+    /// 1 on the floor, 0 beside it.
+    inside: Grid,
     /// Obstacles that were elsewhere before, or are gone: what comes back is not made anew.
     gone: Vec<Obstacle>,
     levels: HashMap<ItemId, Arc<Vec<Level>>>,
@@ -136,6 +158,12 @@ fn stamp(item: &Item) -> u64 {
     hasher.finish()
 }
 
+/// The square of the metres from a rectangle to a point: what it is about is no nearer.
+fn beside([low, high]: [Vector2<f32>; 2], point: Vector2<f32>) -> f32 {
+    let off = (low - point).sup(&(point - high)).sup(&Vector2::zeros());
+    off.norm_squared()
+}
+
 fn millimetres(metres: f32) -> u32 {
     (metres.clamp(0.0, 1e6) * 1e3).round() as u32
 }
@@ -158,6 +186,7 @@ impl Map {
             people: people(scene),
             free: Vec::new(),
             rims: HashMap::new(),
+            inside: Grid::default(),
             gone: Vec::new(),
             levels: HashMap::new(),
             slices: HashMap::new(),
@@ -231,6 +260,9 @@ impl Map {
                 self.levels(item);
             }
         }
+        for obstacle in &self.obstacles {
+            self.solid(obstacle);
+        }
         self.free(walker, &[]);
     }
 
@@ -287,6 +319,8 @@ impl Map {
             heights: [base, base + item.height()],
             stamp,
             grown: HashMap::new(),
+            near: None,
+            solid: OnceLock::new(),
         });
     }
 
@@ -307,7 +341,11 @@ impl Map {
         };
         if self.outline.0 != outline.0 {
             self.rims.clear();
+            self.inside = (outline.bounds()).map_or_else(Grid::default, |b| Grid::new(b, 0.0));
             self.outline = outline;
+            for obstacle in self.obstacles.iter_mut().chain(&mut self.gone) {
+                obstacle.solid = OnceLock::new();
+            }
         }
     }
 
@@ -332,9 +370,20 @@ impl Map {
         ])
     }
 
-    /// What stands in people's way: its area and its heights over the floor.
+    /// What stands in people's way: its area and its heights over the floor. A wall at the floor's edge is as thick as if it
+    /// went on behind: who is in it comes out on the side of the room.
     pub(super) fn obstacles(&self) -> impl Iterator<Item = (ItemId, &Footprint, [f32; 2])> {
-        (self.obstacles.iter()).map(|o| (o.id, &o.area, o.heights))
+        (self.obstacles.iter()).map(|o| (o.id, self.solid(o), o.heights))
+    }
+
+    fn solid<'a>(&self, obstacle: &'a Obstacle) -> &'a Footprint {
+        if obstacle.kind != ItemKind::Wall {
+            return &obstacle.area;
+        }
+        obstacle.solid.get_or_init(|| {
+            let behind = obstacle.area.grown(BEHIND).without(&self.outline);
+            obstacle.area.joined(&behind)
+        })
     }
 
     /// The floor that can be walked on, obstacles and all.
@@ -406,7 +455,7 @@ impl Map {
         }
         let rim = (self.rims.entry(millimetres(agent.person)))
             .or_insert_with(|| self.outline.rim(agent.person));
-        let mut grown = vec![rim.clone()];
+        let mut grown = vec![&*rim];
         for obstacle in &mut self.obstacles {
             if key.without.contains(&obstacle.id) || obstacle.area.is_empty() {
                 continue;
@@ -420,10 +469,10 @@ impl Map {
             let area = obstacle
                 .grown
                 .entry(millimetres(radius))
-                .or_insert_with(|| obstacle.area.grown(radius));
-            grown.push(area.clone());
+                .or_insert_with(|| obstacle.area.swept(radius));
+            grown.push(&*area);
         }
-        let area = self.outline.without_all(&grown);
+        let area = self.outline.without_all(grown);
         let pieces = area.0.0.iter().filter_map(Piece::new).collect();
         let free = Arc::new(Free { area, pieces });
         if self.free.len() >= KEPT {
@@ -437,17 +486,30 @@ impl Map {
     pub(super) fn blocked(&self, from: Vector2<f32>, to: Vector2<f32>, without: &[ItemId]) -> bool {
         self.obstacles.iter().any(|o| {
             // Who stands within something may leave it.
-            !without.contains(&o.id) && !o.area.contains(from) && o.area.crosses(from, to)
+            o.crosses(from, to) && !without.contains(&o.id) && !o.area.contains(from)
         })
     }
 
-    /// [`Self::clearance`] up to `most`, and 0 off the floor.
-    pub(super) fn room(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
-        if self.outline.contains(point) {
-            self.nearest(point, without, most)
-        } else {
-            0.0
+    /// [`Self::clearance`] at a point of the grid up to `most`, and 0 off the floor. Metres.
+    pub(super) fn room(&mut self, cell: [i32; 2], without: &[ItemId], most: f32) -> f32 {
+        let point = clear::place(cell);
+        let outline = &self.outline;
+        let on_floor = || f32::from(u8::from(outline.contains(point)));
+        if self.inside.at(cell, on_floor) < 0.5 {
+            return 0.0;
         }
+        let mut least = most;
+        for obstacle in &mut self.obstacles {
+            let Some(bounds) = obstacle.bounds else {
+                continue;
+            };
+            if beside(bounds, point) < least * least && !without.contains(&obstacle.id) {
+                let (area, near) = (&obstacle.area, &mut obstacle.near);
+                let near = near.get_or_insert_with(|| Grid::new(bounds, NEAR));
+                least = least.min(near.at(cell, || area.distance(point)));
+            }
+        }
+        least
     }
 
     /// The least distance of a point to any obstacle, metres.
@@ -459,12 +521,10 @@ impl Map {
     pub(super) fn nearest(&self, point: Vector2<f32>, without: &[ItemId], most: f32) -> f32 {
         let mut least = most;
         for obstacle in &self.obstacles {
-            let Some([low, high]) = obstacle.bounds else {
+            let Some(bounds) = obstacle.bounds else {
                 continue;
             };
-            // What it covers is no nearer than the rectangle about it.
-            let off = (low - point).sup(&(point - high)).sup(&Vector2::zeros());
-            if off.norm_squared() < least * least && !without.contains(&obstacle.id) {
+            if beside(bounds, point) < least * least && !without.contains(&obstacle.id) {
                 least = least.min(obstacle.area.distance(point));
             }
         }
@@ -479,16 +539,22 @@ impl Piece {
         if outline < 4 || geo::Area::unsigned_area(polygon) < 1e-4 {
             return None;
         }
-        let small = geo::MapCoords::map_coords(polygon, |c| geo::Coord {
-            x: c.x as f32,
-            y: c.y as f32,
-        });
-        let mut mesh = polyanya::Triangulation::from_geo_polygon(small).as_navmesh();
-        mesh.merge_polygons();
-        mesh.bake();
         Some(Self {
             polygon: polygon.clone(),
-            mesh,
+            mesh: OnceLock::new(),
+        })
+    }
+
+    fn mesh(&self) -> &polyanya::Mesh {
+        self.mesh.get_or_init(|| {
+            let small = geo::MapCoords::map_coords(&self.polygon, |c| geo::Coord {
+                x: c.x as f32,
+                y: c.y as f32,
+            });
+            let mut mesh = polyanya::Triangulation::from_geo_polygon(small).as_navmesh();
+            mesh.merge_polygons();
+            mesh.bake();
+            mesh
         })
     }
 }
@@ -543,7 +609,7 @@ impl Free {
         from: Vector2<f32>,
         to: Vector2<f32>,
     ) -> Option<Vec<Vector2<f32>>> {
-        let mesh = &self.pieces.get(piece)?.mesh;
+        let mesh = self.pieces.get(piece)?.mesh();
         let found = mesh.path(
             polyanya::Coords::on_mesh(from.into()),
             polyanya::Coords::on_mesh(to.into()),

@@ -5,6 +5,7 @@
 //! [`InteractionRequest`] whose waypoints the network knows how to follow, and walking back. What cannot be done is refused
 //! with a reason for the player. Metres, Z up, floor at 0.
 
+mod clear;
 mod legs;
 mod map;
 mod near;
@@ -27,6 +28,7 @@ use crate::command::{CommandPlan, Manner};
 use crate::geometry::SdfGrid;
 use crate::request::{InteractionRequest, ObjectPlace, PersonPlace, WalkRequest};
 use crate::scene::{Footprint, Item, ItemId, Scene, rotation};
+use crate::skeleton::{Pose, joint};
 
 /// How much room people take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,8 +131,10 @@ pub struct InteractLeg {
     pub person: PersonPlace,
 }
 
-/// How often the clip of an interaction is made that leaves its item elsewhere than it should.
+/// How often the clip of an interaction is made that leaves its item elsewhere than it should, or its person bent over.
 pub const TRIES: usize = 3;
+/// Who leans more than this when it is done is still bent over what they have set down, radians.
+const BENT: f32 = 0.7;
 /// An item this near to its place, and turned this little otherwise, is where it should be: metres, radians.
 const IN_PLACE: (f32, f32) = (0.15, 15.0 * std::f32::consts::PI / 180.0);
 
@@ -160,6 +164,12 @@ impl InteractLeg {
     pub fn is_done(&self, place: &ObjectPlace) -> bool {
         let (way, turn) = self.off(place);
         way < IN_PLACE.0 && turn < IN_PLACE.1
+    }
+
+    /// Whether somebody whose last pose this is stands upright again. It is no fault where the next leg takes them on, but where
+    /// there is a better clip it is looked for.
+    pub fn is_upright(&self, pose: &Pose) -> bool {
+        (pose.rotations[joint::SPINE2] * Vector3::y()).z > BENT.cos()
     }
 }
 

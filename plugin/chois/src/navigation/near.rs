@@ -22,30 +22,53 @@ const STANDS: f32 = 0.1;
 const FLESH: f32 = 0.06;
 
 /// A thing as a column over its footprint.
-struct Column<'a> {
-    area: &'a Footprint,
-    edges: Vec<[Vector2<f32>; 2]>,
+struct Column {
+    /// Its outlines' lines: from where, to where from there, and one over the square of their length.
+    edges: Vec<(Vector2<f32>, Vector2<f32>, f32)>,
     bounds: [Vector2<f32>; 2],
     heights: [f32; 2],
 }
 
-impl Column<'_> {
-    /// Whether it may be nearer than [`FAR`].
-    fn is_near(&self, at: Vector2<f32>) -> bool {
-        let [low, high] = self.bounds;
-        (0..2).all(|i| (low[i] - FAR..=high[i] + FAR).contains(&at[i]))
+impl Column {
+    fn new(area: &Footprint, bounds: [Vector2<f32>; 2], heights: [f32; 2]) -> Self {
+        let outlines = area.outlines();
+        let edges = outlines.iter().flat_map(|outline| {
+            let next = outline.iter().cycle().skip(1);
+            outline.iter().zip(next).map(|(a, b)| {
+                let along = b - a;
+                (*a, along, 1.0 / along.norm_squared().max(1e-12))
+            })
+        });
+        Self {
+            edges: edges.collect(),
+            bounds,
+            heights,
+        }
     }
 
-    /// Metres to the area, negative within.
-    fn aside(&self, at: Vector2<f32>) -> f32 {
-        let rim = (self.edges.iter())
-            .map(|[a, b]| {
-                let along = b - a;
-                let t = (at - a).dot(&along) / along.norm_squared().max(1e-12);
-                (at - a - along * t.clamp(0.0, 1.0)).norm()
-            })
-            .fold(f32::INFINITY, f32::min);
-        if self.area.contains(at) { -rim } else { rim }
+    /// Metres to the area, negative within; None where it is [`FAR`] or more.
+    fn aside(&self, at: Vector2<f32>) -> Option<f32> {
+        let [low, high] = self.bounds;
+        let off = (low - at).sup(&(at - high)).sup(&Vector2::zeros());
+        if off.norm_squared() >= FAR * FAR {
+            return None;
+        }
+        let (mut least, mut within) = (f32::INFINITY, false);
+        for (from, along, less) in &self.edges {
+            let off = at - from;
+            let t = (off.dot(along) * less).clamp(0.0, 1.0);
+            least = least.min((off - along * t).norm_squared());
+            // A ray along x: an odd number of crossings begins within.
+            if (off.y < 0.0) != (off.y < along.y) && (off.x < along.x * (off.y / along.y)) {
+                within = !within;
+            }
+        }
+        let rim = least.sqrt();
+        if within {
+            Some(-rim)
+        } else {
+            (rim < FAR).then_some(rim)
+        }
     }
 }
 
@@ -82,32 +105,20 @@ fn grid(map: &Map, points: &[[f32; 2]], without: &[ItemId]) -> Option<SdfGrid> {
         return None;
     }
     let reach = Vector2::repeat(side / 2.0 + FAR);
-    let columns: Vec<Column<'_>> = (map.obstacles())
+    let columns: Vec<Column> = (map.obstacles())
         .filter(|(id, ..)| !without.contains(id))
         .filter_map(|(_, area, [base, top])| {
             let bounds = area.bounds()?;
             let [low, high] = bounds;
             let within =
                 (0..2).all(|i| high[i] > (middle - reach)[i] && low[i] < (middle + reach)[i]);
-            within.then(|| Column {
-                area,
-                bounds,
-                edges: (area.outlines().iter())
-                    .flat_map(|outline| {
-                        let next = outline.iter().cycle().skip(1);
-                        outline.iter().zip(next).map(|(a, b)| [*a, *b])
-                    })
-                    .collect(),
-                // Feet near the floor are as far within as knees are.
-                heights: [
-                    if base < STANDS {
-                        f32::NEG_INFINITY
-                    } else {
-                        base
-                    },
-                    top,
-                ],
-            })
+            // Feet near the floor are as far within as knees are.
+            let base = if base < STANDS {
+                f32::NEG_INFINITY
+            } else {
+                base
+            };
+            within.then(|| Column::new(area, bounds, [base, top]))
         })
         .collect();
     let upward = ((side / UPWARD).ceil() as usize + 1).clamp(2, MAX_GRID);
@@ -120,23 +131,20 @@ fn grid(map: &Map, points: &[[f32; 2]], without: &[ItemId]) -> Option<SdfGrid> {
             let place = middle + Vector2::new(at(x, ACROSS), at(y, ACROSS));
             near.clear();
             near.extend(
-                (columns.iter())
-                    .filter(|column| column.is_near(place))
-                    .map(|column| (column.aside(place), column.heights))
-                    .filter(|(aside, _)| *aside < FAR),
+                (columns.iter()).filter_map(|column| Some((column.aside(place)?, column.heights))),
             );
             for z in 0..upward {
                 let height = centre.z + at(z, upward);
-                let distance = (near.iter())
-                    .map(|&(aside, [base, top])| {
-                        let over = (base - height).max(height - top);
-                        if aside > 0.0 && over > 0.0 {
-                            (aside * aside + over * over).sqrt()
-                        } else {
-                            aside.max(over)
-                        }
-                    })
-                    .fold(FAR, f32::min);
+                let distance = (near.iter()).fold(FAR, |least, &(aside, [base, top])| {
+                    let over = (base - height).max(height - top);
+                    if aside.max(over) >= least {
+                        least
+                    } else if aside > 0.0 && over > 0.0 {
+                        least.min((aside * aside + over * over).sqrt())
+                    } else {
+                        aside.max(over)
+                    }
+                });
                 values.push((distance - FLESH) / (side / 2.0));
             }
         }
@@ -189,5 +197,43 @@ mod tests {
         // Over it there is room.
         let over = grid.query(&Vector3::new(1.0, 0.0, 1.6));
         assert!(over > 0.3, "{over}");
+    }
+
+    #[test]
+    fn out_of_a_thin_wall_the_way_is_back_into_the_room() {
+        let mesh = Mesh::cuboid(Vector3::new(-2.0, -0.1, 0.0), Vector3::new(4.0, 0.2, 2.5));
+        let wall = ObjectGeometry::new("wall", mesh).expect("a box");
+        let place = ObjectPlace {
+            position: [0.0, 1.0, 0.0],
+            ..ObjectPlace::default()
+        };
+        let mut wall = Item::new(ItemId(1), "wall", wall, place);
+        wall.kind = crate::scene::ItemKind::Wall;
+        let leg = Leg::Walk(WalkLeg {
+            step: 0,
+            points: vec![[-0.5, 0.5], [0.5, 0.5]],
+            times: vec![0.0, 1.0],
+            facing: 0.0,
+        });
+        let floor = |far: f32| Some(vec![[-3.0, -3.0], [3.0, -3.0], [3.0, far], [-3.0, far]]);
+        let mut scene = Scene {
+            items: vec![wall],
+            floor: floor(1.0),
+            ..Scene::default()
+        };
+        // Three quarters of the way through.
+        let point = Vector3::new(0.0, 1.05, 1.0);
+        let out = |scene: &Scene| {
+            let made = distances(&Map::new(scene), std::slice::from_ref(&leg));
+            let grid = made[0].as_ref().expect("a grid");
+            let (distance, slope) = grid.query_with_gradient(&point);
+            (distance, slope.y)
+        };
+        let (distance, slope) = out(&scene);
+        assert!(distance < -0.17 && slope < -0.5, "{distance} {slope}");
+        // One with floor on both sides is left on the nearer one.
+        scene.floor = floor(3.0);
+        let (_, slope) = out(&scene);
+        assert!(slope > 0.0, "{slope}");
     }
 }

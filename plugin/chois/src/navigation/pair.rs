@@ -4,10 +4,9 @@
 //! about the object's middle. How it turns is found by dynamic programming over the way and the turn; what is left of
 //! furniture that cannot be avoided tells one way of taking and placing an object from another.
 
-use std::collections::HashMap;
-
 use nalgebra::{Rotation2, Vector2};
 
+use super::clear::{self, Grid};
 use super::map::Map;
 use super::route::sampled;
 use crate::scene::ItemId;
@@ -27,8 +26,8 @@ const REACHING: f32 = 0.45;
 const TURNING: f32 = 4e-3;
 /// Taking and putting down an object take as long as so many places on the way.
 const STANDING: f32 = 3.0;
-/// Cells in which room is measured once, metres.
-const CELL: f32 = 0.04;
+/// How far from a way the person is who goes with what they carry, metres; farther off it only takes longer.
+const ABOUT: f32 = 1.6;
 
 /// Where the two go together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,29 +42,29 @@ pub(super) struct Pair {
 
 /// Room about places, each measured once.
 pub(super) struct Room<'a> {
-    map: &'a Map,
+    map: &'a mut Map,
     without: &'a [ItemId],
-    known: HashMap<[i32; 2], f32>,
+    known: Grid,
 }
 
 impl<'a> Room<'a> {
-    pub fn new(map: &'a Map, without: &'a [ItemId]) -> Self {
+    /// Room about a way, some items being no obstacle.
+    pub fn new(map: &'a mut Map, without: &'a [ItemId], points: &[Vector2<f32>]) -> Self {
+        let first = points.first().copied().unwrap_or_default();
+        let bounds = (points.iter()).fold([first; 2], |[low, high], p| [low.inf(p), high.sup(p)]);
         Self {
             map,
             without,
-            known: HashMap::new(),
+            known: Grid::new(bounds, ABOUT),
         }
     }
 
     /// How much less than `radius` there is about a place, metres.
     fn lacking(&mut self, at: Vector2<f32>, radius: f32) -> f32 {
-        let cell = [0, 1].map(|i| (at[i] / CELL).round() as i32);
-        let (map, without) = (self.map, self.without);
-        let clear = self.known.entry(cell).or_insert_with(|| {
-            let middle = Vector2::new(cell[0] as f32, cell[1] as f32) * CELL;
-            map.room(middle, without, HIPS)
-        });
-        (radius - *clear).max(0.0)
+        let (map, without) = (&mut *self.map, self.without);
+        let cell = clear::cell(at);
+        let clear = self.known.at(cell, || map.room(cell, without, HIPS));
+        (radius - clear).max(0.0)
     }
 
     /// Square metres of a body at `at` in furniture, what it holds being at `toward`.
@@ -93,21 +92,27 @@ enum Arms {
     Over,
 }
 
-/// How somebody who stands at `stand` takes what is at the first of `points` along them, for it to have turned in the end by
-/// one of `ends`, degrees; None without any of these. `raised`: whether it stands on something at first, and in the end.
-pub(super) fn best(
+/// What it costs to have turned so or so at the end of a way.
+pub(super) struct Turning {
+    cost: [f32; TURNS],
+    blocked: [f32; TURNS],
+}
+
+/// What it costs somebody who stands at `stand` to take along them what is at the first of `points`, however both turn.
+/// `raised`: whether it stands on something at first, and in the end. None where it costs `limit` or more in any case, or
+/// where there are no points.
+pub(super) fn turning(
     room: &mut Room<'_>,
     points: &[Vector2<f32>],
     stand: Vector2<f32>,
-    ends: &[f32],
     raised: [bool; 2],
-) -> Option<Pair> {
+    limit: f32,
+) -> Option<Turning> {
     let way = sampled(points, STRIDE);
     let off = stand - *way.first()?;
     let step = std::f32::consts::TAU / TURNS as f32;
-    let offs: Vec<Vector2<f32>> = (0..TURNS)
-        .map(|k| Rotation2::new(step * k as f32) * off)
-        .collect();
+    let offs: [Vector2<f32>; TURNS] =
+        std::array::from_fn(|k| Rotation2::new(step * k as f32) * off);
     // A short way leaves time to turn all the same.
     let last = (way.len() - 1).max(TURNS / 2);
     let mut cost = [f32::INFINITY; TURNS];
@@ -119,6 +124,12 @@ pub(super) fn best(
             0 => STANDING,
             i if i == last => STANDING,
             _ => (way.len() as f32 / last as f32).min(1.0),
+        };
+        let arms = match (i == 0, i == last) {
+            (true, _) if raised[0] => Arms::Over,
+            (_, true) if raised[1] => Arms::Over,
+            (false, false) => Arms::Hold,
+            _ => Arms::Down,
         };
         let (before, was) = (cost, blocked);
         for k in 0..TURNS {
@@ -136,32 +147,37 @@ pub(super) fn best(
                 cost[k] = f32::INFINITY;
                 continue;
             }
-            let arms = match (i == 0, i == last) {
-                (true, _) if raised[0] => Arms::Over,
-                (_, true) if raised[1] => Arms::Over,
-                (false, false) => Arms::Hold,
-                _ => Arms::Down,
-            };
             let here = room.blocked(at + offs[k], at, arms) * weight;
             cost[k] = if i == 0 { before[k] } else { paid(j) } + here;
             blocked[k] = was[j] + here;
         }
+        // It only gets dearer.
+        if cost.iter().all(|cost| *cost >= limit) {
+            return None;
+        }
     }
-    ends.iter()
-        .map(|turn| {
-            let notch = turn.to_radians() / step;
-            let k = notch.round() as i64;
-            // What lies between two turns is turned a little further.
-            let rest = (notch - k as f32).abs() * TURNING;
-            let k = k.rem_euclid(TURNS as i64) as usize;
-            Pair {
-                turn: *turn,
-                cost: cost[k] + rest,
-                blocked: blocked[k],
-            }
-        })
-        .filter(|pair| pair.cost.is_finite())
-        .min_by(|a, b| a.cost.total_cmp(&b.cost))
+    Some(Turning { cost, blocked })
+}
+
+impl Turning {
+    /// For both to have turned in the end by the best of `ends`, degrees; None without any of these.
+    pub fn best(&self, ends: &[f32]) -> Option<Pair> {
+        ends.iter()
+            .map(|turn| {
+                let notch = turn.to_radians() / (std::f32::consts::TAU / TURNS as f32);
+                let k = notch.round() as i64;
+                // What lies between two turns is turned a little further.
+                let rest = (notch - k as f32).abs() * TURNING;
+                let k = k.rem_euclid(TURNS as i64) as usize;
+                Pair {
+                    turn: *turn,
+                    cost: self.cost[k] + rest,
+                    blocked: self.blocked[k],
+                }
+            })
+            .filter(|pair| pair.cost.is_finite())
+            .min_by(|a, b| a.cost.total_cmp(&b.cost))
+    }
 }
 
 #[cfg(test)]
@@ -191,44 +207,42 @@ mod tests {
 
     const WAY: [Vector2<f32>; 2] = [Vector2::new(0.0, 0.0), Vector2::new(3.0, 0.0)];
 
+    fn best(map: &mut Map, stand: [f32; 2], ends: &[f32]) -> Pair {
+        let mut room = Room::new(map, &[], &WAY);
+        let turning = turning(&mut room, &WAY, stand.into(), [false; 2], f32::INFINITY);
+        turning.and_then(|t| t.best(ends)).expect("a way")
+    }
+
     #[test]
     fn in_an_empty_room_nobody_turns() {
-        let map = map(&[]);
-        let pair = best(
-            &mut Room::new(&map, &[]),
-            &WAY,
-            Vector2::new(0.0, -0.6),
-            &[0.0, 90.0],
-            [false; 2],
-        );
-        let pair = pair.expect("a way");
+        let pair = best(&mut map(&[]), [0.0, -0.6], &[0.0, 90.0]);
         assert_eq!((pair.turn, pair.cost), (0.0, 0.0));
     }
 
     #[test]
     fn who_cannot_pass_beside_turns_behind_what_they_carry() {
-        let map = map(&[[1.5, -0.75]]);
-        let mut room = Room::new(&map, &[]);
-        let beside =
-            best(&mut room, &WAY, Vector2::new(0.0, -0.6), &[0.0], [false; 2]).expect("a way");
+        let mut map = map(&[[1.5, -0.75]]);
+        let beside = best(&mut map, [0.0, -0.6], &[0.0]);
         assert!(beside.blocked < 0.01, "{beside:?}");
         assert!(
             beside.cost > TURNING * 3.0,
             "it turns and turns back: {beside:?}"
         );
         // On the other side nothing is in the way.
-        let other =
-            best(&mut room, &WAY, Vector2::new(0.0, 0.6), &[0.0], [false; 2]).expect("a way");
+        let other = best(&mut map, [0.0, 0.6], &[0.0]);
         assert_eq!(other.cost, 0.0);
+        // What costs more than something else is not looked at to its end.
+        let mut room = Room::new(&mut map, &[], &WAY);
+        let mut within = |limit| turning(&mut room, &WAY, [0.0, -0.6].into(), [false; 2], limit);
+        assert!(within(beside.cost / 2.0).is_none());
+        assert!(within(beside.cost * 2.0).is_some());
     }
 
     #[test]
     fn where_there_is_no_room_at_the_end_another_turn_is_taken() {
-        let map = map(&[[3.0, -0.7]]);
-        let mut room = Room::new(&map, &[]);
-        let stand = Vector2::new(0.0, -0.6);
-        let straight = best(&mut room, &WAY, stand, &[0.0], [false; 2]).expect("a way");
-        let turned = best(&mut room, &WAY, stand, &[0.0, -90.0], [false; 2]).expect("a way");
+        let mut map = map(&[[3.0, -0.7]]);
+        let straight = best(&mut map, [0.0, -0.6], &[0.0]);
+        let turned = best(&mut map, [0.0, -0.6], &[0.0, -90.0]);
         assert!(straight.blocked > 0.05, "{straight:?}");
         assert_eq!(turned.turn, -90.0);
         assert!(turned.blocked < 0.01, "{turned:?}");

@@ -17,8 +17,9 @@ const STEPS: f32 = 0.8;
 const STRAY: f32 = 2.0;
 /// How much nearer to something a way out of it may lead, metres.
 const SQUEEZE: f32 = 0.03;
-/// What a metre outside free space counts for, in metres within.
+/// What a metre outside free space counts for, in metres within, and what one nearer to something does.
 const STUB: f32 = 2.0;
+const NEARER: f32 = 10.0;
 /// Largest part of a leg that rounding its corner takes, metres.
 const CORNER: f32 = 0.6;
 /// Narrowest gap that is looked for, metres.
@@ -70,7 +71,7 @@ pub(super) fn find(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Result<Route
 
 /// The same where it does not matter why there is none.
 pub(super) fn any(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Option<Route> {
-    let tight = through(map, agent, ends)?;
+    let (tight, squeezed) = through(map, agent, ends, [f32::INFINITY; 2])?;
     let hard = map.free(agent, ends.without);
     if tight.length() < STEPS {
         return Some(rounded(tight, &hard));
@@ -78,39 +79,50 @@ pub(super) fn any(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Option<Route>
     let limit = tight.length() * DETOUR.0 + DETOUR.1;
     let carries = agent.carried > agent.person + 1e-3;
     for room in if carries { ROOM_BESIDE } else { ROOM } {
-        let roomy = through(map, &agent.with_room(room), ends);
-        if let Some(route) = roomy.filter(|route| route.length() <= limit) {
+        // Where free space begins far off, the way there may be narrower than without that room.
+        let roomy = through(map, &agent.with_room(room), ends, squeezed);
+        if let Some((route, _)) = roomy.filter(|(route, _)| route.length() <= limit) {
             return Some(rounded(route, &hard));
         }
     }
     Some(rounded(tight, &hard))
 }
 
-/// The shortest way.
-fn through(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Option<Route> {
+/// The shortest way, and how much nearer to something than its ends are it comes out of the first and in to the last, metres:
+/// no more than `most`.
+fn through(
+    map: &mut Map,
+    agent: &Agent,
+    ends: Ends<'_>,
+    most: [f32; 2],
+) -> Option<(Route, [f32; 2])> {
     let free = map.free(agent, ends.without);
-    let out = exits(map, &free, ends.from, ends.without);
-    let into = exits(map, &free, ends.to, ends.without);
-    let mut best: Option<(f32, Route)> = None;
-    for (piece, leaves) in &out {
-        for (other, enters) in &into {
+    let out = exits(map, &free, ends.from, ends.without, most[0]);
+    let into = exits(map, &free, ends.to, ends.without, most[1]);
+    let mut best: Option<(f32, Route, [f32; 2])> = None;
+    for leave in &out {
+        for enter in &into {
+            let (leaves, enters) = (leave.at, enter.at);
+            let squeezed = [leave.nearer, enter.nearer];
             let beyond = (leaves - ends.from).norm() + (enters - ends.to).norm();
-            let least = STUB * beyond + (enters - leaves).norm();
-            if piece != other || best.as_ref().is_some_and(|(cost, _)| least >= *cost) {
+            let beyond = STUB * beyond + NEARER * squeezed.iter().sum::<f32>();
+            let least = beyond + (enters - leaves).norm();
+            if leave.piece != enter.piece || best.as_ref().is_some_and(|(cost, ..)| least >= *cost)
+            {
                 continue;
             }
-            let Some(way) = free.way(*piece, *leaves, *enters) else {
+            let Some(way) = free.way(leave.piece, leaves, enters) else {
                 continue;
             };
-            let cost = STUB * beyond + length(&way);
-            if best.as_ref().is_some_and(|(other, _)| cost >= *other) {
+            let cost = beyond + length(&way);
+            if best.as_ref().is_some_and(|(other, ..)| cost >= *other) {
                 continue;
             }
             let mut points = vec![ends.from];
             let mut begin = 0;
             if (leaves - ends.from).norm() > 1e-6 {
                 begin = 1;
-                points.push(*leaves);
+                points.push(leaves);
             }
             points.extend(way.into_iter().skip(1));
             let end = points.len();
@@ -121,28 +133,39 @@ fn through(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Option<Route> {
                 points,
                 free: begin..end,
             };
-            best = Some((cost, route));
+            best = Some((cost, route, squeezed));
         }
     }
-    best.map(|(_, route)| tidy(route))
+    best.map(|(_, route, squeezed)| (tidy(route), squeezed))
 }
 
-/// Free points that lead out of a place without going through anything.
-fn exits(
-    map: &Map,
-    free: &Free,
-    from: Vector2<f32>,
-    without: &[ItemId],
-) -> Vec<(usize, Vector2<f32>)> {
+/// A free point that a straight line leads to from a place that is not.
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    piece: usize,
+    at: Vector2<f32>,
+    /// How much nearer to something than the place itself the line comes, metres.
+    nearer: f32,
+}
+
+/// Free points that lead out of a place without going through anything, nor nearer to it than by `most` metres: those that
+/// come no nearer to anything than the place is, where there are such.
+fn exits(map: &Map, free: &Free, from: Vector2<f32>, without: &[ItemId], most: f32) -> Vec<Exit> {
     let open = |to: Vector2<f32>| (to - from).norm() <= STRAY && !map.blocked(from, to, without);
     if let Some(piece) = free.piece(from) {
-        return vec![(piece, from)];
+        return vec![Exit {
+            piece,
+            at: from,
+            nearer: 0.0,
+        }];
     }
-    // On the way out nothing comes nearer than it is already.
     let room = map.clearance(from, without) - SQUEEZE;
-    let easy = |to: Vector2<f32>| {
+    let nearer = |to: Vector2<f32>| {
         let way = sampled(&[from, to], 0.08);
-        way.iter().all(|p| map.nearest(*p, without, room) >= room)
+        let least = (way.iter())
+            .map(|p| map.nearest(*p, without, room))
+            .fold(room, f32::min);
+        room - least
     };
     let mut found: Vec<(usize, Vector2<f32>)> = free
         .nearest(from)
@@ -165,8 +188,17 @@ fn exits(
     }
     found.sort_by(|a, b| (a.1 - from).norm().total_cmp(&(b.1 - from).norm()));
     found.truncate(12);
-    let easily: Vec<_> = found.iter().copied().filter(|(_, to)| easy(*to)).collect();
-    if easily.is_empty() { found } else { easily }
+    let mut exits: Vec<Exit> = (found.into_iter())
+        .map(|(piece, at)| Exit {
+            piece,
+            at,
+            nearer: nearer(at),
+        })
+        .collect();
+    let easy = exits.iter().any(|exit| exit.nearer <= 0.0);
+    let most = if easy { 0.0 } else { most };
+    exits.retain(|exit| exit.nearer <= most);
+    exits
 }
 
 /// Without points that coincide.
@@ -197,14 +229,15 @@ fn dead(map: &mut Map, agent: &Agent, ends: Ends<'_>) -> Dead {
         ..*agent
     };
     let narrowest = NARROWEST / 2.0;
-    let Some(mut widest) = through(map, &slim(narrowest), ends) else {
+    let anyhow = [f32::INFINITY; 2];
+    let Some((mut widest, _)) = through(map, &slim(narrowest), ends, anyhow) else {
         return Dead::End;
     };
     let (mut passes, mut fails) = (narrowest, agent.carried);
     while fails - passes > 0.01 {
         let middle = (passes + fails) / 2.0;
-        match through(map, &slim(middle), ends) {
-            Some(route) => {
+        match through(map, &slim(middle), ends, anyhow) {
+            Some((route, _)) => {
                 passes = middle;
                 widest = route;
             }

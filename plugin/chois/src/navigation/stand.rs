@@ -49,11 +49,12 @@ pub(super) fn places(
         .collect();
     // A person within something leaves to where they can.
     let mut found: Vec<(f32, PersonPlace)> = Vec::new();
+    let hull = Hull::new(grasp.hull);
     for k in 0..DIRECTIONS {
         let angle = std::f32::consts::TAU * k as f32 / DIRECTIONS as f32;
         let way = Vector2::new(angle.cos(), angle.sin());
         for (rank, gap) in GAPS.iter().enumerate() {
-            let Some(at) = beyond(grasp, way, *gap) else {
+            let Some(at) = hull.beyond(grasp.center, way, *gap) else {
                 continue;
             };
             let place = if free.contains(at) {
@@ -68,7 +69,7 @@ pub(super) fn places(
                 continue;
             };
             let away = (place - grasp.center).norm();
-            if grasp.hull.distance(place) > 0.75 && away > REACH {
+            if away > REACH && grasp.hull.distance(place) > 0.75 {
                 continue;
             }
             let Some(piece) = free.piece(place) else {
@@ -82,7 +83,7 @@ pub(super) fn places(
                 o.id != grasp.item
                     && !grasp.without.contains(&o.id)
                     && !(grasp.raised && o.area.contains(grasp.center))
-                    && o.area.crosses(place, grasp.center)
+                    && o.crosses(place, grasp.center)
                     && !o.area.meets(grasp.hull)
             });
             if between {
@@ -123,19 +124,70 @@ fn turn(grasp: &Grasp<'_>, facing: f32) -> f32 {
     }
 }
 
-/// The point in a direction from the item's middle whose distance to the item is `gap`.
-fn beyond(grasp: &Grasp<'_>, way: Vector2<f32>, gap: f32) -> Option<Vector2<f32>> {
-    let (mut near, mut far) = (0.0, 4.0);
-    if grasp.hull.distance(grasp.center + way * far) < gap {
-        return None;
+/// Farthest from an item's middle that its edge is looked for, metres.
+const FARTHEST: f32 = 4.0;
+
+/// The edges of a convex hull: from where, and to where from there.
+struct Hull(Vec<[Vector2<f32>; 2]>);
+
+impl Hull {
+    fn new(hull: &Footprint) -> Self {
+        let outlines = hull.outlines();
+        let edges = outlines.iter().flat_map(|outline| {
+            let next = outline.iter().cycle().skip(1);
+            outline.iter().zip(next).map(|(a, b)| [*a, b - a])
+        });
+        Self(edges.collect())
     }
-    for _ in 0..16 {
-        let middle = (near + far) / 2.0;
-        if grasp.hull.distance(grasp.center + way * middle) < gap {
-            near = middle;
-        } else {
-            far = middle;
+
+    /// The farthest point in a direction from `center` whose distance to the hull is `gap`; None where it is too far.
+    fn beyond(&self, center: Vector2<f32>, way: Vector2<f32>, gap: f32) -> Option<Vector2<f32>> {
+        let mut far = 0.0_f32;
+        for [corner, along] in &self.0 {
+            let off = corner - center;
+            // Around the corner.
+            let across = way.perp(&off);
+            let half = gap * gap - across * across;
+            if half >= 0.0 {
+                far = far.max(way.dot(&off) + half.sqrt());
+            }
+            // Beside the edge.
+            let length = along.norm();
+            let (slope, lies) = (along.perp(&way) / length, along.perp(&-off) / length);
+            if slope.abs() < 1e-6 {
+                continue;
+            }
+            let t = ((gap - lies) / slope).max((-gap - lies) / slope);
+            let beside = (way * t - off).dot(along) / (length * length);
+            if (0.0..=1.0).contains(&beside) {
+                far = far.max(t);
+            }
         }
+        (far <= FARTHEST).then(|| center + way * far)
     }
-    Some(grasp.center + way * far)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_as_far_from_a_hull_as_they_should_be() {
+        let hull = Footprint::polygon(&[[0.2, -0.3], [0.9, -0.1], [0.7, 0.6], [-0.1, 0.4]]);
+        for center in [Vector2::new(0.4, 0.1), Vector2::new(0.25, -0.2)] {
+            for k in 0..32 {
+                let angle = k as f32 * 0.2;
+                let way = Vector2::new(angle.cos(), angle.sin());
+                for gap in GAPS {
+                    let at = Hull::new(&hull).beyond(center, way, gap).expect("a place");
+                    let off = hull.distance(at);
+                    assert!((off - gap).abs() < 1e-4, "{way} {gap} {off}");
+                }
+            }
+        }
+        // The hull of something far away.
+        let away = Vector2::new(9.0, 0.0);
+        let toward = Hull::new(&hull).beyond(away, -Vector2::x(), 0.4);
+        assert_eq!(toward, None);
+    }
 }

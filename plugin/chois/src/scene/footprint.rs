@@ -2,8 +2,8 @@
 
 use geo::bool_ops::FillRule;
 use geo::{
-    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, IsConvex,
-    Line, LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Simplify,
+    Area, BooleanOps, BoundingRect, Contains, ConvexHull, Coord, CoordsIter, Intersects, Line,
+    LineString, LinesIter, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Simplify,
     orient, unary_union,
 };
 use nalgebra::{Vector2, Vector3};
@@ -27,6 +27,11 @@ const ROOM: f64 = 1.0;
 /// An area of the floor: polygons with holes, metres.
 #[derive(Clone, Debug)]
 pub struct Footprint(pub(crate) MultiPolygon<f64>);
+
+/// An area as rings that may cross: it is what they run around more often counter-clockwise than clockwise. Putting them
+/// together is dear, and no matter to what is taken away from something else.
+#[derive(Clone, Debug)]
+pub(crate) struct Swept(Vec<Polygon<f64>>);
 
 impl Default for Footprint {
     fn default() -> Self {
@@ -131,55 +136,45 @@ impl Footprint {
         Self(self.0.difference(&other.0))
     }
 
-    /// This without all of some others, which may overlap.
+    /// This without some others.
     #[must_use]
-    pub fn without_all(&self, others: &[Self]) -> Self {
-        let oriented = |part: &Self| part.0.orient(orient::Direction::Default);
-        let polygons = others.iter().flat_map(|other| oriented(other).0);
-        let taken = MultiPolygon::new(polygons.collect());
-        Self(oriented(self).difference_with_fill_rule(&taken, FillRule::Positive))
+    pub(crate) fn without_all<'a>(&self, others: impl IntoIterator<Item = &'a Swept>) -> Self {
+        let rings = others.into_iter().flat_map(|swept| swept.0.iter().cloned());
+        let taken = MultiPolygon::new(rings.collect());
+        let oriented = self.0.orient(orient::Direction::Default);
+        Self(oriented.difference_with_fill_rule(&taken, FillRule::Positive))
     }
 
     /// Everything nearer than `radius` metres, and a little more: what the middle of somebody of that radius keeps out of.
     #[must_use]
     pub fn grown(&self, radius: f32) -> Self {
-        let radius = f64::from(radius.max(0.0)) + DETAIL;
-        let mut parts = Vec::new();
+        let swept = MultiPolygon::new(self.swept(radius).0);
+        let nothing = MultiPolygon::new(Vec::new());
+        Self(swept.union_with_fill_rule(&nothing, FillRule::Positive))
+    }
+
+    /// The same where its outlines need not be told from what they cross.
+    pub(crate) fn swept(&self, radius: f32) -> Swept {
+        let circle = circle(f64::from(radius.max(0.0)) + DETAIL);
+        let mut rings = Vec::new();
         for polygon in &self.0.0 {
-            let polygon = polygon.simplify(DETAIL);
-            if polygon.interiors().is_empty() && polygon.exterior().is_convex() {
-                // What is convex grows as its hull does: nothing to be joined.
-                parts.push(around(polygon.exterior().0.iter().copied(), radius));
-                continue;
-            }
-            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-                parts.extend(
-                    ring.lines()
-                        .map(|line| around([line.start, line.end].into_iter(), radius)),
-                );
-            }
-            parts.push(polygon);
+            let polygon = polygon.simplify(DETAIL).orient(orient::Direction::Default);
+            let outlines = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+            rings.extend(outlines.map(|ring| sweep(ring, &circle)));
         }
-        if let [_] = parts[..] {
-            return Self(MultiPolygon::new(parts));
-        }
-        Self(union(parts))
+        Swept(rings)
     }
 
     /// The neighbourhood of its outlines alone: what keeps somebody of that radius off the edge of a floor.
     #[must_use]
-    pub fn rim(&self, radius: f32) -> Self {
+    pub(crate) fn rim(&self, radius: f32) -> Swept {
         let radius = f64::from(radius.max(0.0)) + EDGE;
-        let mut parts = Vec::new();
-        for polygon in &self.0.0 {
-            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-                parts.extend(
-                    ring.lines()
-                        .map(|line| around([line.start, line.end].into_iter(), radius)),
-                );
-            }
-        }
-        Self(union(parts))
+        let lines = self.0.lines_iter();
+        Swept(
+            lines
+                .map(|line| around([line.start, line.end].into_iter(), radius))
+                .collect(),
+        )
     }
 
     /// Whether the point is within.
@@ -274,24 +269,28 @@ impl Footprint {
 
     /// Whether less than `limit` metres are between the two.
     pub fn is_within(&self, limit: f32, other: &Self) -> bool {
+        self.gap_within(limit, other).is_some()
+    }
+
+    /// [`Self::gap`] where it is less than `limit` metres.
+    pub fn gap_within(&self, limit: f32, other: &Self) -> Option<f32> {
         let limit = f64::from(limit);
-        let (Some(a), Some(b)) = (self.0.bounding_rect(), other.0.bounding_rect()) else {
-            return false;
-        };
+        let (a, b) = (self.0.bounding_rect()?, other.0.bounding_rect()?);
         let apart = |low: f64, high: f64| low - high >= limit;
         if apart(a.min().x, b.max().x)
             || apart(b.min().x, a.max().x)
             || apart(a.min().y, b.max().y)
             || apart(b.min().y, a.max().y)
         {
-            return false;
+            return None;
         }
         // Lines that are farther than that from all of the other cannot be what is near.
         let reach = |rect: Rect<f64>| {
             let more = Coord { x: limit, y: limit };
             Rect::new(rect.min() - more, rect.max() + more)
         };
-        self.gap_of(other, reach(b), reach(a)) < limit as f32
+        let gap = self.gap_of(other, reach(b), reach(a));
+        (gap < limit as f32).then_some(gap)
     }
 
     /// Metres between the two; 0 where they meet. Infinite where one covers nothing.
@@ -433,23 +432,59 @@ pub(super) fn union(polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
     unary_union(&oriented)
 }
 
+/// Corners of the polygon around a circle about the origin, counter-clockwise from +x.
+fn circle(radius: f64) -> [Coord<f64>; CIRCLE] {
+    let radius = radius / (std::f64::consts::PI / CIRCLE as f64).cos();
+    std::array::from_fn(|k| {
+        let (sin, cos) = (std::f64::consts::TAU * k as f64 / CIRCLE as f64).sin_cos();
+        Coord {
+            x: radius * cos,
+            y: radius * sin,
+        }
+    })
+}
+
 /// The convex neighbourhood of some points: everything nearer than `radius` to their hull, and a little more.
 fn around(points: impl Iterator<Item = Coord<f64>>, radius: f64) -> Polygon<f64> {
-    let radius = radius / (std::f64::consts::PI / CIRCLE as f64).cos();
-    let circle: Vec<[f64; 2]> = (0..CIRCLE)
-        .map(|k| {
-            let angle = std::f64::consts::TAU * k as f64 / CIRCLE as f64;
-            [radius * angle.cos(), radius * angle.sin()]
-        })
-        .collect();
+    let circle = circle(radius);
     let corners: Vec<[f64; 2]> = points
-        .flat_map(|p| circle.iter().map(move |[x, y]| [p.x + x, p.y + y]))
+        .flat_map(|p| circle.iter().map(move |c| [p.x + c.x, p.y + c.y]))
         .collect();
     let ring = convex_hull(&corners).into_iter().map(|i| {
         let [x, y] = corners[i];
         Coord { x, y }
     });
     Polygon::new(LineString::new(ring.collect()), Vec::new())
+}
+
+/// The ring that a polygon with its area on the left becomes when a circle's middle goes along it (the convolution of the
+/// two): each edge moves outward, a corner that sticks out is gone around, and one that does not is come back to.
+fn sweep(ring: &LineString<f64>, circle: &[Coord<f64>; CIRCLE]) -> Polygon<f64> {
+    let edges: Vec<Line<f64>> = ring.lines().filter(|line| line.start != line.end).collect();
+    // The circle's corner that is farthest out from an edge.
+    let out = |line: &Line<f64>| {
+        let d = line.delta();
+        let notch = (-d.x).atan2(d.y) / std::f64::consts::TAU * CIRCLE as f64;
+        (notch.round() as i64).rem_euclid(CIRCLE as i64) as usize
+    };
+    let mut corners = Vec::with_capacity(2 * edges.len() + CIRCLE);
+    for (i, edge) in edges.iter().enumerate() {
+        let next = &edges[(i + 1) % edges.len()];
+        let (d, e) = (edge.delta(), next.delta());
+        let turn = d.x * e.y - d.y * e.x;
+        let back = turn == 0.0 && d.x * e.x + d.y * e.y < 0.0;
+        let (mut k, last) = (out(edge), out(next));
+        corners.push(edge.end + circle[k]);
+        if turn > 0.0 || back {
+            while k != last {
+                k = (k + 1) % CIRCLE;
+                corners.push(edge.end + circle[k]);
+            }
+        } else if k != last {
+            corners.extend([edge.end, edge.end + circle[last]]);
+        }
+    }
+    Polygon::new(LineString::new(corners), Vec::new())
 }
 
 /// Points whose hull is that of an item between two heights, world.
@@ -462,7 +497,27 @@ fn corners(item: &Item, [low, high]: [f32; 2]) -> Vec<Vector3<f32>> {
         let place = Vector3::new(x, y, z - lowest);
         return seen.rim.iter().map(|v| rotation * v + place).collect();
     }
-    slices(item, [low, high]).into_iter().flatten().collect()
+    let (turned, place) = placed(item);
+    let inside = |z: f32| (low..=high).contains(&z);
+    let mut corners: Vec<Vector3<f32>> = Vec::new();
+    // Each vertex once, though faces share it.
+    let mut taken = vec![false; turned.len()];
+    for triangle in item.geometry.triangles() {
+        for k in 0..3 {
+            let (i, j) = (triangle[k] as usize, triangle[(k + 1) % 3] as usize);
+            let (a, b) = (turned[i] + place, turned[j] + place);
+            if inside(a.z) && !std::mem::replace(&mut taken[i], true) {
+                corners.push(a);
+            }
+            for plane in [low, high] {
+                let (sa, sb) = (a.z - plane, b.z - plane);
+                if (sa >= 0.0) != (sb >= 0.0) {
+                    corners.push(a + (b - a) * (sa / (sa - sb)));
+                }
+            }
+        }
+    }
+    corners
 }
 
 /// An item's vertices about its centre, turned, and where that is.
@@ -584,28 +639,52 @@ mod tests {
     }
 
     #[test]
-    fn what_is_convex_grows_as_its_edges_and_inside_together_do() {
-        let corners: Vec<[f32; 2]> = (0..9)
+    fn what_grows_is_what_is_about_its_edges_and_inside_together() {
+        let round: Vec<[f32; 2]> = (0..9)
             .map(|k| {
                 let angle = k as f32 * 0.7;
                 [1.0 + 0.6 * angle.cos(), 0.4 * angle.sin()]
             })
             .collect();
+        let room = Footprint::polygon(&[[0.0, 0.0], [3.0, 0.0], [3.0, 2.0], [0.0, 2.0]]);
+        let wall = Footprint::polygon(&[[0.1, 0.1], [2.9, 0.1], [2.9, 1.9], [0.1, 1.9]]);
+        let wide = Footprint::polygon(&[[0.3, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]]);
         for shape in [
-            Footprint::polygon(&corners),
+            Footprint::polygon(&round),
             Footprint::polygon(&[[0.0, 0.0], [1.0, 0.1], [0.9, 0.8], [-0.2, 0.5]]),
+            // Corners that go inward, a narrow one among them.
+            Footprint::polygon(&[
+                [0.0, 0.0],
+                [1.5, 0.0],
+                [1.5, 1.0],
+                [0.8, 1.0],
+                [0.7, 0.2],
+                [0.6, 1.0],
+                [0.0, 1.0],
+                [0.3, 0.5],
+            ]),
+            // A hole that stays, and one that is closed.
+            room.without(&wall),
+            room.without(&wide),
+            // Two that come together.
+            wide.joined(&wide.moved(0.4, Vector2::new(0.9, 0.1))),
         ] {
-            let grown = shape.grown(0.35);
-            let mut parts: Vec<Polygon<f64>> = shape.0.0.clone();
-            for polygon in &shape.0.0 {
-                let simple = polygon.simplify(DETAIL);
-                let edges = simple.exterior().lines().collect::<Vec<_>>();
-                let radius = f64::from(0.35_f32) + DETAIL;
-                parts.extend((edges.iter()).map(|l| around([l.start, l.end].into_iter(), radius)));
+            for radius in [0.05, 0.35, 0.9] {
+                let grown = shape.grown(radius);
+                let mut parts: Vec<Polygon<f64>> = shape.0.0.clone();
+                for polygon in &shape.0.0 {
+                    let simple = polygon.simplify(DETAIL);
+                    let more = f64::from(radius) + DETAIL;
+                    let edges = simple.lines_iter();
+                    parts.extend(edges.map(|l| around([l.start, l.end].into_iter(), more)));
+                }
+                let before = Footprint(union(parts));
+                let off = grown.without(&before).area() + before.without(&grown).area();
+                assert!(off < 1e-5, "{radius}: {off}");
+                let left = room.without_all([&shape.swept(radius)]);
+                let off = left.area() - room.without(&before).area();
+                assert!(off.abs() < 1e-5, "{radius}: {off}");
             }
-            let before = Footprint(union(parts));
-            let off = grown.without(&before).area() + before.without(&grown).area();
-            assert!(off < 1e-5, "{off}");
         }
     }
 

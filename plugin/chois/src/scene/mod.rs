@@ -14,6 +14,7 @@ use nalgebra::{Isometry3, Point2, Quaternion, UnitQuaternion, Vector2, Vector3};
 use serde::{Deserialize, Serialize};
 
 pub use footprint::Footprint;
+pub(crate) use footprint::Swept;
 pub use shape::{Level, levels};
 
 use crate::error::{Error, Result};

@@ -63,7 +63,8 @@ fn arrow(app: &mut App, along: Vec3, by: f32) -> bool {
 fn ring(app: &mut App, about: Vec3, by: f32) -> bool {
     let (focus, long, eye) = stood(app).expect("it stands somewhere");
     let at = focus.translation();
-    let near = (eye - at).reject_from(about).normalize();
+    // At its side: Bevy takes no part of a ring that is seen much nearer to its middle than the ring is wide.
+    let near = about.cross(eye - at).normalize();
     let path: Vec<Vec3> = (0..=6)
         .map(|i| Quat::from_axis_angle(about, by.to_radians() * i as f32 / 6.0))
         .map(|turn| at + turn * near * long)

@@ -151,9 +151,9 @@ impl Pull {
             eye,
             radius,
         } = stood(world, axis)?;
-        // Where the ring is nearest to the eye.
-        let near = (eye - at)
-            .reject_from(along)
+        // At its side: Bevy takes no part of a ring that is seen much nearer to its middle than the ring is wide.
+        let near = along
+            .cross(eye - at)
             .normalize_or(along.any_orthonormal_vector());
         let place = |i: usize| {
             let angle = by.to_radians() * i as f32 / STEPS as f32;

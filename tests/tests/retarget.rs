@@ -9,7 +9,7 @@ use chois::geometry::Mesh;
 use chois::motion::Frame;
 use chois::retarget::{
     BodyPart, Bone, Digit, GltfRig, Naming, Retarget, RetargetOptions, Rig, RigClip, RigHints,
-    RigOverrides, Side, export, find_bones,
+    RigOverrides, Side, export, find_bones, usd,
 };
 use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint, world_rotations};
 use nalgebra::{UnitQuaternion, Vector3};
@@ -231,6 +231,155 @@ fn an_avatars_own_file_moves_as_its_bones_were_baked() {
     assert!(
         error.contains("woman.glb") && error.contains("with everything in it"),
         "{error}"
+    );
+}
+
+/// The numbers of a value of a `.usda`, between what introduces it and the end of its brackets.
+fn usda_numbers(text: &str, after: &str) -> Vec<f32> {
+    let start = text.find(after).unwrap_or_else(|| panic!("no {after}")) + after.len();
+    let rest = &text[start..];
+    let mut depth = 0;
+    let end = rest.find(|c| {
+        depth += i32::from(c == '[' || c == '(') - i32::from(c == ']' || c == ')');
+        depth == 0 && (c == ']' || c == ')')
+    });
+    let rest = &rest[..end.expect("an end")];
+    let words = rest.split(|c: char| !(c.is_ascii_digit() || "+-.e".contains(c)));
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn an_avatar_as_usd_moves_as_its_glb_does() {
+    let clip = lifting();
+    let mesh = Mesh::cuboid(Vector3::repeat(-0.15), Vector3::repeat(0.3));
+    let places =
+        vec![(Vector3::new(0.0, -0.4, 0.5), UnitQuaternion::identity()); clip.frames.len()];
+    let handled = vec![true; clip.frames.len()];
+    let prop = Prop {
+        name: "box",
+        mesh: &mesh,
+        places: &places,
+        handled: &handled,
+    };
+    for name in ["mannequin.glb", "woman.glb", "man.glb", "elder.glb"] {
+        let path = avatar(name);
+        let source = std::fs::read(&path).expect("an avatar");
+        let options = GlbOptions::default();
+        let usd = usd::scene_to_text(&source, &path, "a", &clip, &[prop], None, &options)
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(usd.pictures.is_empty(), "its colours are its points'");
+        let text = usd.text;
+        let bytes = export::scene_to_bytes(&source, &path, &clip, &[prop], None, &options)
+            .expect("as it is as .glb");
+        let file = GltfRig::parse(&source, &path).expect("a rig");
+        let bones = &file.rig.bones;
+        let part = |after: &str| text[text.find(after).expect(after)..].to_owned();
+        let [moves, turns] = ["translations.timeSamples", "rotations.timeSamples"].map(part);
+        let [stands, faces] = ["xformOp:translate.time", "xformOp:orient.time"].map(part);
+        for f in [0, 50, clip.frames.len() - 1] {
+            let there = nodes_at(&bytes, f);
+            let key = match f {
+                0 => "{0: ".to_owned(),
+                f => format!(", {f}: "),
+            };
+            let moves = usda_numbers(&moves, &key);
+            let turns = usda_numbers(&turns, &key);
+            assert_eq!(
+                (moves.len(), turns.len()),
+                (3 * bones.len(), 4 * bones.len())
+            );
+            let turned = |q: &[f32]| {
+                UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(q[0], q[1], q[2], q[3]))
+            };
+            let stands = Vector3::from_column_slice(&usda_numbers(&stands, &key));
+            let faces = turned(&usda_numbers(&faces, &key));
+            // The file says it stands up by a quarter about x.
+            let up =
+                UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f32::consts::FRAC_PI_2);
+            let mut placed: Vec<(Vector3<f32>, UnitQuaternion<f32>)> = Vec::new();
+            for (b, bone) in bones.iter().enumerate() {
+                let at = Vector3::from_column_slice(&moves[3 * b..3 * b + 3]);
+                let turn = turned(&turns[4 * b..4 * b + 4]);
+                let (p, q) = bone.parent.map_or((stands, faces * up), |p| placed[p]);
+                placed.push((p + q * at, q * turn));
+                let wanted = frame::from_y_up(there[file.nodes[b]]);
+                let off = (placed[b].0 - wanted).norm();
+                assert!(off < 1e-4, "{name}, frame {f}, {}: {off} m off", bone.name);
+            }
+        }
+        // Every part of the skin, and the box.
+        let parts: usize = gltf::Gltf::from_slice(&source)
+            .expect("a glTF")
+            .meshes()
+            .map(|m| m.primitives().count())
+            .sum();
+        assert_eq!(text.matches("def Mesh ").count(), parts + 1);
+        assert_eq!(text.matches("SkelBindingAPI").count(), parts + 2);
+        assert_eq!(text.matches('{').count(), text.matches('}').count());
+        assert!(!text.contains("NaN") && !text.contains("inf,"), "{name}");
+        // Weights of a point are one together.
+        let weights = usda_numbers(&text, "primvars:skel:jointWeights = ");
+        for point in weights.chunks_exact(4) {
+            assert!((point.iter().sum::<f32>() - 1.0).abs() < 0.01, "{point:?}");
+        }
+    }
+}
+
+#[test]
+fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
+    let clip = lifting();
+    let path = avatar("man.glb");
+    let source = std::fs::read(&path).expect("an avatar");
+    let spoilt = |spoil: &dyn Fn(&mut serde_json::Value)| {
+        let mut glb = gltf::binary::Glb::from_slice(&source).expect("a glTF");
+        let mut json: serde_json::Value = serde_json::from_slice(&glb.json).expect("JSON");
+        spoil(&mut json);
+        glb.json = serde_json::to_vec(&json).expect("JSON").into();
+        let bytes = glb.to_vec().expect("bytes");
+        let made = usd::scene_to_text(&bytes, &path, "a", &clip, &[], None, &GlbOptions::default());
+        made.err().map(|e| e.to_string())
+    };
+    assert_eq!(spoilt(&|_| {}), None);
+    let told = |spoil: &dyn Fn(&mut serde_json::Value), words: &str| {
+        let error = spoilt(spoil).unwrap_or_default();
+        assert!(
+            error.contains("man.glb") && error.contains(words),
+            "{error}"
+        );
+    };
+    let bone = |json: &serde_json::Value| json["skins"][0]["joints"][5].as_u64().expect("a joint");
+    told(
+        &|json| {
+            let bone = bone(json) as usize;
+            json["nodes"][bone]["scale"] = serde_json::json!([1.0, 2.0, 1.0]);
+        },
+        "apply scales",
+    );
+    let position = |json: &serde_json::Value| {
+        json["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+            .as_u64()
+            .expect("points") as usize
+    };
+    told(
+        &|json| {
+            let at = position(json);
+            json["accessors"][at]["count"] = serde_json::json!(40_000_000_000u64);
+        },
+        "cut short",
+    );
+    told(
+        &|json| {
+            let at = position(json);
+            json["accessors"][at]["bufferView"] = serde_json::json!(9999);
+        },
+        "9999",
+    );
+    told(
+        &|json| {
+            json["meshes"][0]["primitives"][0]["attributes"]["JOINTS_0"] =
+                serde_json::json!(1_000_000)
+        },
+        "no accessor",
     );
 }
 

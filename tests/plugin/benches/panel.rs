@@ -7,16 +7,13 @@
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy::render::RenderPlugin;
-use bevy::render::settings::WgpuSettings;
 use bevy::time::TimeUpdateStrategy;
-use bevy::winit::WinitPlugin;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::debug_draw::DebugDrawPlugin;
 use bevy_chois::editor::{
     Editor, EditorPerson, EditorPlugin, EditorSystems, Page, Panel, See, draw_panel,
 };
-use bevy_chois_tests::{TICK, carry};
+use bevy_chois_tests::{TICK, carry, window};
 use bevy_egui::egui::{self, Pos2};
 use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};
 use chois::project::Edit;
@@ -31,19 +28,8 @@ const PAGES: [Page; 4] = [Page::Ask, Page::Takes, Page::Edit, Page::Measure];
 /// The editor in a headless app: drawing needs a device, egui does not.
 fn app() -> App {
     let mut app = App::new();
-    let nothing = WgpuSettings {
-        backends: None,
-        ..default()
-    };
-    let render = RenderPlugin {
-        render_creation: nothing.into(),
-        ..default()
-    };
     app.add_plugins((
-        DefaultPlugins
-            .set(render)
-            .disable::<WinitPlugin>()
-            .disable::<bevy::log::LogPlugin>(),
+        window::plugins(),
         EguiPlugin::default(),
         ChoisPlugins::default().build().disable::<DebugDrawPlugin>(),
         EditorPlugin { drafts: None },

@@ -7,6 +7,8 @@
 pub mod carry;
 pub mod person;
 pub mod puppet;
+pub mod tiny_model;
+pub mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

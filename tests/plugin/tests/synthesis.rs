@@ -17,13 +17,13 @@ use bevy_chois::synthesis::{
     GenerationProgress, GenerationStarted, GenerationStatus, InteractionOrder, Job, Model,
     ModelFailed, ModelLoader, ModelReady, MotionSynthesizer, SynthesisPlugin,
 };
+use bevy_chois_tests::tiny_model::Tiny;
 use bevy_chois_tests::{
     Heard, assets, engine, hear, heard, tick, tick_times, tick_until, watched_engine,
 };
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::ObjectGeometry;
 use chois::request::SamplingConfig;
-use chois::synthesis::Synthesizer;
 use chois_tests::tiny;
 
 /// Seconds that anything may take on a busy machine.
@@ -41,24 +41,6 @@ static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 const TINY_PATH: &str = "models/tiny/config.json";
-
-/// Makes the tiny network, with sentence vectors that need no download.
-#[derive(Debug)]
-struct Tiny;
-
-impl ModelLoader for Tiny {
-    fn load(&self, files: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
-        chois::device::set_threads(1);
-        let parts = chois::model::Checkpoint::from_parts(
-            files.config.clone(),
-            &files.weights,
-            &files.weights_path,
-        )?;
-        let cpu = chois::device::Device::Cpu;
-        let synthesizer = Synthesizer::new(parts, Box::new(tiny::Digested), cpu)?;
-        Ok(Box::new(synthesizer))
-    }
-}
 
 /// What a scripted model does, step by step as the test allows, and what it has done.
 #[derive(Debug, Default)]

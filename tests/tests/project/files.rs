@@ -440,6 +440,9 @@ fn everything_that_can_be_said_is_read_as_it_was_written() {
         Edit::Contact {
             left: vec![[0.5, 1.0], [2.0, 3.0]],
             right: Vec::new(),
+            keys: LockedKey::of(&carry::clip(0.5, 0.0), 1.0, vec![Part::RightHand])
+                .into_iter()
+                .collect(),
         },
         Edit::Trim { from: 0.5, to: 3.5 },
         Edit::Warp {

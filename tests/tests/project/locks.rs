@@ -367,6 +367,7 @@ fn keys_and_contact_are_saved_undone_and_cut_with_the_take() {
         let edit = Edit::Contact {
             left: vec![[1.0, 2.0]],
             right: vec![[1.0, 2.0]],
+            keys: vec![key.clone()],
         };
         strip.takes[0].edit().edits.push(edit);
         Ok(())
@@ -381,6 +382,16 @@ fn keys_and_contact_are_saved_undone_and_cut_with_the_take() {
         library.fault(take)
     );
     assert!((62..now.frames.len()).all(|f| !touching(&now, f)));
+    // What is locked is as it was: the pose whole, and the hand where it was.
+    assert!(key.is_met_by(&was) && key.is_met_by(&now));
+    let far = |f: usize| {
+        let (a, b) = (was.joints(f), now.joints(f));
+        let apart = a.iter().zip(&b).map(|(a, b)| (a - b).norm());
+        apart.fold(0.0, f32::max)
+    };
+    assert!(far(60) < 2e-3, "{}", far(60));
+    let free = LockedKey::of(&now, 3.0, vec![Part::LeftHand]).expect("a moment");
+    assert!(!free.is_met_by(&was), "the hand is let go of");
     history.undo();
     library.refresh(history.project());
     assert_eq!(*clip(&library, take), *was);
@@ -392,6 +403,30 @@ fn keys_and_contact_are_saved_undone_and_cut_with_the_take() {
     file::save(&mut history, &mut library, &path).expect("saved");
     let read = file::read_project(&path).expect("read");
     assert_eq!(read.strips(), history.project().strips());
+    // What physics made lies beside, and is taken from there: whoever opens it elsewhere knows of no furniture.
+    let takes = folder.path().join("a.takes");
+    let made: Vec<_> = std::fs::read_dir(&takes)
+        .expect("takes")
+        .filter_map(|file| file.ok().map(|file| file.path()))
+        .filter(|path| path.to_string_lossy().contains('-'))
+        .collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    let opened = |path: &std::path::Path| {
+        let mut library = Library::default();
+        library.load(&file::read_project(path).expect("read"), folder.path());
+        (*clip(&library, take)).clone()
+    };
+    let near = |a: &MotionClip, b: &MotionClip| {
+        let apart = |(a, b): (&chois::motion::Frame, &chois::motion::Frame)| {
+            (a.pose.root - b.pose.root).norm()
+        };
+        a.frames.len() == b.frames.len() && a.frames.iter().zip(&b.frames).all(|f| apart(f) < 1e-4)
+    };
+    assert!(near(&opened(&path), &now));
+    let mut other = (*now).clone();
+    other.frames.iter_mut().for_each(|f| f.pose.root.x += 0.5);
+    chois::clip::write_clip(&made[0], &other).expect("written");
+    assert!(near(&opened(&path), &other), "it is not made anew");
     history.undo();
     history.undo();
     assert!(
@@ -425,6 +460,7 @@ fn keys_and_contact_are_saved_undone_and_cut_with_the_take() {
     let backward = Edit::Contact {
         left: vec![[2.0, 1.0]],
         right: Vec::new(),
+        keys: Vec::new(),
     };
     let edit = |p: &mut Project| {
         let strip = p.strip_mut(id).expect("a strip");

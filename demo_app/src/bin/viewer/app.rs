@@ -123,8 +123,13 @@ pub fn off_screen(
     folder: PathBuf,
     size: [u32; 2],
 ) -> App {
+    let [width, height] = size;
     let window = WindowPlugin {
-        primary_window: None,
+        // Nobody sees it, and nothing is drawn into it: where a script's mouse is.
+        primary_window: Some(Window {
+            resolution: WindowResolution::new(width, height).with_scale_factor_override(1.0),
+            ..default()
+        }),
         exit_condition: ExitCondition::DontExit,
         ..default()
     };
@@ -142,7 +147,6 @@ pub fn off_screen(
             .disable::<PipelinedRenderingPlugin>(),
     );
     app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
-    let [width, height] = size;
     let target = Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
     let target = app.world_mut().resource_mut::<Assets<Image>>().add(target);
     common(

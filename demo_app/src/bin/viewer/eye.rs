@@ -75,7 +75,8 @@ pub fn spawn(
         Msaa::Off,
         RenderLayers::none(),
         Camera {
-            order: 1,
+            // Over what Bevy's gizmo is drawn by.
+            order: 2,
             output_mode: CameraOutputMode::Write {
                 blend_state: Some(BlendState::ALPHA_BLENDING),
                 clear_color: ClearColorConfig::None,

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use chois::motion::MotionClip;
 use chois::project::stale::State;
 use chois::project::{
     Draft, History, Library, Lost, Missing, Project, StripId, TakeId, draft, file,
@@ -16,6 +18,9 @@ pub(super) struct Parked {
     history: History,
     library: Library,
     measures: HashMap<TakeId, Measured>,
+    measured_before: HashMap<TakeId, Measured>,
+    // Numbers of takes are a document's own: another's would be found by them.
+    uncorrected: HashMap<TakeId, Arc<MotionClip>>,
     states: HashMap<StripId, State>,
     missing: Vec<Missing>,
     path: Option<PathBuf>,
@@ -75,6 +80,8 @@ impl Editor {
             history: std::mem::take(&mut self.history),
             library: std::mem::take(&mut self.library),
             measures: std::mem::take(&mut self.measures),
+            measured_before: std::mem::take(&mut self.measured_before),
+            uncorrected: std::mem::take(&mut self.uncorrected),
             states: std::mem::take(&mut self.states),
             missing: std::mem::take(&mut self.missing),
             path: self.path.take(),
@@ -92,6 +99,8 @@ impl Editor {
         self.history = document.history;
         self.library = document.library;
         self.measures = document.measures;
+        self.measured_before = document.measured_before;
+        self.uncorrected = document.uncorrected;
         self.states = document.states;
         self.missing = document.missing;
         self.path = document.path;

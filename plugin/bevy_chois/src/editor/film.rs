@@ -15,7 +15,7 @@ use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task, block_on};
 
-use super::scene::EditorCamera;
+use super::scene::{EditorCamera, Overlay};
 use super::session::{Ask, Editor};
 use super::stage::EditorPerson;
 use crate::playback::InteractionState;
@@ -230,7 +230,10 @@ pub(super) fn film(
     mut editor: ResMut<Editor>,
     mut filming: ResMut<Filming>,
     mut images: ResMut<Assets<Image>>,
-    cameras: Query<(Entity, Has<EditorCamera>), (With<Camera>, Without<FilmCamera>)>,
+    cameras: Query<
+        (Entity, Has<EditorCamera>),
+        (With<Camera>, Without<FilmCamera>, Without<Overlay>),
+    >,
     mut own: Query<&mut Camera, With<FilmCamera>>,
     people: Query<&InteractionState, With<EditorPerson>>,
 ) {
@@ -257,9 +260,12 @@ pub(super) fn film(
             let none = "there is no camera to film with; mark one with EditorCamera";
             camera.is_none().then(|| none.to_owned())
         });
-        let made = std::fs::create_dir_all(wish.pictures())
-            .map_err(|e| format!("cannot make {}: {e}", wish.pictures().display()));
-        let refusal = refusal.or_else(|| made.err());
+        // Last: a film that is refused leaves no folder.
+        let refusal = refusal.or_else(|| {
+            let made = std::fs::create_dir_all(wish.pictures());
+            let why = made.err()?;
+            Some(format!("cannot make {}: {why}", wish.pictures().display()))
+        });
         let (None, Some(camera)) = (&refusal, camera) else {
             end(&mut editor);
             editor.complain(&refusal.unwrap_or_default());

@@ -15,6 +15,7 @@
 //! | K | lock the whole moment |
 //! | Home | show the whole timeline |
 //! | Ctrl S | save |
+//! | G, R | what was taken is moved, turned |
 //!
 //! Bars under the selected strip say when each hand holds: dragged by an end or the middle, put there by a double click in
 //! their lane, deleted by X; physics obeys.
@@ -26,6 +27,7 @@
 //! | click the floor | one more waypoint, before the end |
 //! | click the way | a waypoint in between |
 //! | Shift click | the end goes there |
+//! | click a disc | it is taken: Bevy's transform gizmo moves and turns it |
 //! | drag a disc | over the floor; an object's end over whatever it can stand on |
 //! | drag the arrows over it, the knob of its ring | its height, how it is turned |
 //! | drag a waypoint's time along the way | when it is passed |
@@ -47,7 +49,7 @@ pub use panel::{Page, Panel, draw_panel};
 pub use plugin::{EditorPlugin, EditorSystems};
 pub use scene::{
     EditorCamera, EditorDrawing, EditorGizmos, Handle, Part, SceneKnobs, ScenePointer, SceneState,
-    See, Snap,
+    See, Snap, Tool,
 };
 pub use session::{Ask, Choice, Editor, Kind, Progress, Tone};
 pub use stage::{EditorObject, EditorPerson};

@@ -5,10 +5,14 @@ use bevy::ecs::prelude::*;
 use bevy::tasks::futures_lite::future;
 use bevy::tasks::{AsyncComputeTaskPool, Task as Pending, block_on};
 use chois::motion::MotionClip as Motion;
+use chois::motion::lock::LockedKey;
+use chois::navigation::{Leg, NavigationConfig, Navigator, WalkLeg};
 use chois::project::generate::{Made, Which, draws, draws_like};
-use chois::project::{Deed, Draw, Edit, Measures, Numbers, StripId, TakeId, Task, stale};
+use chois::project::{About, Deed, Draw, Edit, Measures, Numbers, StripId, TakeId, Task, stale};
+use chois::scene::Scene;
 use std::sync::Arc;
 
+use super::scene::Walls;
 use super::session::{Ask, Editor, Measured, Progress};
 use crate::clip::MotionClip;
 use crate::contact::ContactMode;
@@ -40,6 +44,7 @@ pub(super) fn generate(
     mut work: ResMut<Work>,
     mut synthesizer: MotionSynthesizer,
     clips: Res<Assets<MotionClip>>,
+    walls: Res<Walls>,
 ) {
     // Looked at without a change, so that nothing is told of one.
     if work.run.is_none() && editor.asks.is_empty() {
@@ -72,7 +77,7 @@ pub(super) fn generate(
         }
     }
     let Some(run) = &mut work.run else { return };
-    match advance(run, &mut editor, &synthesizer, &clips) {
+    match advance(run, &mut editor, &synthesizer, &clips, &walls) {
         Ok(None) => {}
         Ok(Some(made)) => {
             let (which, strip) = (run.which, run.strip);
@@ -180,6 +185,7 @@ fn advance(
     editor: &mut Editor,
     synthesizer: &MotionSynthesizer,
     clips: &Assets<MotionClip>,
+    walls: &Walls,
 ) -> Result<Option<Made>, String> {
     if let Some(finishing) = &mut run.finishing {
         let Some(clips) = block_on(future::poll_once(finishing)) else {
@@ -220,11 +226,13 @@ fn advance(
         {
             run.before = made.iter().map(|(_, clip)| clip.clone()).collect();
         }
-        let (task, obstacles) = (run.task.clone(), editor.library().obstacles());
+        let task = run.task.clone();
+        let around = around(editor, walls, run.strip);
         run.finishing = Some(AsyncComputeTaskPool::get().spawn(async move {
             made.into_iter()
                 .map(|(draw, clip)| {
-                    let clip = task.finish((*clip).clone(), &obstacles);
+                    let about = around.about(&clip);
+                    let clip = task.finish((*clip).clone(), &about);
                     clip.map(|clip| (draw, clip)).map_err(|e| e.to_string())
                 })
                 .collect()
@@ -233,12 +241,46 @@ fn advance(
     Ok(None)
 }
 
+/// What stands about a strip: the project's room, and what the app's scene has.
+struct Around {
+    room: About,
+    scene: Scene,
+}
+
+fn around(editor: &Editor, walls: &Walls, strip: StripId) -> Around {
+    let scene = editor.project().strip(strip);
+    Around {
+        room: editor.library().about(),
+        scene: scene.map_or_else(Scene::default, |strip| walls.scene(editor, strip)),
+    }
+}
+
+impl Around {
+    /// What stands about a clip. Takes its time.
+    fn about(&self, clip: &Motion) -> About {
+        let mut about = self.room.clone();
+        if !self.scene.items.is_empty() {
+            let roots = clip.frames.iter().map(|f| f.pose.root);
+            let way = Leg::Walk(WalkLeg {
+                step: 0,
+                points: roots.map(|at| [at.x, at.y]).collect(),
+                times: Vec::new(),
+                facing: 0.0,
+            });
+            let navigator = Navigator::new(&self.scene, NavigationConfig::default());
+            let found = navigator.distances(&[way]).into_iter().flatten().next();
+            about.scene = found.map(Arc::new).or(about.scene);
+        }
+        about
+    }
+}
+
 /// Hands being told to hold at other times.
 #[derive(Resource, Default)]
 pub(super) struct Holding(Option<(TakeId, Vec<Edit>, Pending<Result<Motion, String>>)>);
 
 /// Enforces contact anew where it was asked for, elsewhere than here; the newest ask wins.
-pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
+pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>, walls: Res<Walls>) {
     if let Some((take, edits, pending)) = &mut holding.0 {
         let Some(made) = block_on(future::poll_once(pending)) else {
             return;
@@ -265,14 +307,21 @@ pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
         editor.complain(&"there is no object that hands could hold; relink its file");
         return;
     };
-    let obstacles = editor.library().obstacles();
+    // What it does not come through was locked in another take, or since.
+    let keys: Vec<LockedKey> = (strip.keys.iter())
+        .filter(|key| key.is_met_by(&clip))
+        .cloned()
+        .collect();
     let mut all = edits;
     all.push(Edit::Contact {
         left: left.clone(),
         right: right.clone(),
+        keys: keys.clone(),
     });
+    let around = around(&editor, &walls, strip.id);
     let pending = AsyncComputeTaskPool::get().spawn(async move {
-        let held = thing.hold(&clip, [left, right], obstacles);
+        let about = around.about(&clip);
+        let held = thing.hold(&clip, [left, right], &keys, &about);
         held.map_err(|e| e.to_string())
     });
     editor.holding = Some(take);
@@ -282,11 +331,25 @@ pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>) {
 
 /// Measurements under way.
 #[derive(Resource, Default)]
-pub(super) struct Measuring(Option<(TakeId, Arc<Motion>, Pending<(Measures, Numbers, Deed)>)>);
+pub(super) struct Measuring(Option<UnderWay>);
+
+struct UnderWay {
+    take: TakeId,
+    clip: Arc<Motion>,
+    /// Whether it is the take before hands were made to hold.
+    before: bool,
+    pending: Pending<(Measures, Numbers, Deed)>,
+}
 
 /// Measures the take that the selected strip shows, and the one it is compared with, elsewhere than here.
 pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measuring>) {
-    if let Some((take, clip, pending)) = &mut measuring.0 {
+    if let Some(UnderWay {
+        take,
+        clip,
+        before,
+        pending,
+    }) = &mut measuring.0
+    {
         let Some((measures, numbers, deed)) = block_on(future::poll_once(pending)) else {
             return;
         };
@@ -296,17 +359,29 @@ pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measurin
             numbers: Arc::new(numbers),
             deed,
         };
-        editor.measures.insert(*take, measured);
+        match before {
+            true => editor.measured_before.insert(*take, measured),
+            false => editor.measures.insert(*take, measured),
+        };
         measuring.0 = None;
     }
     let Some(strip) = editor.strip() else { return };
     let wanted = strip.shown.into_iter().chain(editor.compared);
-    let next = wanted.filter_map(|take| Some((take, editor.library().clip(take)?)));
-    let next = next.into_iter().find(|(take, clip)| {
-        let known = editor.measures.get(take);
+    let next = wanted.filter_map(|take| Some((take, editor.library().clip(take)?, false)));
+    // As the network made it, where that can be compared frame by frame.
+    let heat = strip.shown().filter(|_| editor.scene.see.heat);
+    let raw = heat.filter(|t| t.edits.iter().all(|e| matches!(e, Edit::Contact { .. })));
+    let raw = raw.and_then(|t| Some((t.id, editor.uncorrected.get(&t.id)?.clone(), true)));
+    let next = next.chain(raw).find(|(take, clip, before)| {
+        let known = match before {
+            true => editor.measured_before.get(take),
+            false => editor.measures.get(take),
+        };
         !known.is_some_and(|m| Arc::ptr_eq(&m.clip, clip) && m.deed == strip.deed)
     });
-    let Some((take, clip)) = next else { return };
+    let Some((take, clip, before)) = next else {
+        return;
+    };
     let thing = strip
         .object()
         .and_then(|id| editor.library().thing(id))
@@ -317,5 +392,10 @@ pub(super) fn measure(mut editor: ResMut<Editor>, mut measuring: ResMut<Measurin
         let numbers = Numbers::of(&of, thing.as_ref(), &deed, &measures);
         (measures, numbers, deed)
     });
-    measuring.0 = Some((take, clip, pending));
+    measuring.0 = Some(UnderWay {
+        take,
+        clip,
+        before,
+        pending,
+    });
 }

@@ -59,6 +59,19 @@ fn scene(
     props: &[Prop<'_>],
     options: &GlbOptions,
 ) -> fmt::Result {
+    head(out, clip)?;
+    person(out, clip, figure, props, options)?;
+    let mut names = vec!["Person".to_owned(), "Looks".to_owned()];
+    for prop in props {
+        let name = unused(&identifier(prop.name), &mut names);
+        object(out, &name, prop, options)?;
+    }
+    looks(out, figure, options)?;
+    writeln!(out, "}}")
+}
+
+/// What is said of the whole, and the beginning of `/World`.
+pub(crate) fn head(out: &mut String, clip: &MotionClip) -> fmt::Result {
     let last = clip.frames.len() - 1;
     writeln!(out, "#usda 1.0\n(")?;
     writeln!(out, "    defaultPrim = \"World\"")?;
@@ -70,15 +83,7 @@ fn scene(
         "    timeCodesPerSecond = {fps}\n    framesPerSecond = {fps}"
     )?;
     writeln!(out, "    metersPerUnit = 1\n    upAxis = \"Z\"\n)\n")?;
-    writeln!(out, "def Xform \"World\"\n{{")?;
-    person(out, clip, figure, props, options)?;
-    let mut names = vec!["Person".to_owned(), "Looks".to_owned()];
-    for prop in props {
-        let name = unused(&identifier(prop.name), &mut names);
-        object(out, &name, prop, options)?;
-    }
-    looks(out, figure, options)?;
-    writeln!(out, "}}")
+    writeln!(out, "def Xform \"World\"\n{{")
 }
 
 /// The person: skin, skeleton and its animation.
@@ -94,17 +99,7 @@ fn person(
         "    def SkelRoot \"Person\" (\n        prepend apiSchemas = [\"SkelBindingAPI\"]\n    )\n    {{"
     )?;
     writeln!(out, "        rel skel:skeleton = </World/Person/Skeleton>")?;
-    for (part, name) in CONTACTS {
-        write!(
-            out,
-            "        custom float chois:contact:{name}.timeSamples = {{"
-        )?;
-        samples(
-            out,
-            clip.frames.iter().map(|f| number(f.contact[part as usize])),
-        )?;
-        writeln!(out, "}}")?;
-    }
+    contacts(out, clip)?;
     let joints = paths(figure);
     let names: Vec<String> = joints.iter().map(|j| format!("\"{j}\"")).collect();
     let names = names.join(", ");
@@ -184,6 +179,22 @@ fn person(
     writeln!(out, "    }}\n")
 }
 
+/// The person's contacts, as attributes of theirs.
+pub(crate) fn contacts(out: &mut String, clip: &MotionClip) -> fmt::Result {
+    for (part, name) in CONTACTS {
+        write!(
+            out,
+            "        custom float chois:contact:{name}.timeSamples = {{"
+        )?;
+        samples(
+            out,
+            clip.frames.iter().map(|f| number(f.contact[part as usize])),
+        )?;
+        writeln!(out, "}}")?;
+    }
+    Ok(())
+}
+
 /// Rotations of every joint about its parent, frame by frame, x y z w.
 fn turns(
     clip: &MotionClip,
@@ -249,7 +260,12 @@ fn skin(out: &mut String, number_of: usize, part: &FigurePart) -> fmt::Result {
 }
 
 /// An object: its mesh under a frame that moves, where it moves.
-fn object(out: &mut String, name: &str, prop: &Prop<'_>, options: &GlbOptions) -> fmt::Result {
+pub(crate) fn object(
+    out: &mut String,
+    name: &str,
+    prop: &Prop<'_>,
+    options: &GlbOptions,
+) -> fmt::Result {
     writeln!(out, "    def Xform \"{name}\"\n    {{")?;
     let moves = prop.places.iter().any(|p| *p != prop.places[0]);
     let places = |p: &(Vector3<f32>, UnitQuaternion<f32>)| vector(&p.0);
@@ -294,7 +310,7 @@ fn object(out: &mut String, name: &str, prop: &Prop<'_>, options: &GlbOptions) -
     )
 }
 
-fn surface(
+pub(crate) fn surface(
     out: &mut String,
     indent: &str,
     vertices: &[Vector3<f32>],
@@ -333,36 +349,48 @@ fn looks(out: &mut String, figure: &Figure, options: &GlbOptions) -> fmt::Result
     });
     for (name, [r, g, b], roughness) in skins.chain([("Object".into(), options.object_color, 0.6)])
     {
-        writeln!(out, "        def Material \"{name}\"\n        {{")?;
-        writeln!(
-            out,
-            "            token outputs:surface.connect = </World/Looks/{name}/Surface.outputs:surface>\n"
-        )?;
-        writeln!(out, "            def Shader \"Surface\"\n            {{")?;
-        writeln!(
-            out,
-            "                uniform token info:id = \"UsdPreviewSurface\""
-        )?;
-        writeln!(
-            out,
-            "                color3f inputs:diffuseColor = {}",
-            vector(&Vector3::new(r, g, b))
-        )?;
-        writeln!(
-            out,
-            "                float inputs:roughness = {}",
-            number(roughness)
-        )?;
-        writeln!(
-            out,
-            "                token outputs:surface\n            }}\n        }}"
-        )?;
+        look(out, &name, roughness, &color(&[r, g, b]), "")?;
     }
     writeln!(out, "    }}")
 }
 
+/// The colour of a look that is the same all over.
+pub(crate) fn color(color: &[f32; 3]) -> String {
+    format!("color3f inputs:diffuseColor = {}", vector(&(*color).into()))
+}
+
+/// A material: what its surface is coloured by, and further shaders that this names.
+pub(crate) fn look(
+    out: &mut String,
+    name: &str,
+    roughness: f32,
+    color: &str,
+    further: &str,
+) -> fmt::Result {
+    writeln!(out, "        def Material \"{name}\"\n        {{")?;
+    writeln!(
+        out,
+        "            token outputs:surface.connect = </World/Looks/{name}/Surface.outputs:surface>\n"
+    )?;
+    writeln!(out, "            def Shader \"Surface\"\n            {{")?;
+    writeln!(
+        out,
+        "                uniform token info:id = \"UsdPreviewSurface\""
+    )?;
+    writeln!(out, "                {color}")?;
+    writeln!(
+        out,
+        "                float inputs:roughness = {}",
+        number(roughness)
+    )?;
+    writeln!(
+        out,
+        "                token outputs:surface\n            }}\n{further}        }}"
+    )
+}
+
 /// One value for each frame.
-fn samples(out: &mut String, values: impl Iterator<Item = String>) -> fmt::Result {
+pub(crate) fn samples(out: &mut String, values: impl Iterator<Item = String>) -> fmt::Result {
     for (f, value) in values.enumerate() {
         write!(out, "{}{f}: {value}", if f == 0 { "" } else { ", " })?;
     }
@@ -384,7 +412,7 @@ fn paths(figure: &Figure) -> Vec<String> {
 }
 
 /// A number in full, and no minus before nothing.
-fn number(value: f32) -> String {
+pub(crate) fn number(value: f32) -> String {
     if value == 0.0 {
         "0".to_owned()
     } else {
@@ -392,17 +420,17 @@ fn number(value: f32) -> String {
     }
 }
 
-fn vector(v: &Vector3<f32>) -> String {
+pub(crate) fn vector(v: &Vector3<f32>) -> String {
     format!("({}, {}, {})", number(v.x), number(v.y), number(v.z))
 }
 
 /// USD's order: w first.
-fn quaternion(q: &[f32; 4]) -> String {
+pub(crate) fn quaternion(q: &[f32; 4]) -> String {
     let [x, y, z, w] = q.map(number);
     format!("({w}, {x}, {y}, {z})")
 }
 
-fn array(all: &[Vector3<f32>]) -> String {
+pub(crate) fn array(all: &[Vector3<f32>]) -> String {
     let all: Vec<String> = all.iter().map(vector).collect();
     format!("[{}]", all.join(", "))
 }
@@ -417,7 +445,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A name that USD takes: letters, digits and underscores, no digit first.
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     let plain: String = (name.chars())
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect();
@@ -429,7 +457,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// A name that is not among those that were given.
-fn unused(name: &str, names: &mut Vec<String>) -> String {
+pub(crate) fn unused(name: &str, names: &mut Vec<String>) -> String {
     let free = (1..).map(|k| match k {
         1 => name.to_owned(),
         k => format!("{name}_{k}"),

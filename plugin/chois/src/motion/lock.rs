@@ -84,6 +84,31 @@ impl LockedKey {
         self.parts.contains(part)
     }
 
+    /// Whether a clip comes through it: to a centimetre and three degrees, since what is made of a clip afterwards brings it
+    /// there exactly.
+    pub fn is_met_by(&self, clip: &MotionClip) -> bool {
+        /// Metres and radians.
+        const NEAR: (f32, f32) = (0.01, 0.052);
+        let Some(frame) = clip.frames.get(self.frame()).filter(|_| clip.fps == FPS) else {
+            return false;
+        };
+        let pose = &frame.pose;
+        let turned = |j: usize| self.pose.rotations[j].angle_to(&pose.rotations[j]) < NEAR.1;
+        let [then, now] = [&self.pose, pose].map(|pose| clip.skeleton.forward(pose));
+        let there = |j: usize| (then[j] - now[j]).norm() < NEAR.0;
+        self.turned().all(turned)
+            && self.parts.iter().all(|part| match part {
+                Part::Body => there(joint::PELVIS),
+                Part::LeftHand => there(joint::LEFT_PALM),
+                Part::RightHand => there(joint::RIGHT_PALM),
+                Part::Joint(_) => true,
+                Part::Object => self.object.is_none_or(|object| {
+                    (object.position - frame.object_position).norm() < NEAR.0
+                        && object.rotation.angle_to(&frame.object_rotation) < NEAR.1
+                }),
+            })
+    }
+
     /// Joints whose turn is held.
     pub(crate) fn turned(&self) -> impl Iterator<Item = usize> + '_ {
         (0..ROTATIONS).filter(|j| {

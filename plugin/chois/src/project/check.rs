@@ -6,6 +6,7 @@ use std::path::Path;
 use super::document::{Deed, Edit, ObjectId, Project, Strip, TakeId, Track, VERSION};
 use crate::error::{Error, Result};
 use crate::motion::FPS;
+use crate::motion::lock::check_keys;
 use crate::request::{InteractionRequest, PersonPlace, WalkRequest};
 
 /// Most tracks, objects, strips of a track, takes of a strip, edits of a take, and keys of an edit.
@@ -276,7 +277,8 @@ fn check_edit(place: &str, edit: &Edit, strip: &Strip, own: TakeId) -> Result<()
                 );
             }
         }
-        Edit::Contact { left, right } => {
+        Edit::Contact { left, right, keys } => {
+            within(place, check_keys(keys, usize::MAX, true))?;
             for (hand, stretches) in [("left", left), ("right", right)] {
                 few(&format!("{place}.{hand}"), stretches.len(), MOST_KEYS)?;
                 for (i, [from, to]) in stretches.iter().enumerate() {

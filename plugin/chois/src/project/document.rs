@@ -266,6 +266,9 @@ pub enum Edit {
         left: Vec<[f32; 2]>,
         /// When the right hand holds.
         right: Vec<[f32; 2]>,
+        /// Locked moments that the take comes through, and goes on coming through.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keys: Vec<LockedKey>,
     },
     /// Person and held object go another way.
     Path {

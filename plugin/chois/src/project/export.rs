@@ -19,7 +19,8 @@ pub enum Format {
     Glb,
     /// Biovision: the person's skeleton.
     Bvh,
-    /// USD: the mannequin with skin, objects, contacts as attributes.
+    /// USD: person with skin (the track's avatar, its pictures in files beside; or else the mannequin), objects, contacts as
+    /// attributes.
     Usda,
     /// A motion clip.
     Safetensors,
@@ -102,7 +103,10 @@ impl Job {
             match (format, &self.avatar) {
                 (Format::Glb, Some(avatar)) => sequence.write_avatar(&path, avatar, &options)?,
                 (Format::Glb, None) => sequence.write_glb(&path, &options)?,
-                (Format::Usda, _) => sequence.write_usda(&path, &options)?,
+                (Format::Usda, Some(avatar)) => {
+                    sequence.write_avatar_usda(&path, avatar, &options)?;
+                }
+                (Format::Usda, None) => sequence.write_usda(&path, &options)?,
                 (Format::Bvh, _) => bvh::write(&path, &sequence.clip)?,
                 (Format::Safetensors, _) => write_clip(&path, &sequence.clip)?,
             }

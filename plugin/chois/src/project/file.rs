@@ -187,6 +187,13 @@ pub(super) fn store(
             library.stored.insert(take.id, folder.to_owned());
         }
     }
+    for (name, clip) in library.held_files(project) {
+        // Its name tells it from all others.
+        let path = folder.join(name);
+        if !path.exists() {
+            replace(disk, &path, &clip_bytes(&clip))?;
+        }
+    }
     Ok(())
 }
 

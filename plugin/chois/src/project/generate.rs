@@ -127,13 +127,13 @@ pub fn takes(
             });
         }
     }
-    let obstacles = library.obstacles();
+    let about = library.about();
     draws
         .iter()
         .zip(tasks.iter().zip(made))
         .map(|(draw, (task, clip))| {
             let clip = clip.unwrap_or(Err(Error::Cancelled))?;
-            Ok((draw.clone(), task.finish(clip, &obstacles)?))
+            Ok((draw.clone(), task.finish(clip, &about)?))
         })
         .collect()
 }

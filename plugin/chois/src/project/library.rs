@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Edit, Object, ObjectId, Project, Room, Strip, Take, TakeId, Track};
 use super::task::hex;
 use crate::clip::{clip_bytes, parse_clip, read_clip};
-use crate::contact::{ContactConfig, Obstacle, ObstacleShape, PhysicalObject};
+use crate::contact::{ContactConfig, ContactOptions, Obstacle, ObstacleShape, PhysicalObject};
 use crate::error::Result;
 use crate::geometry::{Mesh, ObjectGeometry, SdfGrid, load_mesh};
 use crate::motion::{MotionClip, edit};
@@ -79,6 +79,24 @@ pub(super) struct Walls {
     pub grid: Arc<SdfGrid>,
     pub obstacle: Obstacle,
     pub digest: String,
+}
+
+/// What stands about when hands are made to hold.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// What the object meets.
+    pub obstacles: Vec<Obstacle>,
+    /// What arms keep out of (see [`ContactOptions::scene`]).
+    pub scene: Option<Arc<SdfGrid>>,
+}
+
+impl About {
+    pub(super) fn options(&self, contact: &ContactConfig) -> ContactOptions {
+        ContactOptions {
+            scene: self.scene.clone(),
+            ..contact.options(self.obstacles.clone())
+        }
+    }
 }
 
 /// A take with hands that hold at other times.
@@ -185,6 +203,9 @@ impl Library {
                     }),
                 }
             }
+        }
+        if let Some(takes) = &project.takes {
+            self.load_held(project, &folder.join(takes));
         }
         self.refresh(project);
         missing
@@ -334,7 +355,7 @@ impl Library {
                     format!("the clip of take {} is missing; put its file back", with.0),
                 )),
             },
-            Edit::Contact { left, right } => {
+            Edit::Contact { left, right, keys } => {
                 let thing = strip.object().and_then(|id| self.thing(id));
                 let Some(thing) = thing.filter(|t| !t.placeholder) else {
                     return Err(crate::Error::invalid(
@@ -342,7 +363,7 @@ impl Library {
                         "there is no object that hands could hold; relink its file",
                     ));
                 };
-                thing.hold(clip, [left.clone(), right.clone()], self.obstacles())
+                thing.hold(clip, [left.clone(), right.clone()], keys, &self.about())
             }
             Edit::Joint(by) => edit::touch_up(clip, by),
             Edit::Path { keys } => edit::shift_path(clip, keys),
@@ -408,6 +429,56 @@ impl Library {
         task.fingerprint(self.room_digest())
     }
 
+    /// The room as hands, arms and objects meet it.
+    pub fn about(&self) -> About {
+        About {
+            obstacles: self.obstacles(),
+            scene: self.room(),
+        }
+    }
+
+    /// What physics made of takes whose hands were told to hold at other times: names of files, and clips. It knew of what
+    /// stands about in the editor's scene, which nobody knows who opens the project elsewhere.
+    pub(super) fn held_files(&self, project: &Project) -> Vec<(String, Arc<MotionClip>)> {
+        let known = match self.held.lock() {
+            Ok(known) => known,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let mut out = Vec::new();
+        for take in all_takes(project) {
+            for edits in held_edits(take) {
+                let held = known.iter().find(|h| h.take == take.id && h.edits == edits);
+                out.extend(held.map(|h| (held_file(take.id, edits), h.clip.clone())));
+            }
+        }
+        out
+    }
+
+    /// Reads what [`Self::held_files`] wrote, where it is there.
+    fn load_held(&mut self, project: &Project, takes: &Path) {
+        let known = match self.held.get_mut() {
+            Ok(known) => known,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        for take in all_takes(project) {
+            for edits in held_edits(take) {
+                let is_known = known.iter().any(|h| h.take == take.id && h.edits == edits);
+                let path = takes.join(held_file(take.id, edits));
+                // Made anew where it cannot be read.
+                if !is_known
+                    && path.is_file()
+                    && let Ok(clip) = read_clip(&path)
+                {
+                    known.push_back(Held {
+                        take: take.id,
+                        edits: edits.to_vec(),
+                        clip: Arc::new(clip),
+                    });
+                }
+            }
+        }
+    }
+
     /// Tells the room from others.
     pub(super) fn room_digest(&self) -> Option<&str> {
         self.walls.as_ref().map(|(_, walls)| &*walls.digest)
@@ -444,6 +515,22 @@ impl Thing {
 pub(super) fn all_takes(project: &Project) -> impl Iterator<Item = &Take> {
     let strips = project.tracks.iter().flat_map(|t| t.strips.iter());
     strips.flat_map(|s| s.takes.iter()).map(|t| &**t)
+}
+
+/// The edits of a take up to each that physics made, where they hang on no other take.
+fn held_edits(take: &Take) -> impl Iterator<Item = &[Edit]> {
+    let settled = (take.edits.iter())
+        .position(|e| matches!(e, Edit::Blend { .. }))
+        .unwrap_or(take.edits.len());
+    let made = |i: &usize| matches!(take.edits[*i], Edit::Contact { .. });
+    (0..settled).filter(made).map(|i| &take.edits[..=i])
+}
+
+/// The name of the file of a take with edits that physics made.
+fn held_file(take: TakeId, edits: &[Edit]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(edits).unwrap_or_default());
+    format!("{}-{}.safetensors", take.0, hex(&hash.finalize()[..8]))
 }
 
 /// The name of a take's file.

@@ -34,7 +34,7 @@ pub use document::{
 };
 pub use draft::Draft;
 pub use history::{Changed, History};
-pub use library::{Library, Lost, Missing, Thing};
+pub use library::{About, Library, Lost, Missing, Thing};
 pub use measures::Measures;
 pub use numbers::{Grade, Numbers, Row};
 pub use shared::Shared;

@@ -9,6 +9,7 @@ use super::library::{Library, Thing};
 use crate::clip::glb::{self, GlbOptions, Prop};
 use crate::clip::usda;
 use crate::error::{Error, Result};
+use crate::geometry::ObjectGeometry;
 use crate::motion::edit::resample;
 use crate::motion::{FPS, Frame, MotionClip};
 use crate::request::ObjectPlace;
@@ -219,16 +220,33 @@ impl Sequence {
     /// Those of [`retarget::export::write_scene`].
     pub fn write_avatar(&self, path: &Path, avatar: &Path, options: &GlbOptions) -> Result<()> {
         let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
-        let mut held = self.props.iter().filter(|p| p.handled.contains(&true));
-        // Of several, the clip's own object is now the one and now the other.
-        let held = match (held.next(), held.next()) {
-            (Some(one), None) => Some(&one.thing.geometry),
-            _ => None,
-        };
-        retarget::export::write_scene(path, avatar, &self.clip, &props, held, options)
+        retarget::export::write_scene(path, avatar, &self.clip, &props, self.held(), options)
     }
 
-    /// Writes person and objects as a `.usda`.
+    /// The same as a `.usda`; the avatar's pictures become files beside it.
+    ///
+    /// # Errors
+    /// Those of [`retarget::usd::write_scene`].
+    pub fn write_avatar_usda(
+        &self,
+        path: &Path,
+        avatar: &Path,
+        options: &GlbOptions,
+    ) -> Result<()> {
+        let props: Vec<Prop<'_>> = self.props.iter().map(Placed::prop).collect();
+        retarget::usd::write_scene(path, avatar, &self.clip, &props, self.held(), options)
+    }
+
+    /// What hands close around: of several objects, the clip's own is now the one and now the other.
+    fn held(&self) -> Option<&ObjectGeometry> {
+        let mut held = self.props.iter().filter(|p| p.handled.contains(&true));
+        match (held.next(), held.next()) {
+            (Some(one), None) => Some(&one.thing.geometry),
+            _ => None,
+        }
+    }
+
+    /// Writes person, as the mannequin, and objects as a `.usda`.
     ///
     /// # Errors
     /// Those of [`usda::write_scene`].

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::check::SAME_TIME;
 use super::document::{Deed, Draw, ObjectId, Project, Strip, StripId};
-use super::library::{Library, Thing};
-use crate::contact::{Obstacle, PhysicalObject, correct};
+use super::library::{About, Library, Thing};
+use crate::contact::{PhysicalObject, correct};
 use crate::error::{Error, Result};
 use crate::motion::MotionClip;
 use crate::motion::lock::{LockedKey, Part};
@@ -242,11 +242,11 @@ impl Task {
     ///
     /// # Errors
     /// Those of [`PhysicalObject::new`] and [`correct`].
-    pub fn finish(&self, clip: MotionClip, obstacles: &[Obstacle]) -> Result<MotionClip> {
+    pub fn finish(&self, clip: MotionClip, about: &About) -> Result<MotionClip> {
         let (mut clip, keys) = match self {
             Self::Interact(request, thing) if thing.contact.enforce => {
                 let physical = thing.physical()?;
-                let mut options = thing.contact.options(obstacles.to_vec());
+                let mut options = about.options(&thing.contact);
                 options.keys.clone_from(&request.keys);
                 (correct(&clip, &physical, &options)?.clip, &request.keys)
             }
@@ -275,7 +275,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// An object's shape once more, as physics takes it, made when it is first asked for.
 impl Thing {
-    /// A clip whose hands hold when they are told to.
+    /// A clip whose hands hold when they are told to. `keys` are moments that it comes through, and comes through then: hands
+    /// that are locked elsewhere do not hold about that time, whatever they are told.
     ///
     /// # Errors
     /// Those of [`PhysicalObject::new`] and [`correct`].
@@ -283,10 +284,12 @@ impl Thing {
         &self,
         clip: &MotionClip,
         given: [Vec<[f32; 2]>; 2],
-        obstacles: Vec<Obstacle>,
+        keys: &[LockedKey],
+        about: &About,
     ) -> Result<MotionClip> {
-        let mut options = self.contact.options(obstacles);
+        let mut options = about.options(&self.contact);
         options.given = given.map(Some);
+        options.keys = keys.to_vec();
         Ok(correct(clip, &*self.physical()?, &options)?.clip)
     }
 

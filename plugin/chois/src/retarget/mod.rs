@@ -5,6 +5,7 @@
 
 mod bake;
 mod bind;
+mod body;
 mod calibrate;
 mod capture;
 mod change;
@@ -27,6 +28,7 @@ mod stance;
 mod synthetic;
 #[cfg(test)]
 mod tests;
+pub mod usd;
 mod vrm;
 mod words;
 

@@ -1,11 +1,35 @@
 //! Bars that say when each hand holds.
 
-use bevy_chois::editor::Editor;
-use bevy_chois_tests::{carry, tick_until};
+use std::sync::Arc;
+
+use bevy::prelude::{Transform, default};
+use bevy_chois::editor::{Editor, Tone};
+use bevy_chois::frame;
+use bevy_chois::npc::SceneObject;
+use bevy_chois::object::ObjectShape;
+use bevy_chois_tests::{carry, tick_times, tick_until};
 use bevy_egui::egui::{Key, pos2};
+use chois::geometry::{Mesh, ObjectGeometry};
+use chois::motion::MotionClip;
+use chois::motion::lock::Part;
+use chois::skeleton::joint;
+use nalgebra::Vector3;
 
 use crate::seen::Seen;
 use crate::{PATIENCE, editor, strips};
+
+fn shown(seen: &Seen) -> Arc<MotionClip> {
+    let strip = seen.editor().strip().expect("a strip");
+    seen.editor().library().shown(strip).expect("a clip")
+}
+
+/// Has hands hold then, and waits for physics.
+fn hold(seen: &mut Seen, left: [f32; 2], right: [f32; 2]) {
+    assert!(editor(&mut seen.app).set_contact(vec![left], vec![right]));
+    assert!(tick_until(&mut seen.app, PATIENCE, |world| {
+        !world.resource::<Editor>().is_holding()
+    }));
+}
 
 /// Frames of the shown take in which a hand holds.
 fn touches(seen: &Seen, hand: usize) -> Vec<usize> {
@@ -137,4 +161,81 @@ fn a_bar_that_is_dragged_has_the_hand_let_go_there() {
             .len(),
         1
     );
+}
+
+#[test]
+fn what_is_locked_stays_when_bars_are_dragged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = Seen::new(&carry::project(folder.path()));
+    let start = seen.editor().strip().expect("a strip").start;
+    // The right hand as it holds at 2 s, the left one as it is after it has let go, at 3.5 s.
+    for (at, part) in [(2.0, Part::RightHand), (3.5, Part::LeftHand)] {
+        let mut editor = editor(&mut seen.app);
+        editor.playhead = start + at;
+        assert!(editor.lock(vec![part]), "{:?}", editor.status());
+    }
+    let was = shown(&seen);
+    let palm = |clip: &MotionClip, f: usize, k: usize| clip.joints(f)[joint::LEFT_PALM + k];
+    hold(&mut seen, [1.0, 2.8], [1.2, 2.6]);
+    let (line, tone) = seen.editor().status();
+    assert_eq!(tone, Tone::Plain, "{line}");
+    let now = shown(&seen);
+    assert!((palm(&was, 60, 1) - palm(&now, 60, 1)).norm() < 0.01);
+    assert!((palm(&was, 105, 0) - palm(&now, 105, 0)).norm() < 0.01);
+    // Told to hold where it is locked elsewhere, the hand stays where it is locked, and that is said.
+    hold(&mut seen, [1.0, 3.9], [1.2, 2.6]);
+    let now = shown(&seen);
+    let far = (palm(&was, 105, 0) - palm(&now, 105, 0)).norm();
+    assert!(far < 0.01, "{far}");
+    let (line, tone) = seen.editor().status();
+    assert_eq!(tone, Tone::Bad);
+    assert!(
+        line.contains("left hand") && line.contains("locked beside the object at 3.50 s"),
+        "{line}"
+    );
+    // Unlocked, it holds.
+    assert!(editor(&mut seen.app).unlock(1));
+    hold(&mut seen, [1.0, 3.9], [1.2, 2.6]);
+    let now = shown(&seen);
+    assert!((palm(&was, 105, 0) - palm(&now, 105, 0)).norm() > 0.03);
+    assert!(
+        now.frames[105].contact[0] > 0.5,
+        "{:?}",
+        seen.editor().status()
+    );
+}
+
+#[test]
+fn elbows_keep_out_of_what_stands_in_the_scene() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = Seen::new(&carry::project(folder.path()));
+    let outermost = |seen: &Seen| {
+        let clip = shown(seen);
+        // While the hands still hold, where the box is put down.
+        let elbows = (78..86).map(|f| clip.joints(f)[joint::LEFT_ELBOW].x);
+        elbows.fold(f32::NEG_INFINITY, f32::max)
+    };
+    hold(&mut seen, [1.0, 2.9], [1.0, 2.9]);
+    let free = outermost(&seen);
+    editor(&mut seen.app).undo();
+    // A cupboard that the elbow would be three centimetres in.
+    let mesh = Mesh::cuboid(Vector3::new(0.0, -1.5, 0.0), Vector3::new(0.4, 3.0, 1.7));
+    let geometry = ObjectGeometry::new("cupboard", mesh).expect("a block");
+    let place = frame::vec3(Vector3::new(free - 0.03, 0.0, 0.0));
+    seen.app.world_mut().spawn((
+        ObjectShape {
+            geometry: Arc::new(geometry),
+        },
+        SceneObject {
+            name: "cupboard".into(),
+            ..default()
+        },
+        Transform::from_translation(place),
+    ));
+    tick_times(&mut seen.app, 3);
+    hold(&mut seen, [1.0, 2.91], [1.0, 2.91]);
+    let beside = outermost(&seen);
+    assert!(beside < free - 0.02, "{beside} where there is room {free}");
+    let clip = shown(&seen);
+    assert!(clip.frames[80].contact[0] > 0.5, "it holds all the same");
 }

@@ -12,15 +12,15 @@ use std::sync::{Arc, LazyLock};
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::debug_draw::DebugDrawPlugin;
-use bevy_chois::editor::{Ask, Choice, Editor, EditorObject, EditorPlugin, Kind, Tone};
-use bevy_chois::synthesis::{CheckpointFiles, Model, ModelLoader, SynthesisPlugin};
+use bevy_chois::editor::{Ask, Choice, Editor, EditorObject, EditorPlugin, Film, Kind, Tone};
+use bevy_chois::synthesis::SynthesisPlugin;
+use bevy_chois_tests::tiny_model::Tiny;
 use bevy_chois_tests::{assets, engine, tick, tick_times, tick_until};
 use chois::project::export::Format;
 use chois::project::generate::Which;
 use chois::project::stale::State;
 use chois::project::{Deed, ObjectId, Project, StripId, Verdict};
 use chois::request::{ObjectPlace, PersonPlace};
-use chois::synthesis::Synthesizer;
 use chois_tests::tiny;
 
 /// Seconds that anything may take on a busy machine.
@@ -33,23 +33,6 @@ static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
         .expect("a checkpoint");
     folder
 });
-
-#[derive(Debug)]
-struct Tiny;
-
-impl ModelLoader for Tiny {
-    fn load(&self, files: &CheckpointFiles) -> chois::Result<Box<dyn Model>> {
-        chois::device::set_threads(1);
-        let parts = chois::model::Checkpoint::from_parts(
-            files.config.clone(),
-            &files.weights,
-            &files.weights_path,
-        )?;
-        let cpu = chois::device::Device::Cpu;
-        let synthesizer = Synthesizer::new(parts, Box::new(tiny::Digested), cpu)?;
-        Ok(Box::new(synthesizer))
-    }
-}
 
 /// An app with the editor and no panel to draw: nobody added `EguiPlugin`.
 fn app() -> App {
@@ -349,4 +332,57 @@ fn a_take_is_seen_as_the_network_made_it() {
     assert_eq!(before.frames.len(), after.frames.len());
     assert_ne!(before.frames, after.frames, "physics changes what is noise");
     assert_eq!(played(&mut app, false), take);
+}
+
+#[test]
+fn one_more_person_stands_where_nobody_comes_past() {
+    let mut editor = Editor::default();
+    begin(&mut editor);
+    // The first stands at the origin and faces +x; their end lies where the next would stand.
+    let strip = strips(&editor)[0];
+    let aside = |p: &mut Project| {
+        if let Deed::Walk { end, .. } = &mut p.strip_mut(strip).expect("a strip").deed {
+            *end = [0.1, 1.1];
+        }
+        Ok(())
+    };
+    assert!(editor.edit("Aside", aside));
+    for _ in 0..3 {
+        assert!(editor.add_person());
+    }
+    let mut taken: Vec<[f32; 2]> = vec![[0.1, 1.1], [1.2, 0.0]];
+    for track in &editor.project().tracks {
+        let at = track.person.position;
+        for other in &taken {
+            let far = (other[0] - at[0]).hypot(other[1] - at[1]);
+            assert!(far > 0.74, "{at:?} is {far} m from {other:?}");
+        }
+        taken.push(at);
+    }
+    let at = editor.project().tracks[1].person.position;
+    assert!(at[0].hypot(at[1]) < 1.6, "and near: {at:?}");
+}
+
+#[test]
+fn a_film_that_is_refused_leaves_no_folder() {
+    let mut app = app();
+    begin(&mut editor(&mut app));
+    let folder = tempfile::tempdir().expect("a folder");
+    let film = Film {
+        to: folder.path().join("walk"),
+        fps: 25,
+        ..default()
+    };
+    // Neither for its rate, nor for want of a camera.
+    for fps in [25, 30] {
+        let film = Film {
+            fps,
+            ..film.clone()
+        };
+        editor(&mut app).asks.push(Ask::Film(film));
+        tick_times(&mut app, 3);
+        assert_eq!(editor(&mut app).status().1, Tone::Bad);
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "{:?}", editor(&mut app).status());
+    }
 }

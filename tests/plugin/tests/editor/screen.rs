@@ -1,6 +1,6 @@
 //! The panel in a context without a screen: strips are dragged, words written.
 
-use bevy_chois::editor::{Editor, Panel, draw_panel};
+use bevy_chois::editor::{Editor, Panel, Tone, Tool, draw_panel};
 use bevy_egui::egui::{self, Event, Id, Key, Modifiers, PointerButton, Pos2, pos2};
 use chois::project::StripId;
 
@@ -210,4 +210,94 @@ fn words_are_written_where_they_stand() {
     // X is a letter meanwhile.
     screen.key(Key::X, Modifiers::NONE);
     assert_eq!(strips(&screen.editor), all);
+}
+
+#[test]
+fn keys_play_step_show_all_and_choose_what_the_gizmo_does() {
+    let mut screen = Screen::new();
+    let seconds = screen.editor.project().seconds();
+    assert!(seconds > 7.9);
+    // A frame on, a frame back, not before the beginning; to the end and back.
+    screen.key(Key::ArrowRight, Modifiers::NONE);
+    screen.key(Key::ArrowRight, Modifiers::NONE);
+    assert!((screen.editor.playhead - 2.0 / 30.0).abs() < 1e-5);
+    (0..3).for_each(|_| screen.key(Key::ArrowLeft, Modifiers::NONE));
+    assert_eq!(screen.editor.playhead, 0.0);
+    screen.key(Key::ArrowRight, Modifiers::SHIFT);
+    assert_eq!(screen.editor.playhead, seconds);
+    screen.key(Key::ArrowRight, Modifiers::NONE);
+    assert_eq!(screen.editor.playhead, seconds, "there is no more");
+    // From the end it plays from the beginning; a step stops it where it is.
+    screen.key(Key::Space, Modifiers::NONE);
+    assert!(screen.editor.playing && screen.editor.playhead == 0.0);
+    screen.key(Key::Space, Modifiers::NONE);
+    assert!(!screen.editor.playing);
+    screen.key(Key::Space, Modifiers::NONE);
+    screen.key(Key::ArrowRight, Modifiers::NONE);
+    assert!(!screen.editor.playing && screen.editor.playhead > 0.0);
+    screen.key(Key::ArrowLeft, Modifiers::SHIFT);
+    assert_eq!(screen.editor.playhead, 0.0);
+
+    // Scrolled into, the timeline shows all again.
+    let all = strips(&screen.editor);
+    let whole = screen.rect(all[0]);
+    let zoom = |screen: &mut Screen| {
+        let at = whole.center();
+        screen.frame(vec![
+            Event::PointerMoved(at),
+            Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Line,
+                delta: egui::vec2(0.0, 6.0),
+                phase: egui::TouchPhase::Move,
+                modifiers: Modifiers::NONE,
+            },
+        ]);
+        (0..20).for_each(|_| screen.frame(Vec::new()));
+    };
+    zoom(&mut screen);
+    let near = screen.rect(all[0]);
+    assert!(near.width() > 1.2 * whole.width(), "{near:?} of {whole:?}");
+    screen.key(Key::Home, Modifiers::NONE);
+    screen.frame(Vec::new());
+    assert!((screen.rect(all[0]).width() - whole.width()).abs() < 1.0);
+
+    assert_eq!(screen.editor.scene.tool, Tool::Move);
+    screen.key(Key::R, Modifiers::NONE);
+    assert_eq!(screen.editor.scene.tool, Tool::Turn);
+    screen.key(Key::G, Modifiers::NONE);
+    assert_eq!(screen.editor.scene.tool, Tool::Move);
+}
+
+#[test]
+fn ctrl_s_saves_where_there_is_a_file_and_says_what_is_missing_where_not() {
+    let mut screen = Screen::new();
+    let ctrl = Modifiers::CTRL | Modifiers::COMMAND;
+    screen.key(Key::S, ctrl);
+    let (line, tone) = screen.editor.status();
+    assert!(
+        tone == Tone::Bad && line.contains("has no file yet"),
+        "{line}"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.chois.ron");
+    screen.editor.save(Some(&path)).expect("saved");
+    screen.key(Key::D, Modifiers::SHIFT);
+    assert!(screen.editor.is_unsaved());
+    screen.key(Key::S, ctrl);
+    assert!(!screen.editor.is_unsaved());
+    let read = chois::project::file::read_project(&path).expect("read");
+    assert_eq!(read.strips().len(), strips(&screen.editor).len());
+    // Also while words are written, which take no other key.
+    let at = screen.rect(strips(&screen.editor)[0]).center();
+    screen.frame(vec![Event::PointerMoved(at)]);
+    for pressed in [true, false, true, false] {
+        screen.button(at, pressed);
+    }
+    (0..3).for_each(|_| screen.frame(Vec::new()));
+    screen.frame(vec![Event::Text(" Gently.".into())]);
+    screen.key(Key::Space, Modifiers::NONE);
+    assert!(!screen.editor.playing, "it is a space of the words");
+    assert!(screen.editor.is_unsaved());
+    screen.key(Key::S, ctrl);
+    assert!(!screen.editor.is_unsaved());
 }

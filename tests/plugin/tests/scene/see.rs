@@ -7,10 +7,7 @@ use bevy::gizmos::{GizmoAsset, GizmoHandles};
 use bevy::mesh::VertexAttributeValues;
 use bevy::mesh::skinning::{SkinnedMesh, SkinnedMeshInverseBindposes};
 use bevy::prelude::*;
-use bevy::render::RenderPlugin;
-use bevy::render::settings::WgpuSettings;
 use bevy::time::TimeUpdateStrategy;
-use bevy::winit::WinitPlugin;
 use bevy_chois::avatar::AvatarRig;
 use bevy_chois::clip::ClipPlugin;
 use bevy_chois::clip::bake::Retargeter;
@@ -18,31 +15,20 @@ use bevy_chois::debug_draw::material::{ContactHeatMaterial, GhostMaterial};
 use bevy_chois::debug_draw::{DebugDraw, DebugDrawPlugin, DebugDrawing};
 use bevy_chois::editor::{Editor, EditorGizmos, EditorObject, EditorPerson, EditorPlugin, See};
 use bevy_chois::object::ObjectShape;
-use bevy_chois_tests::{TICK, carry, puppet};
+use bevy_chois_tests::{TICK, carry, puppet, window};
 use chois::skeleton::Skeleton;
 
 /// Seconds of the take that is shown.
-const NOW: f32 = 2.0;
+pub const NOW: f32 = 2.0;
 
 type Skin = MeshMaterial3d<ContactHeatMaterial>;
 type Ghostly = MeshMaterial3d<GhostMaterial>;
 
 /// A project in which somebody carries a box, with a body and a box that show it.
-fn app() -> App {
+pub fn app() -> App {
     let mut app = App::new();
-    let nothing = WgpuSettings {
-        backends: None,
-        ..default()
-    };
-    let render = RenderPlugin {
-        render_creation: nothing.into(),
-        ..default()
-    };
     app.add_plugins((
-        DefaultPlugins
-            .set(render)
-            .disable::<WinitPlugin>()
-            .disable::<bevy::log::LogPlugin>(),
+        window::plugins(),
         ClipPlugin,
         DebugDrawPlugin,
         EditorPlugin { drafts: None },

@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_chois::editor::{self, Ask, Editor, Film, FilmKind, Kind, Panel, See, Tone};
-use bevy_egui::{EguiContext, egui};
+use bevy_egui::{EguiContext, EguiInput, egui};
 use chois::motion::edit::{JointTouchUp, RootKey};
 use chois::motion::lock::Part;
 use chois::project::export::Format;
@@ -10,8 +10,9 @@ use chois::project::generate::Which;
 use chois::project::{Edit, StripId, TakeId, Verdict};
 use serde::Deserialize;
 
-use super::hand::{self, By, Knob};
+use super::hand::{self, Axis, By, Knob, Pull};
 use crate::authoring::set_way;
+use crate::eye::PanelEye;
 
 /// One step of an animator. Strips and takes count from 1, in the order in which they begin and were made.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -35,6 +36,16 @@ pub enum Author {
     Grab(Knob, By, [f32; 3]),
     /// Lets go.
     Drop,
+    /// Clicks the disc of a handle: Bevy's gizmo stands on it.
+    Pick(Knob),
+    /// Whether the gizmo moves or turns.
+    Tool(Tool),
+    /// Drags an arrow of the gizmo, metres along its axis.
+    Arrow(Axis, f32),
+    /// Drags a ring of the gizmo, degrees about its axis.
+    Ring(Axis, f32),
+    /// Has the pointer rest over the panel, logical pixels from the left and from the top.
+    Point([f32; 2]),
     /// Deletes the waypoint that was taken last.
     Remove,
     /// Whether handles snap.
@@ -134,6 +145,15 @@ pub struct Sight {
     skeleton: bool,
 }
 
+/// What the gizmo does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Tool {
+    /// It moves what was taken.
+    Move,
+    /// It turns it.
+    Turn,
+}
+
 /// What a film becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Movie {
@@ -156,8 +176,39 @@ pub enum Strip {
     Stand,
 }
 
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waits {
+    /// Nothing but that it is shown.
+    No,
+    /// What was asked for.
+    Asked,
+    /// A drag that takes its frames.
+    Pulled(Pull),
+}
+
+/// Does a step.
+pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result<Waits, String> {
+    match step {
+        Author::Arrow(axis, by) => Pull::arrow(world, axis, by).map(Waits::Pulled),
+        Author::Ring(axis, by) => Pull::ring(world, axis, by).map(Waits::Pulled),
+        step => do_at_once(world, folder, step).map(|waits| match waits {
+            true => Waits::Asked,
+            false => Waits::No,
+        }),
+    }
+}
+
 /// Does a step; whether what was asked for takes its time.
-pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result<bool, String> {
+fn do_at_once(world: &mut World, folder: &std::path::Path, step: Author) -> Result<bool, String> {
+    if let Author::Point([x, y]) = step {
+        let mut contexts = world.query_filtered::<&mut EguiInput, With<PanelEye>>();
+        for mut input in contexts.iter_mut(world) {
+            let at = egui::pos2(x, y);
+            input.events.push(egui::Event::PointerMoved(at));
+        }
+        return Ok(false);
+    }
     if let Author::Light(light) = step {
         let mut contexts = world.query::<&mut EguiContext>();
         for mut context in contexts.iter_mut(world) {
@@ -178,6 +229,7 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             Some(grabbed.and_then(|()| hand::drop(world)))
         }
         Author::Drop => Some(hand::drop(world)),
+        Author::Pick(knob) => Some(hand::pick(world, knob)),
         _ => None,
     };
     if let Some(done) = pointed {
@@ -365,6 +417,12 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
             }
         }
         Author::Snap(on) => editor.scene.snap.on = on,
+        Author::Tool(tool) => {
+            editor.scene.tool = match tool {
+                Tool::Move => editor::Tool::Move,
+                Tool::Turn => editor::Tool::Turn,
+            }
+        }
         Author::See(sight) => {
             editor.scene.see = See {
                 ghosts: sight.ghosts,
@@ -399,6 +457,10 @@ pub fn take(world: &mut World, folder: &std::path::Path, step: Author) -> Result
         }
         Author::Light(_)
         | Author::Page(_)
+        | Author::Point(_)
+        | Author::Pick(_)
+        | Author::Arrow(..)
+        | Author::Ring(..)
         | Author::Click(_)
         | Author::Drag(..)
         | Author::Grab(..)

@@ -10,7 +10,8 @@ use bevy_chois::object::ObjectShape;
 use bevy_chois::playback::{InteractionPlayer, InteractionState};
 use bevy_panorbit_camera::PanOrbitCamera;
 
-use super::author;
+use super::author::{self, Waits};
+use super::hand::Pull;
 use super::{Part, Step};
 use crate::cast::{Cast, Spawned, Unloadable};
 use crate::daylight::Daylight;
@@ -59,6 +60,8 @@ enum Waiting {
     Said,
     /// What was asked for in the authoring panel is done.
     Authored,
+    /// The gizmo is dragged.
+    Pulled(Pull),
     /// The person begins to do what they were told.
     Begun,
     /// The person has done it.
@@ -231,6 +234,7 @@ fn is_over(world: &mut World, runner: &mut Runner) -> Result<bool, String> {
             runner.waiting = Waiting::Loaded;
             Ok(false)
         }
+        Waiting::Pulled(pull) => pull.go_on(world),
         Waiting::Said => {
             if world.resource::<Talk>().busy.is_some() {
                 runner.waiting = Waiting::Begun;
@@ -358,12 +362,11 @@ fn take(world: &mut World, runner: &Runner, step: Step) -> Result<Option<Waiting
             return Ok(Some(Waiting::Made));
         }
         Step::Author(step) => {
-            let waits = author::take(world, &runner.folder, step)?;
-            return Ok(Some(if waits {
-                Waiting::Authored
-            } else {
+            return Ok(Some(match author::take(world, &runner.folder, step)? {
+                Waits::Asked => Waiting::Authored,
                 // A frame, so that it is shown.
-                Waiting::Time(0.0)
+                Waits::No => Waiting::Time(0.0),
+                Waits::Pulled(pull) => Waiting::Pulled(pull),
             }));
         }
         Step::Say(text) => {

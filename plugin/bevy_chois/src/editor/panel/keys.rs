@@ -5,6 +5,7 @@ use chois::motion::FPS;
 use chois::motion::lock::Part;
 
 use super::{Panel, hands};
+use crate::editor::scene::Tool;
 use crate::editor::session::Editor;
 
 /// Does what was pressed, unless words are being written.
@@ -36,6 +37,12 @@ pub fn read(context: &egui::Context, editor: &mut Editor, panel: &mut Panel) {
         && !editor.delete_picked()
     {
         editor.delete_strip();
+    }
+    if pressed(Modifiers::NONE, Key::G) {
+        editor.scene.tool = Tool::Move;
+    }
+    if pressed(Modifiers::NONE, Key::R) {
+        editor.scene.tool = Tool::Turn;
     }
     if pressed(Modifiers::NONE, Key::K) {
         let object = editor.strip().and_then(|s| s.object());

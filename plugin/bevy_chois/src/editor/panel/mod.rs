@@ -11,7 +11,7 @@ mod plots;
 mod takes;
 mod timeline;
 mod toolbar;
-mod touch;
+pub(super) mod touch;
 
 use bevy::ecs::resource::Resource;
 use bevy_egui::egui::{self, Frame, Ui, UiBuilder};
@@ -139,6 +139,9 @@ pub fn draw_panel(context: &egui::Context, editor: &mut Editor, panel: &mut Pane
             .resizable(false)
             .frame(frame(&whole))
             .show_inside(&mut whole, |ui| {
+                // Seen where there is more: one that shows itself under the pointer alone cuts off what is under the edge.
+                ui.spacing_mut().scroll = egui::style::ScrollStyle::solid();
+                ui.spacing_mut().scroll.bar_width = 6.0;
                 egui::ScrollArea::vertical()
                     .auto_shrink([false, false])
                     .show(ui, |ui| inspector::draw(ui, editor, panel));

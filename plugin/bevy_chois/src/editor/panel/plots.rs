@@ -7,8 +7,10 @@ use egui_plot::{HLine, Line, Plot, PlotPoints, Span, VLine};
 use super::colors;
 use crate::editor::session::Editor;
 
-/// Height of one plot.
-const TALL: f32 = 68.0;
+/// Height of one plot: as there is room, lowest and highest.
+const TALL: [f32; 2] = [46.0, 68.0];
+/// What stands about a plot, and what is written under the last.
+const ABOUT: [f32; 2] = [24.0, 22.0];
 
 /// Draws the plots.
 pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
@@ -19,7 +21,12 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
     let now = f64::from(editor.playhead - strip.start);
     let seek = |at: f64| strip.start + at as f32;
     let mut sought = None;
-    if measures.distance.iter().any(|d| !d.is_empty()) {
+    let held = measures.distance.iter().any(|d| !d.is_empty());
+    let count = if held { 3.0 } else { 1.0 };
+    // Down to the inspector's end; what does not fit is scrolled to.
+    let left = ui.clip_rect().bottom() - ui.cursor().top() - ABOUT[1];
+    let tall = (left / count - ABOUT[0]).clamp(TALL[0], TALL[1]);
+    if held {
         sought = sought.or(plot(
             ui,
             "palm to surface, cm",
@@ -27,7 +34,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
             &measures.distance,
             100.0,
             now,
-            Some(0.0),
+            (tall, Some(0.0)),
         ));
         sought = sought.or(plot(
             ui,
@@ -36,7 +43,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
             &measures.slip,
             100.0,
             now,
-            None,
+            (tall, None),
         ));
     }
     sought = sought.or(plot(
@@ -46,7 +53,7 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
         &measures.skate,
         100.0,
         now,
-        None,
+        (tall, None),
     ));
     let [left, right] = colors::sides(ui.visuals());
     ui.horizontal(|ui| {
@@ -68,7 +75,7 @@ fn plot(
     values: &[Vec<f32>; 2],
     unit: f64,
     now: f64,
-    line: Option<f64>,
+    (tall, line): (f32, Option<f64>),
 ) -> Option<f64> {
     ui.small(name);
     let step = f64::from(measures.step);
@@ -76,7 +83,7 @@ fn plot(
     let weak = ui.visuals().weak_text_color();
     let strong = ui.visuals().selection.stroke.color;
     let shown = Plot::new(name)
-        .height(TALL)
+        .height(tall)
         .show_axes([false, true])
         .y_axis_min_width(30.0)
         .allow_drag(false)

@@ -58,7 +58,8 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
     let height = RULER + tracks as f32 * (ROW + GAP) + bars.as_ref().map_or(0.0, |_| hands::LANE);
     let (rect, whole) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let lanes = Rect::from_min_max(pos2(rect.left() + NAMES, rect.top()), rect.max);
-    let scale = zoom(ui, editor, panel, lanes, whole.hovered());
+    // Also over a strip, which is hovered in its stead.
+    let scale = zoom(ui, editor, panel, lanes, whole.contains_pointer());
     let painter = ui.painter().with_clip_rect(rect);
     ruler(ui, &painter.with_clip_rect(lanes), editor, lanes, scale);
     for k in 0..tracks {
@@ -137,7 +138,7 @@ fn pointer(ui: &Ui) -> Pos2 {
 }
 
 /// The wheel zooms about the pointer, with Shift it moves along.
-fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool) -> Scale {
+fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, within: bool) -> Scale {
     let all = (editor.project().seconds() + 1.0).max(8.0);
     let [mut from, mut span] = panel.view;
     if span == 0.0 {
@@ -146,7 +147,7 @@ fn zoom(ui: &Ui, editor: &Editor, panel: &mut Panel, lanes: Rect, hovered: bool)
     if panel.grab.is_some() {
         [from, span] = panel.drawn;
     }
-    if hovered && lanes.contains(pointer(ui)) {
+    if within && lanes.contains(pointer(ui)) {
         let (scroll, shift) = ui.input(|i| (i.smooth_scroll_delta(), i.modifiers.shift));
         if shift && scroll.x + scroll.y != 0.0 {
             from = (from - (scroll.x + scroll.y) / lanes.width() * span).max(0.0);

@@ -50,13 +50,30 @@ struct Look<'a> {
     hint: &'a str,
 }
 
-fn joint(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, shown: &Take, at: f32) {
-    let last = match shown.edits.last() {
+/// The turn of the chosen joint that the take ends with, if it is one of this moment.
+fn last(panel: &Panel, shown: &Take, at: f32) -> Option<JointTouchUp> {
+    match shown.edits.last() {
         Some(Edit::Joint(by)) if by.joint == panel.joint && (by.at - at).abs() < SAME => {
             Some(by.clone())
         }
         _ => None,
-    };
+    }
+}
+
+/// The turn of the chosen joint at a moment of the take, seconds: as far as it was turned, or not at all.
+pub fn begun(panel: &Panel, shown: &Take, at: f32) -> JointTouchUp {
+    last(panel, shown, at).unwrap_or_else(|| JointTouchUp {
+        joint: panel.joint.clone(),
+        at,
+        rise: panel.fade,
+        hold: 0.0,
+        fall: panel.fade,
+        turn: [0.0; 3],
+    })
+}
+
+fn joint(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, shown: &Take, at: f32) {
+    let last = last(panel, shown, at);
     ui.horizontal(|ui| {
         egui::ComboBox::from_id_salt("chois joint")
             .width(92.0)
@@ -93,14 +110,7 @@ fn joint(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, shown: &Take, at: 
         }
     });
     ui.horizontal(|ui| {
-        let mut by = last.unwrap_or(JointTouchUp {
-            joint: panel.joint.clone(),
-            at,
-            rise: panel.fade,
-            hold: 0.0,
-            fall: panel.fade,
-            turn: [0.0; 3],
-        });
+        let mut by = begun(panel, shown, at);
         let mut changed = false;
         for (axis, (prefix, hint)) in [
             (
@@ -129,7 +139,8 @@ fn joint(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel, shown: &Take, at: 
     });
 }
 
-fn turn(editor: &mut Editor, by: JointTouchUp, at: f32) {
+/// Turns a joint; what follows it with the same joint and moment is the same step.
+pub fn turn(editor: &mut Editor, by: JointTouchUp, at: f32) {
     let joint = by.joint.clone();
     let same =
         move |e: &Edit| matches!(e, Edit::Joint(l) if l.joint == joint && (l.at - at).abs() < SAME);

@@ -9,6 +9,7 @@ use bevy::window::PrimaryWindow;
 use nalgebra::{Vector2, Vector3};
 
 use super::EditorCamera;
+use super::overlay::Overlay;
 use crate::editor::film::FilmCamera;
 use crate::frame;
 
@@ -19,12 +20,13 @@ pub(in crate::editor) struct Cameras<'w, 's> {
         'w,
         's,
         (
+            Entity,
             &'static Camera,
             &'static GlobalTransform,
             Option<&'static RenderTarget>,
             Has<EditorCamera>,
         ),
-        Without<FilmCamera>,
+        (Without<FilmCamera>, Without<Overlay>),
     >,
     window: Query<'w, 's, Entity, With<PrimaryWindow>>,
 }
@@ -37,9 +39,10 @@ impl Cameras<'_, '_> {
             let mut all = self.all.iter();
             all.next().filter(|_| all.next().is_none())
         };
-        let (camera, place, target, _) = marked.next().or_else(only)?;
+        let (entity, camera, place, target, _) = marked.next().or_else(only)?;
         let window = self.window.single().ok();
         Some(Lens {
+            entity,
             camera,
             place,
             target: target.and_then(|t| t.normalize(window)),
@@ -49,7 +52,8 @@ impl Cameras<'_, '_> {
 
 /// A camera.
 pub(in crate::editor) struct Lens<'a> {
-    camera: &'a Camera,
+    pub entity: Entity,
+    pub camera: &'a Camera,
     place: &'a GlobalTransform,
     /// What it draws to.
     pub target: Option<NormalizedRenderTarget>,

@@ -5,8 +5,11 @@
 
 mod bar;
 mod edit;
+mod gizmo;
+mod grip;
 mod handles;
 mod lens;
+mod overlay;
 mod paint;
 mod pointer;
 mod route;
@@ -17,12 +20,15 @@ mod way;
 
 use bevy::app::{App, PostUpdate, Startup, Update};
 use bevy::ecs::prelude::*;
+use bevy::gizmos::transform_gizmo::TransformGizmoState;
 use bevy::gizmos::{AppGizmoBuilder, GizmoPlugin};
 use bevy::picking::pointer::PointerInput;
 use bevy_egui::EguiPrimaryContextPass;
 use chois::project::StripId;
 
+pub use gizmo::Tool;
 pub use handles::{Handle, Part};
+pub(super) use overlay::Overlay;
 pub use pointer::{SceneKnobs, ScenePointer};
 pub use route::EditorDrawing;
 pub use see::{EditorGizmos, See};
@@ -31,7 +37,8 @@ pub use snap::Snap;
 use super::film::Film;
 use super::plugin::EditorSystems;
 use crate::debug_draw::DebugDrawSystems;
-use walls::Walls;
+use gizmo::Gizmo;
+pub(super) use walls::Walls;
 use way::Planned;
 
 /// The camera through which the editor's handles are seen and dragged; needed where there is more than one.
@@ -43,6 +50,8 @@ pub struct EditorCamera;
 pub struct SceneState {
     /// The handle that was taken last, and of which strip.
     pub picked: Option<(StripId, Handle)>,
+    /// What Bevy's gizmo does with it.
+    pub tool: Tool,
     /// Where handles snap to.
     pub snap: Snap,
     /// What is shown of the takes.
@@ -54,14 +63,22 @@ pub struct SceneState {
 }
 
 pub(super) fn build(app: &mut App) {
+    let there = resource_exists::<TransformGizmoState>;
     app.add_message::<PointerInput>()
         .init_resource::<ScenePointer>()
         .init_resource::<SceneKnobs>()
         .init_resource::<Planned>()
         .init_resource::<Walls>()
+        .init_resource::<Gizmo>()
         .add_systems(
             Update,
-            (walls::look, way::follow, pointer::read, route::lay)
+            (
+                (walls::look, way::follow).chain(),
+                gizmo::pull.run_if(there),
+                pointer::read,
+                gizmo::stand.run_if(there),
+                route::lay,
+            )
                 .chain()
                 .after(EditorSystems::Work)
                 .in_set(EditorSystems::Handle),
@@ -75,6 +92,7 @@ pub(super) fn finish(app: &mut App) {
         app.init_gizmo_group::<EditorGizmos>();
         app.add_systems(Startup, see::configure);
         app.add_systems(PostUpdate, see::draw.after(EditorSystems::Show));
+        overlay::finish(app);
     }
 }
 

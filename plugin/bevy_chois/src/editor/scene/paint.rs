@@ -130,6 +130,8 @@ impl Brush<'_> {
         let trouble = pointer.trouble.as_deref().filter(|_| drags.is_some());
         let color = if trouble.is_some() { BAD } else { own };
         let picked = editor.scene.picked == editor.selected.map(|id| (id, spot.handle));
+        // Bevy's gizmo stands for the other.
+        let has = |part: Part| pointer.replaced != Some((spot.handle, part));
         let lit = |part: Part| {
             drags.map(|d| d.1) == Some(part)
                 || pointer.over() == Some(Over::Knob(spot.handle, part))
@@ -149,10 +151,14 @@ impl Brush<'_> {
             }
             if let Some(knob) = self.at(knob) {
                 self.line(at, knob, color);
-                self.knob(knob, color, lit(Part::Turn), !told);
+                if has(Part::Turn) {
+                    self.knob(knob, color, lit(Part::Turn), !told);
+                }
             }
         }
-        if let Some(peak) = spot.peak().and_then(|peak| self.at(peak)) {
+        if has(Part::Height)
+            && let Some(peak) = spot.peak().and_then(|peak| self.at(peak))
+        {
             self.line(at, peak, color);
             self.arrow(peak, color, lit(Part::Height));
         }

@@ -8,16 +8,14 @@ use bevy::picking::pointer::{PointerAction, PointerButton, PointerInput};
 use bevy_egui::{EguiContext, egui};
 use chois::contact::ObstacleShape;
 use chois::motion::FPS;
-use chois::project::{Deed, Project, Strip, StripId};
-use chois::request::ObjectPlace;
-use chois::scene::rotation;
-use nalgebra::{Vector2, Vector3};
+use chois::project::Deed;
 
-use super::edit;
-use super::handles::{Handle, Part, Spot};
+use super::grip::{Grip, Test, To};
+use super::handles::{Handle, Part};
 use super::lens::{Cameras, Lens};
 use super::walls::{Seen, Walls};
 use super::way::{Planned, Way};
+use super::{bar, edit};
 use crate::editor::session::Editor;
 
 /// A press that moves less is a click, logical pixels.
@@ -28,10 +26,6 @@ const NEAR: f32 = 12.0;
 const NEAR_WAY: f32 = 8.0;
 /// Where the time of a waypoint is written, seen from its place, logical pixels.
 pub(super) const TIME_AT: Vec2 = Vec2::new(26.0, -18.0);
-/// Highest and lowest that an object can be asked to be, metres: what requests take.
-const HEIGHTS: [f32; 2] = [0.0, 2.5];
-/// A height so near to what carries things is that, metres.
-const MAGNET: f32 = 0.04;
 
 /// Knobs that can be taken: where they are seen, logical pixels. For scripts and tests.
 #[derive(Resource, Clone, Debug, Default)]
@@ -44,10 +38,13 @@ impl SceneKnobs {
         found.map(|k| k.2)
     }
 
-    fn lay(&mut self, planned: &Planned, lens: &Lens) {
+    fn lay(&mut self, planned: &Planned, lens: &Lens, replaced: Option<(Handle, Part)>) {
         self.0.clear();
         for spot in &planned.spots {
             for part in spot.parts() {
+                if replaced == Some((spot.handle, part)) {
+                    continue;
+                }
                 let at = match part {
                     Part::Floor => Some(spot.at),
                     Part::Turn => spot.knob(),
@@ -81,6 +78,14 @@ pub struct ScenePointer {
     cursor: Option<Vec2>,
     press: Option<Press>,
     over: Option<Over>,
+    /// Whether it is over something else than the scene.
+    off: bool,
+    /// Whether it is over Bevy's gizmo or drags it.
+    pub(super) gizmo: bool,
+    /// What the gizmo drags.
+    by_gizmo: Option<(Handle, Part)>,
+    /// The part that the gizmo stands for.
+    pub(super) replaced: Option<(Handle, Part)>,
     /// Why the handle cannot go where it is dragged.
     pub(super) trouble: Option<String>,
 }
@@ -96,27 +101,29 @@ pub(super) enum Over {
 struct Press {
     at: Vec2,
     moved: bool,
-    grip: Option<Grip>,
+    held: Option<Held>,
 }
 
-/// A handle that is dragged, and how all was when it was taken.
-struct Grip {
-    strip: StripId,
-    spot: Spot,
-    part: Part,
+/// A handle that is dragged.
+struct Held {
+    grip: Grip,
     /// From the place that is meant to the pointer, logical pixels.
     offset: Vec2,
-    before: Project,
-    way: Option<Way>,
-    /// The object's hull, where it is the object that is moved.
-    hull: Option<ObstacleShape>,
 }
 
 impl ScenePointer {
     /// Whether the pointer drags a handle or is over one: a press is the editor's.
     pub fn is_busy(&self) -> bool {
-        let grips = self.press.as_ref().is_some_and(|p| p.grip.is_some());
-        grips || matches!(self.over, Some(Over::Knob(..)))
+        self.gizmo || self.drags_any() || matches!(self.over, Some(Over::Knob(..)))
+    }
+
+    fn drags_any(&self) -> bool {
+        self.press.as_ref().is_some_and(|p| p.held.is_some())
+    }
+
+    /// Whether a press is a handle's or the panel's, and never Bevy's gizmo's.
+    pub(super) fn keeps(&self) -> bool {
+        self.off || self.drags_any() || matches!(self.over, Some(Over::Knob(..)))
     }
 
     /// What it is over.
@@ -126,8 +133,15 @@ impl ScenePointer {
 
     /// What it drags.
     pub(super) fn drags(&self) -> Option<(Handle, Part)> {
-        let press = self.press.as_ref().filter(|p| p.moved)?;
-        press.grip.as_ref().map(|g| (g.spot.handle, g.part))
+        let press = self.press.as_ref().filter(|p| p.moved);
+        let held = press.and_then(|p| p.held.as_ref());
+        held.map(|h| (h.grip.spot.handle, h.grip.part))
+            .or(self.by_gizmo)
+    }
+
+    /// Takes in what the gizmo drags, and why it cannot go on.
+    pub(super) fn tell(&mut self, drags: Option<(Handle, Part)>, trouble: Option<String>) {
+        (self.by_gizmo, self.trouble) = (drags, trouble);
     }
 }
 
@@ -165,8 +179,8 @@ pub(super) fn read(
         walls: &walls,
         ctrl: down([KeyCode::ControlLeft, KeyCode::ControlRight]),
     };
-    knobs.lay(&planned, &lens);
     let pointer = &mut *pointer;
+    knobs.lay(&planned, &lens, pointer.replaced);
     if keys
         .as_ref()
         .is_some_and(|k| k.just_pressed(KeyCode::Escape))
@@ -190,38 +204,39 @@ pub(super) fn read(
                     continue;
                 };
                 press.moved |= press.at.distance(at) >= STILL;
-                if let (true, Some(grip)) = (press.moved, &press.grip) {
-                    pointer.trouble = drag(grip, at, &scene, &mut editor);
+                if let (true, Some(held)) = (press.moved, &press.held) {
+                    pointer.trouble = drag(held, at, &scene, &mut editor);
                     planned.follow(&editor);
-                    knobs.lay(&planned, &lens);
+                    knobs.lay(&planned, &lens, pointer.replaced);
                 }
             }
             PointerAction::Press(PointerButton::Primary) => {
                 pointer.cursor = Some(at);
                 if !is_ours(&editor, &panels, &lens, at) {
-                    // Whoever goes on in the panel means the strip.
-                    if editor.scene.picked.is_some() {
+                    // Whoever goes on in the panel means the strip; how handles are taken is said in the bar.
+                    if editor.scene.picked.is_some() && !panels.iter().any(|p| bar::is_at(p, at)) {
                         editor.scene.picked = None;
                     }
                     continue;
                 }
                 let taken = knobs.under(at);
-                let grip = taken.and_then(|taken| take(taken, at, &editor, &planned, &knobs));
-                if let Some(grip) = &grip {
+                let held = taken.and_then(|taken| take(taken, at, &editor, &planned, &knobs));
+                if let Some(Held { grip, .. }) = &held {
                     editor.settle();
                     editor.scene.picked = Some((grip.strip, grip.spot.handle));
                 }
                 pointer.press = Some(Press {
                     at,
-                    moved: false,
-                    grip,
+                    // What drags the gizmo is no click.
+                    moved: pointer.gizmo && held.is_none(),
+                    held,
                 });
             }
             PointerAction::Release(PointerButton::Primary) => {
                 let Some(press) = pointer.press.take() else {
                     continue;
                 };
-                match press.grip {
+                match press.held {
                     Some(_) => {
                         editor.settle();
                         pointer.trouble = None;
@@ -230,7 +245,7 @@ pub(super) fn read(
                     None => {}
                 }
                 planned.follow(&editor);
-                knobs.lay(&planned, &lens);
+                knobs.lay(&planned, &lens, pointer.replaced);
             }
             PointerAction::Cancel => give_up(pointer, &mut editor),
             _ => {}
@@ -246,6 +261,7 @@ pub(super) fn read(
                 .map(|(handle, part)| Over::Knob(handle, part));
             knob.or_else(|| on_way(&planned, &lens, at).map(Over::Way))
         });
+        pointer.off = pointer.cursor.is_some() && free.is_none();
         pointer.over = over;
     }
 }
@@ -256,13 +272,8 @@ fn give_up(pointer: &mut ScenePointer, editor: &mut Editor) {
         return;
     };
     pointer.trouble = None;
-    if let Some(grip) = press.grip.filter(|_| press.moved) {
-        let key = grip.key();
-        editor.drag(&key, "Drag", |p| {
-            *p = grip.before;
-            Ok(())
-        });
-        editor.settle();
+    if let Some(held) = press.held.filter(|_| press.moved) {
+        held.grip.give_up(editor);
     }
 }
 
@@ -284,29 +295,16 @@ fn take(
     editor: &Editor,
     planned: &Planned,
     knobs: &SceneKnobs,
-) -> Option<Grip> {
-    let strip = editor.strip()?;
-    let moves_thing = match handle {
-        Handle::Object => true,
-        Handle::Waypoint(_) | Handle::End => strip.object().is_some(),
-        Handle::Person => false,
-    };
-    let thing = strip.object().and_then(|id| editor.library().thing(id));
-    let hull = thing.filter(|_| moves_thing);
+) -> Option<Held> {
     // A time is written beside the place that is meant.
     let shift = if part == Part::Time {
         TIME_AT
     } else {
         Vec2::ZERO
     };
-    Some(Grip {
-        strip: strip.id,
-        spot: planned.spot(handle)?,
-        part,
+    Some(Held {
         offset: at - knobs.at(handle, part)? + shift,
-        before: editor.project().clone(),
-        way: planned.way.clone(),
-        hull: hull.and_then(|thing| ObstacleShape::hull(&thing.geometry).ok()),
+        grip: Grip::of(handle, part, editor, planned)?,
     })
 }
 
@@ -388,132 +386,32 @@ fn click(at: Vec2, to_end: bool, scene: &Scene, editor: &mut Editor, planned: &P
     }
 }
 
-/// Whether a handle may be somewhere.
-struct Test<'a> {
-    strip: &'a Strip,
-    handle: Handle,
-    /// When the object is there.
-    frame: usize,
-    /// The object's hull, where it is an object that is there.
-    hull: Option<&'a ObstacleShape>,
-    way: Option<&'a Way>,
-}
-
-impl Test<'_> {
-    /// Why it may not.
-    fn refuse(
-        &self,
-        editor: &Editor,
-        walls: &Walls,
-        at: Vector2<f32>,
-        height: Option<f32>,
-        angle: f32,
-    ) -> Option<String> {
-        let thing = self
-            .strip
-            .object()
-            .and_then(|id| editor.library().thing(id));
-        let (Some(hull), Some(thing)) = (self.hull, thing) else {
-            return walls.refuse_person(editor, self.strip, at);
-        };
-        let start = self.way.and_then(|way| way.start).unwrap_or_default();
-        let (height, yaw) = match self.handle {
-            // As high as it is carried there, turned as it began.
-            Handle::Waypoint(_) => {
-                let heights = self.way.and_then(|way| way.heights.as_ref());
-                let carried = heights.and_then(|h| h.get(self.frame).copied());
-                (carried.unwrap_or(0.0), start.yaw)
-            }
-            _ => (height.unwrap_or(0.0), angle.to_degrees()),
-        };
-        let turn = rotation(&ObjectPlace { yaw, ..start });
-        let center = Vector3::new(at.x, at.y, height - thing.geometry.lowest(&turn));
-        walls.refuse_thing(editor, self.strip, hull, center, turn)
-    }
-}
-
-impl Grip {
-    /// What its edits are one step by.
-    fn key(&self) -> String {
-        format!(
-            "scene {} {:?} {:?}",
-            self.strip.0, self.spot.handle, self.part
-        )
-    }
-
-    fn test<'a>(&'a self, strip: &'a Strip) -> Test<'a> {
-        let frame = self.spot.time.map_or(0, |(t, _)| (t * FPS) as usize);
-        Test {
-            strip,
-            handle: self.spot.handle,
-            frame,
-            hull: self.hull.as_ref(),
-            way: self.way.as_ref(),
-        }
-    }
-}
-
 /// Brings a handle to where the pointer is, or as near as it can be; why it cannot, if so.
-fn drag(grip: &Grip, pointer: Vec2, scene: &Scene, editor: &mut Editor) -> Option<String> {
+fn drag(held: &Held, pointer: Vec2, scene: &Scene, editor: &mut Editor) -> Option<String> {
+    let Held { grip, offset } = held;
     let strip = editor.project().strip(grip.strip)?.clone();
     let snap = editor.scene.snap.inverted(scene.ctrl);
-    let at = pointer - grip.offset;
+    let at = pointer - *offset;
     let spot = &grip.spot;
-    let (id, handle) = (grip.strip, spot.handle);
-    let angle = spot.angle.map_or(0.0, |a| a.0);
-    let refuse = |editor: &Editor, at, height, angle| {
-        grip.test(&strip)
-            .refuse(editor, scene.walls, at, height, angle)
-    };
-    let (label, change): (_, Box<dyn FnOnce(&mut Project)>) = match grip.part {
+    let to = match grip.part {
         Part::Floor => {
             let sight = scene.lens.ray(at)?;
-            let stands = grip.hull.is_some() && !matches!(handle, Handle::Waypoint(_));
-            let carried = (stands && snap.surface)
+            let carried = (grip.stands() && snap.surface)
                 .then(|| scene.walls.seen(editor, &strip, sight))
                 .and_then(|seen| match seen {
                     Some(Seen::Surface(at)) => Some(at),
                     _ => None,
                 });
             let place = carried.or_else(|| sight.level(spot.at.z))?;
-            let height = stands.then(|| place.z.clamp(HEIGHTS[0], HEIGHTS[1]));
-            let ground = snap.place(place.xy());
-            if let Some(why) = refuse(editor, ground, height, angle) {
-                editor.complain(&why);
-                return Some(why);
-            }
-            let label = match handle {
-                Handle::Person => "Move person",
-                Handle::Object => "Move object",
-                Handle::Waypoint(_) => "Move waypoint",
-                Handle::End => "Move end",
-            };
-            (
-                label,
-                Box::new(move |p| edit::put(p, id, handle, ground, height)),
-            )
+            let height = grip.stands().then_some(place.z);
+            To::Place(snap.place(place.xy()), height)
         }
         Part::Height => {
             let peak = spot.peak()?;
             let across = scene.lens.ahead();
             let seen = scene.lens.ray(at)?.height(peak, across)?;
-            let wanted = snap.height(seen - spot.top?).clamp(HEIGHTS[0], HEIGHTS[1]);
-            let over = Vector3::new(spot.at.x, spot.at.y, wanted);
-            let rest = scene.walls.rest(editor, &strip, over);
-            let height = if (wanted - rest).abs() < MAGNET {
-                rest
-            } else {
-                wanted
-            };
-            let ground = spot.at.xy();
-            if let Some(why) = refuse(editor, ground, Some(height), angle) {
-                editor.complain(&why);
-                return Some(why);
-            }
-            (
-                "Raise",
-                Box::new(move |p| edit::put(p, id, handle, ground, Some(height))),
-            )
+            let height = grip.height(snap.height(seen - spot.top?), scene.walls, editor);
+            To::Place(spot.at.xy(), Some(height))
         }
         Part::Turn => {
             let place = scene.lens.ray(at)?.level(spot.at.z)?;
@@ -521,34 +419,12 @@ fn drag(grip: &Grip, pointer: Vec2, scene: &Scene, editor: &mut Editor) -> Optio
             if way.norm() < 1e-3 {
                 return None;
             }
-            let degrees = snap.turn(way.y.atan2(way.x).to_degrees());
-            let ground = spot.at.xy();
-            if grip.hull.is_some()
-                && let Some(why) = refuse(editor, ground, Some(spot.at.z), degrees.to_radians())
-            {
-                editor.complain(&why);
-                return Some(why);
-            }
-            (
-                "Turn",
-                Box::new(move |p| edit::turn(p, id, handle, degrees)),
-            )
+            To::Turn(snap.turn(way.y.atan2(way.x).to_degrees()))
         }
         Part::Time => {
-            let way = grip.way.clone()?;
-            let Handle::Waypoint(i) = handle else {
-                return None;
-            };
-            let (t, _) = nearest(&way, scene.lens, at)?;
-            (
-                "Time waypoint",
-                Box::new(move |p| edit::pass(p, id, i, t as f32 / FPS, Some(&way))),
-            )
+            let (t, _) = nearest(grip.way.as_ref()?, scene.lens, at)?;
+            To::Time(t as f32 / FPS)
         }
     };
-    editor.drag(&grip.key(), label, |p| {
-        change(p);
-        Ok(())
-    });
-    None
+    grip.bring(to, scene.walls, editor)
 }

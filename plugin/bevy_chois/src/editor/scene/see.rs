@@ -12,9 +12,10 @@ use bevy::reflect::std_traits::ReflectDefault;
 use chois::motion::MotionClip;
 use chois::project::Measures;
 use chois::skeleton::{PARENTS, joint};
-use nalgebra::Vector3;
+use nalgebra::{Vector2, Vector3};
 
 use super::lens::Cameras;
+use super::way::Planned;
 use crate::debug_draw::{ContactHeat, DebugDraw, GhostTimes, Ghosts, Show};
 use crate::editor::session::Editor;
 use crate::editor::stage::{EditorPerson, Staged, staged};
@@ -22,12 +23,16 @@ use crate::frame;
 
 /// A foot that slides faster than this while it is down leaves a mark, metres a second.
 const SKATES: f32 = 0.15;
-/// How far beside the avatar the source skeleton stands, metres.
-const BESIDE: f32 = 0.9;
+/// How far beside the avatar the source skeleton stands, metres: where it is clear of handles, else as near as it can be.
+const BESIDE: [f32; 2] = [0.9, 1.5];
+/// It is clear of what is farther away than this, metres.
+const CLEAR: f32 = 0.55;
 const LEFT: Color = Color::srgb(0.43, 0.70, 1.0);
 const RIGHT: Color = Color::srgb(1.0, 0.63, 0.35);
 const OBJECT: Color = Color::srgb(0.55, 0.95, 0.62);
 const MARK: Color = Color::srgb(1.0, 0.22, 0.16);
+/// From a palm to the surface.
+const GAP: Color = Color::srgb(1.0, 0.85, 0.3);
 const BONE: Color = Color::srgb(0.95, 0.95, 1.0);
 
 /// How the editor's lines are drawn.
@@ -58,6 +63,8 @@ impl See {
         let mut draw = DebugDraw::default();
         if self.heat {
             draw.contact_heat = Show::Always(ContactHeat::default());
+            // Centimetres do not show in a glow: a line goes from each palm to the surface.
+            draw.palms = Show::Always(GAP);
         }
         if let Some(step) = self.ghosts {
             draw.ghosts = Show::Always(Ghosts {
@@ -154,6 +161,7 @@ pub(super) fn draw(
     mut known: Local<Known>,
     editor: Res<Editor>,
     cameras: Cameras,
+    planned: Res<Planned>,
 ) {
     let see = editor.scene.see;
     if !editor.shown || !(see.paths || see.skate || see.skeleton) {
@@ -181,11 +189,14 @@ pub(super) fn draw(
             }
         }
         if see.skeleton && now < clip.frames.len() {
-            let aside = cameras.lens().map_or(Vector3::x(), |lens| {
+            let right = cameras.lens().map_or(Vector2::x(), |lens| {
                 let ahead = lens.ahead();
-                Vector3::new(ahead.y, -ahead.x, 0.0)
+                Vector2::new(ahead.y, -ahead.x)
             });
-            skeleton(&mut gizmos, &clip, now, frame::vec3(aside * BESIDE));
+            let spots: Vec<Vector2<f32>> = planned.spots.iter().map(|s| s.at.xy()).collect();
+            let aside = beside(&clip, right, &spots);
+            let aside = Vector3::new(aside.x, aside.y, 0.0);
+            skeleton(&mut gizmos, &clip, now, frame::vec3(aside));
         }
     }
 }
@@ -224,6 +235,29 @@ fn trajectories(gizmos: &mut Gizmos<EditorGizmos>, lines: &Lines, now: usize, se
             }
         }
     }
+}
+
+/// Where the source skeleton goes beside the avatar, the same all along: clear of handles, or else as far from them as it gets.
+fn beside(clip: &MotionClip, right: Vector2<f32>, spots: &[Vector2<f32>]) -> Vector2<f32> {
+    /// Frames from one that is looked at to the next.
+    const STEP: usize = 8;
+    let room = |aside: Vector2<f32>| {
+        let way = clip.frames.iter().step_by(STEP);
+        let way = way.map(|f| f.pose.root.xy() + aside);
+        let near = way.flat_map(|at| spots.iter().map(move |s| (s - at).norm()));
+        near.fold(CLEAR, f32::min)
+    };
+    let mut best = (right * BESIDE[0], room(right * BESIDE[0]));
+    for aside in BESIDE
+        .into_iter()
+        .flat_map(|far| [right * far, -right * far])
+    {
+        let room = room(aside);
+        if room > best.1 + 1e-3 {
+            best = (aside, room);
+        }
+    }
+    best.0
 }
 
 fn skeleton(gizmos: &mut Gizmos<EditorGizmos>, clip: &MotionClip, now: usize, aside: Vec3) {

@@ -10,6 +10,7 @@ use bevy::transform::components::GlobalTransform;
 use chois::contact::{Obstacle, ObstacleShape};
 use chois::geometry::ObjectGeometry;
 use chois::project::{ObjectId, Strip, sequence};
+use chois::scene::{Item, ItemId, Scene, place_of};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector2, Vector3};
 
 use super::lens::Sight;
@@ -32,7 +33,7 @@ const LEVEL: f32 = 0.95;
 
 /// What stands about in the app: entities with an [`ObjectShape`] that are [`Interactable`]s or [`SceneObject`]s.
 #[derive(Resource, Default)]
-pub(super) struct Walls {
+pub(in crate::editor) struct Walls {
     all: HashMap<Entity, Standing>,
 }
 
@@ -122,21 +123,47 @@ impl Walls {
             let Shape::Made(shape) = &standing.shape else {
                 return None;
             };
-            let mut place = standing.place;
-            if let Some(object) = standing.object {
-                if Some(object) == strip.object() {
-                    return None;
-                }
-                // Where the project has it then, not where the playhead shows it.
-                let library = editor.library();
-                let project = editor.project();
-                let then = project.expected_object(library, object, strip.start);
-                if let (Some(then), Some(thing)) = (then, library.thing(object)) {
-                    let (at, turn) = sequence::origin(&then, thing);
-                    place = Isometry3::from_parts(Translation3::from(at), turn);
-                }
+            if standing.object.is_some() && standing.object == strip.object() {
+                return None;
             }
+            let place = self.place(editor, strip, standing);
             Some((standing, Obstacle::new(shape.clone(), place)))
+        })
+    }
+
+    /// What stands about when a strip begins, but for its own object, as ways and arms see it.
+    pub fn scene(&self, editor: &Editor, strip: &Strip) -> Scene {
+        let mut items: Vec<Item> = (self.all.iter())
+            .filter(|(_, standing)| standing.object.is_none_or(|o| Some(o) != strip.object()))
+            .filter_map(|(entity, standing)| {
+                let place = self.place(editor, strip, standing);
+                let id = ItemId(entity.to_bits());
+                let geometry = ObjectGeometry::clone(&standing.geometry);
+                let place = place_of(&geometry, &place)?;
+                Some(Item {
+                    kind: standing.kind,
+                    ..Item::new(id, standing.name.clone(), geometry, place)
+                })
+            })
+            .collect();
+        // The same scene in any order is the same.
+        items.sort_by_key(|item| item.id.0);
+        Scene {
+            items,
+            ..Scene::default()
+        }
+    }
+
+    /// Where something is when a strip begins: where the project has it then, not where the playhead shows it.
+    fn place(&self, editor: &Editor, strip: &Strip, standing: &Standing) -> Isometry3<f32> {
+        let then = standing.object.and_then(|object| {
+            let library = editor.library();
+            let project = editor.project();
+            let then = project.expected_object(library, object, strip.start)?;
+            Some(sequence::origin(&then, library.thing(object)?))
+        });
+        then.map_or(standing.place, |(at, turn)| {
+            Isometry3::from_parts(Translation3::from(at), turn)
         })
     }
 
@@ -254,7 +281,7 @@ impl Walls {
 
 /// What a sight meets.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
+pub(in crate::editor) enum Seen {
     /// The floor or what carries things, metres.
     Surface(Vector3<f32>),
     /// The side of something of that name.

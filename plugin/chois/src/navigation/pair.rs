@@ -234,7 +234,7 @@ mod tests {
         // What costs more than something else is not looked at to its end.
         let mut room = Room::new(&mut map, &[], &WAY);
         let mut within = |limit| turning(&mut room, &WAY, [0.0, -0.6].into(), [false; 2], limit);
-        assert!(within(beside.cost / 2.0).is_none());
+        assert!(within(TURNING).is_none());
         assert!(within(beside.cost * 2.0).is_some());
     }
 

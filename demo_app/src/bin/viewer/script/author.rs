@@ -237,6 +237,8 @@ fn do_at_once(world: &mut World, folder: &std::path::Path, step: Author) -> Resu
         return done.map(|()| false);
     }
     if let Author::Page(page) = step {
+        // As a press in the panel does: the handle that was taken is let go of.
+        world.resource_mut::<Editor>().scene.picked = None;
         world.resource_mut::<Panel>().page = match page {
             Page::Ask => editor::Page::Ask,
             Page::Takes => editor::Page::Takes,

@@ -225,7 +225,7 @@ fn heat(ui: &mut Ui, editor: &Editor) {
             let text = format!("{name}left palm {}, right {}", apart(*left), apart(*right));
             ui.label(match shown {
                 true => RichText::new(text).small().strong(),
-                false => RichText::new(text).small().weak(),
+                false => RichText::new(text).small(),
             });
         }
     });

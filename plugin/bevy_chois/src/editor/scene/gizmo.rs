@@ -33,6 +33,8 @@ use crate::frame;
 
 /// Length of an arrow, share of the distance to the eye: longer than Bevy's 0.1, for a handle's disc and ring lie within.
 const LONG: f32 = 0.15;
+/// The same of rings about a joint, which are not to hide the person.
+const SMALL: f32 = 0.06;
 /// So near an arrow or a ring counts as on it, logical pixels: less than Bevy's own 35, for there are other handles about.
 const NEAR: f32 = 10.0;
 
@@ -366,7 +368,7 @@ pub(super) fn stand(
         false => TransformGizmoSpace::World,
     };
     settings.axis_hit_distance = NEAR;
-    settings.screen_scale_factor = LONG;
+    settings.screen_scale_factor = if stand.own { SMALL } else { LONG };
     settings.snap_translate = (snap.on && snap.grid > 0.0).then_some(snap.grid);
     settings.snap_rotate = (snap.on && snap.angle > 0.0).then(|| snap.angle.to_radians());
     settings.confine_cursor = false;

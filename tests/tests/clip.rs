@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use chois::clip::{parse_clip, read_clip, write_clip};
+use chois::clip::{packet, parse_clip, read_clip, write_clip};
 use chois::motion::{Frame, MotionClip};
 use chois::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton, world_rotations};
 use chois::{Error, frame};
@@ -283,6 +283,66 @@ fn a_clip_that_could_not_be_read_is_not_written() {
     assert!(!path.exists());
 }
 
+#[test]
+fn a_packet_is_small_and_comes_back_as_the_clip() {
+    let sent = clip(120);
+    let bytes = packet::to_bytes(&sent).expect("a packet");
+    // Five kilobytes a second; the file has four times as many.
+    assert!(bytes.len() < 120 * 166 + 500, "{}", bytes.len());
+    assert!(written(&sent).len() > 4 * bytes.len());
+    let came = packet::from_bytes(&bytes).expect("the clip");
+    let words = |c: &MotionClip| [&c.name, &c.subject, &c.object, &c.text].map(String::clone);
+    assert_eq!(words(&came), words(&sent));
+    assert_eq!((came.fps, &came.skeleton), (sent.fps, &sent.skeleton));
+    for (f, (a, b)) in came.frames.iter().zip(&sent.frames).enumerate() {
+        assert_eq!(
+            (a.pose.root, a.object_position),
+            (b.pose.root, b.object_position)
+        );
+        let rotations = (a.pose.rotations.iter().zip(&b.pose.rotations))
+            .chain([(&a.object_rotation, &b.object_rotation)]);
+        for (a, b) in rotations {
+            assert!(a.angle_to(b).to_degrees() < 0.01, "{f}: {a} {b}");
+        }
+        for (a, b) in came.joints(f).iter().zip(sent.joints(f)) {
+            assert!((a - b).norm() < 2e-4, "{f}");
+        }
+        for (a, b) in a.contact.iter().zip(b.contact) {
+            assert!((a - b).abs() < 0.003);
+        }
+    }
+    // As good as it gets: sent on, nothing more is lost.
+    let again = packet::to_bytes(&came).expect("a packet");
+    let came_again = packet::from_bytes(&again).expect("the clip");
+    for f in 0..120 {
+        for (a, b) in came_again.joints(f).iter().zip(came.joints(f)) {
+            assert!((a - b).norm() < 2e-4);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_packet_is_refused_in_a_sentence() {
+    let good = packet::to_bytes(&clip(4)).expect("a packet");
+    let said = |bytes: &[u8]| match packet::from_bytes(bytes) {
+        Err(e @ Error::Invalid { .. }) => e.to_string(),
+        other => panic!("expected a refusal, got {other:?}"),
+    };
+    assert!(said(b"hello").contains("ends too early"));
+    assert!(said(&written(&clip(4))).contains("CHOISMC1"));
+    assert!(said(&good[..good.len() - 1]).contains("bytes for 4 frames"));
+    assert!(said(&[&good[..], &[0]].concat()).contains("bytes for 4 frames"));
+    let mut many = good.clone();
+    many[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert!(said(&many).contains("frames"));
+    let mut long = clip(4);
+    long.text = "a".repeat(70_000);
+    assert!(packet::to_bytes(&long).is_err());
+    long = clip(4);
+    long.frames[2].pose.root.x = f32::NAN;
+    assert!(packet::to_bytes(&long).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -307,6 +367,26 @@ proptest! {
         }
         if let Ok(clip) = parse_clip(&bytes, Path::new("damaged")) {
             prop_assert!(clip.frames.len() >= 2);
+            for f in 0..clip.frames.len() {
+                prop_assert!(clip.joints(f).iter().all(|p| p.iter().all(|x| x.is_finite())));
+            }
+        }
+    }
+
+    #[test]
+    fn any_packet_is_survived(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..9),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = packet::to_bytes(&clip(2)).expect("a packet");
+        for (at, value) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(clip) = packet::from_bytes(&bytes) {
             for f in 0..clip.frames.len() {
                 prop_assert!(clip.joints(f).iter().all(|p| p.iter().all(|x| x.is_finite())));
             }

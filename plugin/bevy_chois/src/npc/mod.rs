@@ -14,6 +14,10 @@
 //!
 //! A clip that leaves its thing elsewhere than it should is made again with another seed before it is played. Where nobody
 //! could wait for that, for it has begun to play before it was whole, the step is planned anew from where the thing was left.
+//!
+//! Where several machines show the same people, one of them generates: a seed makes another clip on another processor. What
+//! it plays is sent as [`chois::clip::packet`], 5 kB for a second of motion, and put into the others'
+//! `Assets<`[`MotionClip`](crate::clip::MotionClip)`>` to be played there.
 
 mod act;
 pub mod events;

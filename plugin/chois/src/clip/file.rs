@@ -28,11 +28,11 @@ use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};
 
 const KIND: &str = "motion clip";
 /// Shortest and longest clip, frames.
-const FRAMES: std::ops::RangeInclusive<usize> = 2..=100_000;
+pub(super) const FRAMES: std::ops::RangeInclusive<usize> = 2..=100_000;
 /// Positions further out than this are not metres.
-const FARTHEST: f32 = 10_000.0;
+pub(super) const FARTHEST: f32 = 10_000.0;
 /// Longest bone, metres.
-const LONGEST_BONE: f32 = 2.0;
+pub(super) const LONGEST_BONE: f32 = 2.0;
 /// How far positions may stray from forward kinematics, metres: wide enough for 16-bit files, narrow enough to
 /// catch rotations in another order or in another frame.
 const STRAY: f32 = 0.1;

@@ -4,6 +4,7 @@ pub mod bvh;
 mod file;
 pub mod glb;
 mod name;
+pub mod packet;
 mod shading;
 pub mod usda;
 

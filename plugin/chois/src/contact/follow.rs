@@ -193,18 +193,14 @@ impl Follower {
         self.untwist(arm, out, own.1.angle());
     }
 
-    /// How far the middle of a palm is over its place, metres, with its hand turned so: one that does not lie as it should
-    /// touches with its edge.
+    /// How far the middle of a palm is over its place, metres, with its hand turned so: one that does not lie flat touches
+    /// with its edge.
     fn rise(&self, hand: usize, goal: &HandGoal, rotation: &UnitQuaternion<f32>) -> f32 {
         let palm = &self.palms[hand];
-        let deepest = |rotation: &UnitQuaternion<f32>| {
-            (palm.skin().iter())
-                .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
-                .fold(0.0, f32::max)
-        };
-        // What is beside a narrow thing, or around it, is there on purpose.
-        let meant = deepest(&goal.rotation).max(GIVES);
-        (deepest(rotation) - meant).max(0.0) * goal.laid
+        let deepest = (palm.skin().iter())
+            .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
+            .fold(0.0, f32::max);
+        (deepest - GIVES).max(0.0) * goal.laid
     }
 
     /// The same, with the elbow turned by `angle` about the line from shoulder to wrist: how far the wrist cannot make up for

@@ -390,8 +390,8 @@ fn keys_and_contact_are_saved_undone_and_cut_with_the_take() {
         apart.fold(0.0, f32::max)
     };
     assert!(far(60) < 2e-3, "{}", far(60));
-    let free = LockedKey::of(&now, 3.0, vec![Part::LeftHand]).expect("a moment");
-    assert!(!free.is_met_by(&was), "the hand is let go of");
+    let holds = LockedKey::of(&now, 1.5, vec![Part::LeftHand]).expect("a moment");
+    assert!(!holds.is_met_by(&was), "the hand was brought to hold");
     history.undo();
     library.refresh(history.project());
     assert_eq!(*clip(&library, take), *was);

@@ -167,7 +167,7 @@ fn every_action_is_done_with_several_things_and_is_read_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = Settings {
         made: 4,
-        ..own(folder.path(), 0.38)
+        ..own(folder.path(), 0.55)
     };
     let summary = run(&settings).expect("a corpus");
     // What was refused has reasons, and all add up.

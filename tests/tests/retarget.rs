@@ -353,7 +353,7 @@ fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
             let bone = bone(json) as usize;
             json["nodes"][bone]["scale"] = serde_json::json!([1.0, 2.0, 1.0]);
         },
-        "apply the scale",
+        "apply scales",
     );
     let position = |json: &serde_json::Value| {
         json["meshes"][0]["primitives"][0]["attributes"]["POSITION"]

@@ -72,6 +72,7 @@ pub fn scene_to_text(
     check_scene(clip, props, options)?;
     let file = GltfRig::parse(bytes, avatar)?;
     let body = Body::parse(bytes, avatar, &file)?;
+    let bones = Bones::of(&file.rig, avatar)?;
     let map = find_bones(&file.rig, &file.hints)?;
     let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0)?;
     let how = RetargetOptions {
@@ -86,7 +87,7 @@ pub fn scene_to_text(
     let scene = Scene {
         clip,
         rig: &file.rig,
-        bones: Bones::of(&file.rig, avatar)?,
+        bones,
         body: &body,
         motion: &motion,
         pictures: &pictures,

@@ -363,6 +363,37 @@ fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
     told(
         &|json| {
             let at = position(json);
+            json["accessors"][at]["byteOffset"] = serde_json::json!(u64::MAX);
+        },
+        "cut short",
+    );
+    told(
+        &|json| {
+            let at = position(json);
+            let view = json["accessors"][at]["bufferView"]
+                .as_u64()
+                .expect("a view") as usize;
+            json["bufferViews"][view]["byteStride"] = serde_json::json!(u64::MAX);
+        },
+        "cut short",
+    );
+    told(
+        &|json| {
+            let coords = json["accessors"].as_array().expect("accessors").len();
+            let at = position(json);
+            let mut flat = json["accessors"][at].clone();
+            flat["type"] = serde_json::json!("VEC2");
+            json["accessors"]
+                .as_array_mut()
+                .expect("accessors")
+                .push(flat);
+            json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = serde_json::json!(coords);
+        },
+        "colours",
+    );
+    told(
+        &|json| {
+            let at = position(json);
             json["accessors"][at]["count"] = serde_json::json!(40_000_000_000u64);
         },
         "cut short",

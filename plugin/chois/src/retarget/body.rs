@@ -211,6 +211,11 @@ impl Source<'_> {
         let colors = match number(own, "COLOR_0") {
             Some(accessor) => {
                 let width = self.width(accessor)?;
+                if !(3..=4).contains(&width) {
+                    return Err(format!(
+                        "the colours of the mesh {name:?} have {width} numbers each; 3 or 4 can be"
+                    ));
+                }
                 let all = self.floats(accessor, width)?;
                 all.chunks_exact(width)
                     .map(|c| Vector3::new(c[0], c[1], c[2]))
@@ -416,11 +421,13 @@ impl Source<'_> {
         let (bytes, stride) = self.view(number(own, "bufferView").ok_or_else(short)?)?;
         let start = number(own, "byteOffset").unwrap_or(0);
         let stride = stride.unwrap_or(size * width);
-        // Before anything is made room for.
-        if count
-            .checked_mul(stride.max(1))
-            .is_none_or(|all| all > bytes.len() + stride)
-        {
+        // Before anything is made room for: where the last one ends.
+        let last = count.saturating_sub(1).checked_mul(stride);
+        let end = last
+            .and_then(|last| last.checked_add(start)?.checked_add(size * width))
+            .ok_or_else(short)?;
+        // All at one place would be none of a file's bytes.
+        if end > bytes.len() || count > bytes.len() {
             return Err(short());
         }
         let mut out = Vec::with_capacity(count * width);

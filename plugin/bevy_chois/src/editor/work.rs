@@ -86,17 +86,18 @@ pub(super) fn generate(
             editor.progress = None;
             if editor.add_takes(made, before) {
                 work.done.push(strip);
-                editor.say(format!("generated strip {}", strip.0));
+                let line = format!("generated {}", editor.named(strip));
+                editor.say(line);
                 if which == Which::Stale {
                     begin(&mut editor, &mut work, &mut synthesizer, which);
                 }
             }
         }
         Err(reason) => {
-            let strip = run.strip.0;
+            let strip = editor.named(run.strip);
             work.run = None;
             editor.progress = None;
-            editor.complain(&format!("strip {strip}: {reason}"));
+            editor.complain(&format!("{strip}: {reason}"));
         }
     }
 }

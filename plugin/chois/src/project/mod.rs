@@ -9,6 +9,7 @@
 //! are held by a [`Library`], so that a project opens whatever is missing.
 
 mod check;
+mod cut;
 mod disk;
 mod document;
 pub mod draft;

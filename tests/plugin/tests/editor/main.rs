@@ -173,7 +173,8 @@ fn strips_are_generated_one_after_another_by_the_worker() {
         let editor = editor(&mut app);
         let (line, tone) = editor.status();
         assert_eq!(tone, Tone::Bad, "{line}");
-        assert!(line.starts_with(&format!("strip {}: ", all[0].0)), "{line}");
+        let words = editor.project().strip(all[0]).expect("a strip").text();
+        assert!(line.starts_with(&format!("\"{words}\": ")), "{line}");
     }
     assert_eq!(
         editor(&mut app)
@@ -241,6 +242,7 @@ fn takes_are_split_and_trimmed_by_hand() {
     let mut editor = editor(&mut app);
     let all = strips(&editor);
     editor.selected = Some(all[1]);
+    let whole = editor.strip().expect("a strip").deed.clone();
     editor.playhead = 6.0;
     assert!(editor.split_strip(), "{:?}", editor.status());
     let lengths: Vec<f32> = editor
@@ -255,6 +257,32 @@ fn takes_are_split_and_trimmed_by_hand() {
         .map(|id| editor.state(*id).clone())
         .collect();
     assert!(states.iter().all(|s| *s == State::Fresh), "{states:?}");
+    // Each part asks for what it shows, so that it can be generated again.
+    let (first, second) = (
+        editor.project().strips()[1].1,
+        editor.project().strips()[2].1,
+    );
+    let cut = editor.library().shown(first).expect("a clip");
+    let last = cut.frames.last().expect("frames");
+    let Deed::Interact {
+        object,
+        end: Some(end),
+        ..
+    } = &first.deed
+    else {
+        panic!("{:?}", first.deed);
+    };
+    let thing = editor.library().thing(*object).expect("a thing");
+    let center = last.object_position + last.object_rotation * thing.geometry.center();
+    assert!(
+        (end[0] - center.x).hypot(end[1] - center.y) < 1e-3,
+        "{end:?} {center}"
+    );
+    let (Deed::Interact { end, .. }, Deed::Interact { end: asked, .. }) = (&second.deed, &whole)
+    else {
+        panic!("{:?}", second.deed);
+    };
+    assert_eq!(end, asked);
     editor.undo();
     assert_eq!(strips(&editor), all);
     editor.selected = Some(all[1]);

@@ -2,7 +2,7 @@
 
 use bevy_egui::egui::{self, Ui};
 use chois::project::{Measures, Strip};
-use egui_plot::{HLine, Line, Plot, PlotPoints, Span, VLine};
+use egui_plot::{GridMark, HLine, Line, Plot, PlotPoints, Span, VLine};
 
 use super::colors;
 use crate::editor::session::Editor;
@@ -67,6 +67,13 @@ pub fn draw(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
     }
 }
 
+/// The largest of 1, 2, 5, 10, ... that is no larger: a low plot has room for that and 0.
+fn tick(high: f64) -> f64 {
+    let ten = 10_f64.powf(high.max(1e-3).log10().floor());
+    let most = [5.0, 2.0].into_iter().find(|m| m * ten <= high);
+    most.unwrap_or(1.0) * ten
+}
+
 /// One plot; the time that was clicked in it.
 fn plot(
     ui: &mut Ui,
@@ -86,6 +93,12 @@ fn plot(
         .height(tall)
         .show_axes([false, true])
         .y_axis_min_width(30.0)
+        .y_grid_spacer(|input| {
+            let step_size = tick(input.bounds.1);
+            [0.0, step_size]
+                .map(|value| GridMark { value, step_size })
+                .to_vec()
+        })
         .allow_drag(false)
         .allow_zoom(false)
         .allow_scroll(false)

@@ -197,15 +197,10 @@ fn add_menu(ui: &mut Ui, editor: &mut Editor, panel: &mut Panel) {
 /// The button, or how far it is.
 fn generate(ui: &mut Ui, editor: &mut Editor) {
     if let Some(progress) = editor.progress {
-        let text = format!(
-            "strip {}  {:.0} %",
-            progress.strip.0,
-            progress.share * 100.0
-        );
         let bar = egui::ProgressBar::new(progress.share)
-            .text(text)
+            .show_percentage()
             .desired_width(150.0);
-        ui.add(bar);
+        ui.add(bar).on_hover_text(editor.named(progress.strip));
         if ui
             .button("Cancel")
             .on_hover_text("Takes that are done stay")

@@ -27,6 +27,8 @@ const KNOB: f32 = 6.5;
 /// Radius of the mark of a place that a click would add, and half the size of what is written beside a waypoint.
 const PLUS: f32 = 7.0;
 const WRITTEN: [f32; 2] = [24.0, 11.0];
+/// How far down Bevy's arrows reach where one looks at them from as high as a person, logical pixels.
+const ARROWS: f32 = 42.0;
 /// Corners of a ring.
 const CORNERS: usize = 48;
 
@@ -83,9 +85,8 @@ pub(super) fn draw(
         && let Some((_, speed)) = way.fastest()
         && pointer.trouble.is_none()
         && let Some(end) = planned.spot(Handle::End)
-        && let Some(at) = brush.at(end.at)
+        && let Some(at) = brush.under(&end, &editor)
     {
-        let at = at + vec2(0.0, 24.0);
         if speed > way.limit || way.refusal.is_some() {
             let text = format!("{speed:.1} m/s: {:.1} can be reached", way.limit);
             brush.label(at, &text, BAD);
@@ -137,12 +138,7 @@ impl Brush<'_> {
                 || pointer.over() == Some(Over::Knob(spot.handle, part))
         };
         if let (Some((_, told)), Some(knob)) = (spot.angle, spot.knob()) {
-            let rim: Vec<Pos2> = (0..CORNERS)
-                .filter_map(|i| {
-                    let a = i as f32 * std::f32::consts::TAU / CORNERS as f32;
-                    self.at(spot.at + Vector3::new(a.cos(), a.sin(), 0.0) * spot.ring)
-                })
-                .collect();
+            let rim: Vec<Pos2> = self.rim(spot).collect();
             if rim.len() == CORNERS {
                 let shadow = Stroke::new(3.5, INK.gamma_multiply(0.5));
                 self.painter.add(Shape::closed_line(rim.clone(), shadow));
@@ -188,8 +184,27 @@ impl Brush<'_> {
         if let Some(why) = trouble {
             // The whole sentence is in the status line.
             let short = why.split([';', ':']).nth(1).unwrap_or(why).trim();
-            self.label(at + vec2(0.0, 26.0), short, BAD);
+            if let Some(under) = self.under(spot, editor) {
+                self.label(under, short, BAD);
+            }
         }
+    }
+
+    /// Where something is written about a spot: under its ring, and under Bevy's arrows where they stand.
+    fn under(&self, spot: &Spot, editor: &Editor) -> Option<Pos2> {
+        let at = self.at(spot.at)?;
+        let low = self.rim(spot).map(|p| p.y - at.y).fold(KNOB, f32::max);
+        let picked = editor.scene.picked == editor.selected.map(|id| (id, spot.handle));
+        let low = if picked { low.max(ARROWS) } else { low };
+        Some(at + vec2(0.0, low + 13.0))
+    }
+
+    /// The ring about a spot, as far as it can be seen.
+    fn rim(&self, spot: &Spot) -> impl Iterator<Item = Pos2> {
+        (0..CORNERS).filter_map(|i| {
+            let a = i as f32 * std::f32::consts::TAU / CORNERS as f32;
+            self.at(spot.at + Vector3::new(a.cos(), a.sin(), 0.0) * spot.ring)
+        })
     }
 
     fn line(&self, from: Pos2, to: Pos2, color: Color32) {

@@ -15,6 +15,7 @@ use chois::request::ObjectPlace;
 use nalgebra::Vector3;
 
 use super::handles::Handle;
+use super::pointer::ScenePointer;
 use super::way::{Planned, Way};
 use crate::debug_draw::material::{GhostMaterial, GhostUniform};
 use crate::debug_draw::{DebugDraw, Ribbon, RibbonPoint, Show, WaypointRibbon};
@@ -27,6 +28,10 @@ const CARRY: f32 = 0.18;
 /// Colour of its slow parts: strong enough for a sunlit floor and a busy carpet.
 const SLOW: Color = Color::srgb(0.0, 0.36, 1.0);
 
+/// Colour of the object where it will stand, and where it cannot.
+const GOAL: Color = Color::srgb(0.25, 0.85, 0.45);
+const REFUSED: Color = Color::srgb(1.0, 0.3, 0.22);
+
 /// What the editor draws into the scene carries it, for those who list, count or save entities.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct EditorDrawing;
@@ -36,6 +41,8 @@ pub struct EditorDrawing;
 pub(super) struct Goal {
     object: ObjectId,
     vertices: usize,
+    /// It cannot be there.
+    refused: bool,
 }
 
 /// Where meshes are drawn at all.
@@ -73,6 +80,7 @@ pub(super) fn lay(
     mut commands: Commands,
     editor: Res<Editor>,
     planned: Res<Planned>,
+    pointer: Res<ScenePointer>,
     mut drawn: Drawn,
     mut ribbons: Query<(Entity, &mut WaypointRibbon, &mut DebugDraw), With<EditorDrawing>>,
     mut goals: Query<(Entity, &Goal, &mut Transform)>,
@@ -97,6 +105,10 @@ pub(super) fn lay(
 
     let end = planned.spot(Handle::End).filter(|_| shown);
     let object = editor.strip().and_then(|s| s.object());
+    let dragged = pointer
+        .drags()
+        .is_some_and(|(handle, _)| handle == Handle::End);
+    let refused = dragged && pointer.trouble.is_some();
     let goal = end.zip(object).and_then(|(end, object)| {
         let thing = editor.library().thing(object)?;
         let still = planned.way.as_ref()?.start?;
@@ -109,6 +121,7 @@ pub(super) fn lay(
         let goal = Goal {
             object,
             vertices: thing.mesh.vertices.len(),
+            refused,
         };
         let place =
             Transform::from_translation(frame::vec3(origin)).with_rotation(frame::quat(turn));
@@ -126,7 +139,7 @@ pub(super) fn lay(
         && !goals.iter().any(|(_, old, _)| *old == goal)
         && let (Some(meshes), Some(ghosts)) = (&mut drawn.meshes, &mut drawn.ghosts)
     {
-        let color = LinearRgba::from(Color::srgb(0.25, 0.85, 0.45));
+        let color = LinearRgba::from(if refused { REFUSED } else { GOAL });
         let ghost = GhostMaterial {
             ghost: GhostUniform {
                 color: Vec4::from(color.to_f32_array()).truncate().extend(0.8),

@@ -360,9 +360,8 @@ impl Editor {
         match changed {
             Ok(Changed::Nothing) => false,
             Ok(_) => {
-                if self.status.1 == Tone::Bad {
-                    self.say("");
-                }
+                // What was said was about the project before.
+                self.say("");
                 self.touched();
                 true
             }

@@ -54,6 +54,16 @@ impl Editor {
         id.filter(|_| added)
     }
 
+    /// A strip by its words, as many as fit in a line with others.
+    pub(in crate::editor) fn named(&self, id: StripId) -> String {
+        const ROOM: usize = 32;
+        let text = self.project().strip(id).map_or("", |s| s.text());
+        match text.char_indices().nth(ROOM) {
+            Some((end, _)) => format!("\"{}…\"", text[..end].trim_end()),
+            None => format!("\"{text}\""),
+        }
+    }
+
     /// Deletes the selected strip; its takes' clips stay where they are.
     pub fn delete_strip(&mut self) {
         let Some(id) = self.selected else { return };
@@ -132,7 +142,7 @@ impl Editor {
         room
     }
 
-    /// Cuts the selected strip and the take it shows in two at the playhead.
+    /// Cuts the selected strip and the take it shows in two at the playhead (see [`chois::project::Project::cut`]).
     pub fn split_strip(&mut self) -> bool {
         let Some(strip) = self.strip().cloned() else {
             return false;
@@ -161,7 +171,11 @@ impl Editor {
             return false;
         }
         let [first, second] = parts;
-        let (mut one, mut other) = (strip.clone(), strip.clone());
+        let deeds = (self.project()).cut(&self.library, &strip, &clip, first.frames.len());
+        let [mut one, mut other] = deeds.map(|deed| Strip {
+            deed,
+            ..strip.clone()
+        });
         let library = &mut self.library;
         let changed = self.history.edit("Split strip", |p| {
             let Some(k) = p.track_of(strip.id) else {

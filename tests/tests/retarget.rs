@@ -326,6 +326,48 @@ fn an_avatar_as_usd_moves_as_its_glb_does() {
 }
 
 #[test]
+fn pictures_of_an_avatar_lie_beside_its_usd() {
+    let clip = lifting();
+    let path = avatar("woman.glb");
+    let source = std::fs::read(&path).expect("an avatar");
+    let mut glb = gltf::binary::Glb::from_slice(&source).expect("a glTF");
+    let mut json: serde_json::Value = serde_json::from_slice(&glb.json).expect("JSON");
+    let picture = b"\x89PNG\r\n\x1a\n, as far as anybody looks";
+    let mut blob = glb.bin.take().expect("data").into_owned();
+    let view = serde_json::json!({
+        "buffer": 0, "byteOffset": blob.len(), "byteLength": picture.len()
+    });
+    blob.extend(picture);
+    json["buffers"][0]["byteLength"] = blob.len().into();
+    let views = json["bufferViews"].as_array_mut().expect("views");
+    views.push(view);
+    let last = views.len() - 1;
+    json["images"] = serde_json::json!([{ "bufferView": last, "mimeType": "image/png" }]);
+    json["textures"] = serde_json::json!([{ "source": 0 }]);
+    let look = &mut json["materials"][0];
+    look["pbrMetallicRoughness"]["baseColorTexture"] = serde_json::json!({ "index": 0 });
+    look["alphaMode"] = "MASK".into();
+    glb.bin = Some(blob.into());
+    glb.json = serde_json::to_vec(&json).expect("JSON").into();
+    let bytes = glb.to_vec().expect("bytes");
+    let options = GlbOptions::default();
+    let write = |stem| {
+        usd::scene_to_text(&bytes, &path, stem, &clip, &[], None, &options).expect("written")
+    };
+    let plain = write("woman");
+    assert_eq!(
+        plain.pictures,
+        [("woman_0.png".to_owned(), picture.to_vec())]
+    );
+    assert_eq!(plain.text.matches("UsdUVTexture").count(), 1);
+    assert!(plain.text.contains("asset inputs:file = @./woman_0.png@\n"));
+    assert!(plain.text.contains("opacityThreshold = 0.5"));
+    // What ends a path is not to be read in one.
+    let odd = write("a@b").text;
+    assert!(odd.contains("asset inputs:file = @@@./a@b_0.png@@@\n"));
+}
+
+#[test]
 fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
     let clip = lifting();
     let path = avatar("man.glb");
@@ -396,7 +438,7 @@ fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
             let at = position(json);
             json["accessors"][at]["count"] = serde_json::json!(40_000_000_000u64);
         },
-        "cut short",
+        "positions in one part; simplify it",
     );
     told(
         &|json| {
@@ -410,7 +452,7 @@ fn an_avatar_that_usd_cannot_have_or_that_is_broken_is_told_of() {
             json["meshes"][0]["primitives"][0]["attributes"]["JOINTS_0"] =
                 serde_json::json!(1_000_000)
         },
-        "no accessor",
+        "accessor 1000000 does not exist",
     );
 }
 

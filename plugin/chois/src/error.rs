@@ -110,3 +110,14 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     written.map_err(failed)
 }
+
+/// The first line of another crate's error, cut to a readable length: some quote whole lines of the file.
+pub(crate) fn brief(error: impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(160).collect();
+    if short.len() < line.len() {
+        short.push_str("...");
+    }
+    short
+}

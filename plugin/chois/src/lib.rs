@@ -14,6 +14,7 @@ pub mod evaluation;
 pub mod figure;
 pub mod frame;
 pub mod geometry;
+mod gltf_file;
 pub mod ik;
 pub mod import;
 pub mod model;

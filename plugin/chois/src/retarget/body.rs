@@ -1,16 +1,21 @@
-//! The meshes of an avatar's file, in memory: every index and range of it is checked.
+//! The meshes of an avatar's file, in memory.
 
 use std::path::Path;
 
+use gltf_json::material::AlphaMode;
+use gltf_json::mesh::{Mode, Primitive, Semantic};
+use gltf_json::validation::Checked;
+use gltf_json::{Accessor, Image, Index, Material, Root};
 use nalgebra::{Matrix4, Vector3};
-use serde_json::Value;
 
 use super::GltfRig;
+use crate::geometry::MAX_VERTICES;
+use crate::gltf_file::{GltfFile, get, inline, width};
 use crate::{Error, Result};
 
 const KIND: &str = "avatar";
 /// Sets of four bones that a point may hang on.
-const SETS: usize = 2;
+const SETS: u32 = 2;
 
 /// What of an avatar is seen.
 pub(super) struct Body {
@@ -77,15 +82,18 @@ impl Body {
     /// [`Error::Malformed`] for what is no binary glTF, or has numbers that cannot be.
     pub fn parse(bytes: &[u8], path: &Path, file: &GltfRig) -> Result<Self> {
         let bad = |reason: String| Error::malformed(path, KIND, reason);
-        let glb = ::gltf::binary::Glb::from_slice(bytes)
-            .map_err(|_| bad("it is no binary glTF; save it as one .glb".into()))?;
-        let root: Value =
-            serde_json::from_slice(&glb.json).map_err(|e| bad(format!("not glTF: {e}")))?;
-        let blob = glb.bin.unwrap_or_default();
+        if !bytes.starts_with(b"glTF") {
+            return Err(bad("it is no binary glTF; save it as one .glb".into()));
+        }
+        let gltf = GltfFile::read(bytes, bad, |i, _| {
+            Err(bad(format!(
+                "its buffer {i} lies in another file; save it as one .glb with everything in it"
+            )))
+        })?;
         Source {
-            root: &root,
-            blob: &blob,
-            file,
+            root: &gltf.root,
+            gltf: &gltf,
+            rig: file,
         }
         .body()
         .map_err(bad)
@@ -93,48 +101,32 @@ impl Body {
 }
 
 struct Source<'a> {
-    root: &'a Value,
-    blob: &'a [u8],
-    file: &'a GltfRig,
+    root: &'a Root,
+    gltf: &'a GltfFile,
+    rig: &'a GltfRig,
 }
 
 type Read<T> = std::result::Result<T, String>;
 
-fn list<'a>(of: &'a Value, key: &str) -> &'a [Value] {
-    of.get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
-}
-
-fn number(of: &Value, key: &str) -> Option<usize> {
-    of.get(key)?.as_u64().map(|n| n as usize)
-}
-
 impl Source<'_> {
     fn body(&self) -> Read<Body> {
         let mut pictures = Vec::new();
-        let looks = list(self.root, "materials").iter();
-        let looks = looks
+        let looks = (self.root.materials.iter())
             .map(|look| self.look(look, &mut pictures))
             .collect::<Read<_>>()?;
-        let skins = list(self.root, "skins").iter();
-        let skins = skins
-            .map(|skin| self.skin(skin))
-            .collect::<Read<Vec<_>>>()?;
+        let skins = self.root.skins.iter().map(|skin| self.skin(skin));
+        let skins = skins.collect::<Read<Vec<_>>>()?;
         let mut parts = Vec::new();
-        let nodes = list(self.root, "nodes");
-        for (bone, node) in self.file.nodes.iter().enumerate() {
-            let node = &nodes[*node];
-            let Some(mesh) = number(node, "mesh") else {
+        for (bone, node) in self.rig.nodes.iter().enumerate() {
+            let node = get(&self.root.nodes, Index::new(*node as u32), "node")?;
+            let Some(mesh) = node.mesh else {
                 continue;
             };
-            let meshes = list(self.root, "meshes");
-            let mesh = (meshes.get(mesh)).ok_or_else(|| format!("it has no mesh {mesh}"))?;
-            let skin = number(node, "skin").filter(|s| *s < skins.len());
-            let name = (node.get("name").and_then(Value::as_str)).unwrap_or("body");
-            for primitive in list(mesh, "primitives") {
+            let skin = node.skin.map(|s| s.value()).filter(|s| *s < skins.len());
+            let name = node.name.as_deref().unwrap_or("body");
+            for primitive in &get(&self.root.meshes, mesh, "mesh")?.primitives {
                 // Points and lines are no body.
-                if number(primitive, "mode").is_none_or(|mode| mode == 4) {
+                if primitive.mode == Checked::Valid(Mode::Triangles) {
                     let count = skin.map(|s| (s, skins[s].bones.len()));
                     parts.push(self.part(name, primitive, count, bone)?);
                 }
@@ -148,19 +140,18 @@ impl Source<'_> {
         })
     }
 
-    fn skin(&self, skin: &Value) -> Read<Skin> {
-        let bones = list(skin, "joints").iter().map(|joint| {
-            let node = joint.as_u64().map(|n| n as usize);
-            let bone = self.file.nodes.iter().position(|n| Some(*n) == node);
+    fn skin(&self, skin: &gltf_json::Skin) -> Read<Skin> {
+        let bones = skin.joints.iter().map(|joint| {
+            let joint = joint.value();
+            let bone = self.rig.nodes.iter().position(|n| *n == joint);
             bone.ok_or_else(|| format!("joint {joint} of a skin is no node of the scene"))
         });
         let bones = bones.collect::<Read<Vec<_>>>()?;
-        let inverse = match number(skin, "inverseBindMatrices") {
+        let inverse = match skin.inverse_bind_matrices {
             None => vec![Matrix4::identity(); bones.len()],
             Some(accessor) => {
-                let all = self.floats(accessor, 16)?;
-                let all = all.chunks_exact(16).map(Matrix4::from_column_slice);
-                all.collect()
+                let all = self.numbers::<16>(accessor, "bind matrices", bones.len())?;
+                all.iter().map(|m| Matrix4::from_column_slice(m)).collect()
             }
         };
         if inverse.len() < bones.len() {
@@ -172,55 +163,40 @@ impl Source<'_> {
     fn part(
         &self,
         name: &str,
-        primitive: &Value,
+        primitive: &Primitive,
         skin: Option<(usize, usize)>,
         bone: usize,
     ) -> Read<BodyPart> {
-        let own = primitive.get("attributes").unwrap_or(&Value::Null);
-        let read = |key: &str, width: usize| -> Read<Option<Vec<f32>>> {
-            number(own, key)
-                .map(|accessor| self.floats(accessor, width))
-                .transpose()
+        let own = |semantic| primitive.attributes.get(&Checked::Valid(semantic)).copied();
+        let threes = |semantic, what| -> Read<Vec<Vector3<f32>>> {
+            let Some(accessor) = own(semantic) else {
+                return Ok(Vec::new());
+            };
+            let all = self.numbers::<3>(accessor, what, MAX_VERTICES)?;
+            Ok(all.into_iter().map(Vector3::from).collect())
         };
-        let threes = |key: &str| -> Read<Vec<Vector3<f32>>> {
-            let all = read(key, 3)?.unwrap_or_default();
-            Ok(all
-                .chunks_exact(3)
-                .map(Vector3::from_column_slice)
-                .collect())
-        };
-        let points = threes("POSITION")?;
+        let points = threes(Semantic::Positions, "positions")?;
         let count = points.len();
-        let triangles: Vec<u32> = match number(primitive, "indices") {
-            Some(accessor) => self.floats_or_indices(accessor)?,
+        let corners = match primitive.indices {
+            Some(accessor) => self.gltf.indices(accessor)?,
             None => (0..count as u32).collect(),
         };
-        if triangles.iter().any(|i| *i as usize >= count) {
+        if corners.iter().any(|i| *i as usize >= count) {
             return Err(format!(
                 "a corner of the mesh {name:?} is none of its points"
             ));
         }
-        let corners = triangles.chunks_exact(3);
-        let triangles: Vec<[u32; 3]> = corners.map(|t| [t[0], t[1], t[2]]).collect();
-        let mut normals = threes("NORMAL")?;
+        let triangles = corners.as_chunks::<3>().0.to_vec();
+        let mut normals = threes(Semantic::Normals, "normals")?;
         if normals.len() != count {
             normals = smooth(&points, &triangles);
         }
-        let coords = read("TEXCOORD_0", 2)?.unwrap_or_default();
-        // With or without alpha.
-        let colors = match number(own, "COLOR_0") {
-            Some(accessor) => {
-                let width = self.width(accessor)?;
-                if !(3..=4).contains(&width) {
-                    return Err(format!(
-                        "the colours of the mesh {name:?} have {width} numbers each; 3 or 4 can be"
-                    ));
-                }
-                let all = self.floats(accessor, width)?;
-                all.chunks_exact(width)
-                    .map(|c| Vector3::new(c[0], c[1], c[2]))
-                    .collect()
-            }
+        let coords = match own(Semantic::TexCoords(0)) {
+            Some(accessor) => self.numbers::<2>(accessor, "texture coordinates", MAX_VERTICES)?,
+            None => Vec::new(),
+        };
+        let colors = match own(Semantic::Colors(0)) {
+            Some(accessor) => self.colors(name, accessor)?,
             None => Vec::new(),
         };
         let hung = match skin {
@@ -228,28 +204,23 @@ impl Source<'_> {
             Some((skin, bones)) => {
                 let (mut joints, mut weights) = (Vec::new(), Vec::new());
                 for set in 0..SETS {
-                    let of = |what: &str| number(own, &format!("{what}_{set}"));
-                    if let (Some(j), Some(w)) = (of("JOINTS"), of("WEIGHTS")) {
-                        joints.push(self.floats(j, 4)?);
-                        weights.push(self.floats(w, 4)?);
+                    let [j, w] = [Semantic::Joints(set), Semantic::Weights(set)].map(own);
+                    if let (Some(j), Some(w)) = (j, w) {
+                        joints.push(self.numbers::<4>(j, "joints", MAX_VERTICES)?);
+                        weights.push(self.numbers::<4>(w, "weights", MAX_VERTICES)?);
                     }
                 }
-                let per = 4 * joints.len();
-                if per == 0
-                    || joints
-                        .iter()
-                        .chain(&weights)
-                        .any(|all| all.len() != 4 * count)
-                {
+                let every = |sets: &[Vec<[f32; 4]>]| sets.iter().all(|all| all.len() == count);
+                if joints.is_empty() || !every(&joints) || !every(&weights) {
                     return Err(format!(
                         "the mesh {name:?} has a skin, and points that hang on no bones"
                     ));
                 }
-                let all = |sets: &[Vec<f32>]| -> Vec<f32> {
-                    let point =
-                        |i: usize| sets.iter().flat_map(move |s| s[4 * i..4 * i + 4].to_vec());
+                let all = |sets: &[Vec<[f32; 4]>]| -> Vec<f32> {
+                    let point = |i: usize| sets.iter().flat_map(move |s| s[i]);
                     (0..count).flat_map(point).collect()
                 };
+                let per = 4 * joints.len();
                 let joints: Vec<usize> = all(&joints).into_iter().map(|j| j as usize).collect();
                 if joints.iter().any(|j| *j >= bones) {
                     return Err(format!(
@@ -268,50 +239,68 @@ impl Source<'_> {
             name: name.to_owned(),
             hung,
             normals,
-            coords: coords.chunks_exact(2).map(|c| [c[0], c[1]]).collect(),
+            coords,
             colors,
             triangles,
-            look: number(primitive, "material"),
+            look: primitive.material.map(|look| look.value()),
             points,
         })
     }
 
-    fn look(&self, look: &Value, pictures: &mut Vec<Picture>) -> Read<Look> {
-        let pbr = look.get("pbrMetallicRoughness").unwrap_or(&Value::Null);
-        let real = |of: &Value, key: &str| of.get(key).and_then(Value::as_f64).map(|v| v as f32);
-        let factor = list(pbr, "baseColorFactor");
-        let channel = |i: usize| factor.get(i).and_then(Value::as_f64).unwrap_or(1.0) as f32;
-        let texture = pbr.get("baseColorTexture").and_then(|t| number(t, "index"));
-        let image = texture.and_then(|t| number(list(self.root, "textures").get(t)?, "source"));
-        let picture = match image.and_then(|i| list(self.root, "images").get(i)) {
+    /// Colours of points, with or without alpha.
+    fn colors(&self, name: &str, accessor: Index<Accessor>) -> Read<Vec<Vector3<f32>>> {
+        let three = |[r, g, b]: [f32; 3]| Vector3::new(r, g, b);
+        match width(get(&self.root.accessors, accessor, "accessor")?) {
+            Some(3) => {
+                let all = self.numbers::<3>(accessor, "colours", MAX_VERTICES)?;
+                Ok(all.into_iter().map(three).collect())
+            }
+            Some(4) => {
+                let all = self.numbers::<4>(accessor, "colours", MAX_VERTICES)?;
+                Ok(all
+                    .into_iter()
+                    .map(|[r, g, b, _]| three([r, g, b]))
+                    .collect())
+            }
+            _ => Err(format!(
+                "the colours of the mesh {name:?} are no three or four numbers each"
+            )),
+        }
+    }
+
+    fn look(&self, look: &Material, pictures: &mut Vec<Picture>) -> Read<Look> {
+        let pbr = &look.pbr_metallic_roughness;
+        let image = match &pbr.base_color_texture {
+            Some(info) => {
+                let texture = get(&self.root.textures, info.index, "texture")?;
+                self.root.images.get(texture.source.value())
+            }
+            None => None,
+        };
+        let picture = match image {
             Some(image) => self.picture(image)?,
             None => None,
         };
-        let mask = look.get("alphaMode").and_then(Value::as_str) == Some("MASK");
+        let [r, g, b, _] = pbr.base_color_factor.0;
+        let mask = look.alpha_mode == Checked::Valid(AlphaMode::Mask);
         Ok(Look {
-            color: [channel(0), channel(1), channel(2)],
-            roughness: real(pbr, "roughnessFactor").unwrap_or(1.0),
-            double: look.get("doubleSided").and_then(Value::as_bool) == Some(true),
+            color: [r, g, b],
+            roughness: pbr.roughness_factor.0,
+            double: look.double_sided,
             picture: picture.map(|picture| {
                 pictures.push(picture);
                 pictures.len() - 1
             }),
-            cut: mask.then(|| real(look, "alphaCutoff").unwrap_or(0.5)),
+            cut: mask.then(|| look.alpha_cutoff.map_or(0.5, |cut| cut.0)),
         })
     }
 
     /// A picture that USD takes.
-    fn picture(&self, image: &Value) -> Read<Option<Picture>> {
-        let bytes = match (
-            number(image, "bufferView"),
-            image.get("uri").and_then(Value::as_str),
-        ) {
-            (Some(view), _) => self.view(view)?.0.to_vec(),
+    fn picture(&self, image: &Image) -> Read<Option<Picture>> {
+        let bytes = match (image.buffer_view, &image.uri) {
+            (Some(view), _) => self.gltf.view(view)?.to_vec(),
             (None, Some(uri)) if uri.starts_with("data:") => {
-                let source = ::gltf::buffer::Source::Uri(uri);
-                let data = ::gltf::buffer::Data::from_source(source, None);
-                data.map_err(|e| format!("a picture cannot be decoded: {e}"))?
-                    .0
+                inline(uri).map_err(|e| format!("a picture cannot be decoded: {e}"))?
             }
             _ => return Ok(None),
         };
@@ -323,122 +312,18 @@ impl Source<'_> {
         Ok(Some(Picture { ending, bytes }))
     }
 
-    /// The bytes of a view, and the distance of its elements where it says so.
-    fn view(&self, view: usize) -> Read<(&[u8], Option<usize>)> {
-        let none = || format!("part {view} of its data is not there; export the model again");
-        let view = list(self.root, "bufferViews").get(view).ok_or_else(none)?;
-        let start = number(view, "byteOffset").unwrap_or(0);
-        let end = number(view, "byteLength").and_then(|long| start.checked_add(long));
-        let bytes = end
-            .and_then(|end| self.blob.get(start..end))
-            .ok_or_else(none)?;
-        Ok((bytes, number(view, "byteStride")))
-    }
-
-    fn accessor(&self, accessor: usize) -> Read<&Value> {
-        let all = list(self.root, "accessors");
-        let found = all
-            .get(accessor)
-            .ok_or_else(|| format!("it has no accessor {accessor}"))?;
-        if found.get("sparse").is_some() {
-            return Err("its data is sparse; export the model without compression".into());
-        }
-        Ok(found)
-    }
-
-    fn width(&self, accessor: usize) -> Read<usize> {
-        let kind = self.accessor(accessor)?.get("type").and_then(Value::as_str);
-        match kind {
-            Some("SCALAR") => Ok(1),
-            Some("VEC2") => Ok(2),
-            Some("VEC3") => Ok(3),
-            Some("VEC4") => Ok(4),
-            Some("MAT4") => Ok(16),
-            other => Err(format!("accessor {accessor} is of the kind {other:?}")),
-        }
-    }
-
-    /// The numbers of an accessor of that width.
-    fn floats(&self, accessor: usize, width: usize) -> Read<Vec<f32>> {
-        if self.width(accessor)? != width {
-            return Err(format!("accessor {accessor} has not {width} numbers each"));
-        }
-        let normalized = self
-            .accessor(accessor)?
-            .get("normalized")
-            .and_then(Value::as_bool);
-        let scale = move |most: f32| {
-            if normalized == Some(true) {
-                1.0 / most
-            } else {
-                1.0
-            }
-        };
-        let all = self.elements(accessor, width, |kind, bytes| match (kind, bytes) {
-            (5126, &[a, b, c, d]) => Some(f32::from_le_bytes([a, b, c, d])),
-            (5121, &[a]) => Some(f32::from(a) * scale(255.0)),
-            (5120, &[a]) => Some((f32::from(a as i8) * scale(127.0)).max(-1.0)),
-            (5123, &[a, b]) => Some(f32::from(u16::from_le_bytes([a, b])) * scale(65535.0)),
-            (5122, &[a, b]) => Some(f32::from(i16::from_le_bytes([a, b])) * scale(32767.0)),
-            _ => None,
-        })?;
-        match all.iter().all(|v| v.is_finite()) {
-            true => Ok(all),
-            false => Err(format!(
-                "accessor {accessor} holds a number that is not finite"
-            )),
-        }
-    }
-
-    fn floats_or_indices(&self, accessor: usize) -> Read<Vec<u32>> {
-        self.elements(accessor, 1, |kind, bytes| match (kind, bytes) {
-            (5125, &[a, b, c, d]) => Some(u32::from_le_bytes([a, b, c, d])),
-            (5123, &[a, b]) => Some(u32::from(u16::from_le_bytes([a, b]))),
-            (5121, &[a]) => Some(u32::from(a)),
-            _ => None,
-        })
-    }
-
-    fn elements<T>(
+    /// [`GltfFile::vectors`] that are finite.
+    fn numbers<const N: usize>(
         &self,
-        accessor: usize,
-        width: usize,
-        read: impl Fn(u64, &[u8]) -> Option<T>,
-    ) -> Read<Vec<T>> {
-        let short = || format!("the data of accessor {accessor} is cut short or of no known kind");
-        let own = self.accessor(accessor)?;
-        let kind = own
-            .get("componentType")
-            .and_then(Value::as_u64)
-            .ok_or_else(short)?;
-        let size = match kind {
-            5120 | 5121 => 1,
-            5122 | 5123 => 2,
-            5125 | 5126 => 4,
-            _ => return Err(short()),
-        };
-        let count = number(own, "count").ok_or_else(short)?;
-        let (bytes, stride) = self.view(number(own, "bufferView").ok_or_else(short)?)?;
-        let start = number(own, "byteOffset").unwrap_or(0);
-        let stride = stride.unwrap_or(size * width);
-        // Before anything is made room for: where the last one ends.
-        let last = count.saturating_sub(1).checked_mul(stride);
-        let end = last
-            .and_then(|last| last.checked_add(start)?.checked_add(size * width))
-            .ok_or_else(short)?;
-        // All at one place would be none of a file's bytes.
-        if end > bytes.len() || count > bytes.len() {
-            return Err(short());
+        accessor: Index<Accessor>,
+        what: &str,
+        most: usize,
+    ) -> Read<Vec<[f32; N]>> {
+        let all = self.gltf.vectors::<N>(accessor, what, most)?;
+        match all.iter().flatten().all(|v| v.is_finite()) {
+            true => Ok(all),
+            false => Err(format!("its {what} hold a number that is not finite")),
         }
-        let mut out = Vec::with_capacity(count * width);
-        for i in 0..count {
-            for k in 0..width {
-                let at = start + i * stride + k * size;
-                let own = bytes.get(at..at + size).ok_or_else(short)?;
-                out.push(read(kind, own).ok_or_else(short)?);
-            }
-        }
-        Ok(out)
     }
 }
 

@@ -387,11 +387,11 @@ impl Scene<'_> {
         };
         let (mut by, further) = match own.picture {
             Some(picture) => {
-                let file = &self.pictures[picture];
+                let file = asset(&self.pictures[picture]);
                 let [r, g, b] = own.color.map(number);
                 let shaders = reader("Coords", "float2", "st", "float2")
                     + &format!(
-                        "\n            def Shader \"Picture\"\n            {{\n                uniform token info:id = \"UsdUVTexture\"\n                asset inputs:file = @./{file}@\n                float2 inputs:st.connect = <{at}/Coords.outputs:result>\n                float4 inputs:scale = ({r}, {g}, {b}, 1)\n                token inputs:wrapS = \"repeat\"\n                token inputs:wrapT = \"repeat\"\n                float3 outputs:rgb\n                float outputs:a\n            }}\n"
+                        "\n            def Shader \"Picture\"\n            {{\n                uniform token info:id = \"UsdUVTexture\"\n                asset inputs:file = {file}\n                float2 inputs:st.connect = <{at}/Coords.outputs:result>\n                float4 inputs:scale = ({r}, {g}, {b}, 1)\n                token inputs:wrapS = \"repeat\"\n                token inputs:wrapT = \"repeat\"\n                float3 outputs:rgb\n                float outputs:a\n            }}\n"
                     );
                 let by =
                     format!("color3f inputs:diffuseColor.connect = <{at}/Picture.outputs:rgb>");
@@ -411,6 +411,14 @@ impl Scene<'_> {
             );
         }
         look(out, &name, own.roughness, &by, &further)
+    }
+}
+
+/// A file beside the text, as USD writes its path: one with `@` in it between three of them.
+fn asset(file: &str) -> String {
+    match file.contains('@') {
+        true => format!("@@@./{file}@@@"),
+        false => format!("@./{file}@"),
     }
 }
 

@@ -1,15 +1,12 @@
 //! glTF 2.0, binary and text.
 //!
-//! The document model is `gltf-json`'s; nodes, accessors and buffers are resolved here with every index and range
-//! checked, because the readers of the `gltf` crate trust a document that passed its validation with more than it
-//! validates (cyclic nodes, ranges, sparse indices).
+//! Numbers come from [`GltfFile`], which checks them; that nodes are a tree is checked here.
 
 use std::path::Path;
 
-use gltf_json::accessor::{ComponentType, GenericComponentType, Type};
 use gltf_json::mesh::{Mode, Primitive, Semantic};
 use gltf_json::scene::Node;
-use gltf_json::validation::{Checked, USize64};
+use gltf_json::validation::Checked;
 use gltf_json::{Accessor, Index, Root};
 use nalgebra::{Matrix4, Point3, Quaternion, UnitQuaternion, Vector3};
 
@@ -17,87 +14,19 @@ use super::super::mesh::{Mesh, too_many_triangles, too_many_vertices};
 use super::super::{MAX_TRIANGLES, MAX_VERTICES};
 use super::{brief, malformed, read_file};
 use crate::Result;
+use crate::gltf_file::{GltfFile, get, usize_of};
 
 /// All triangles of the default scene in its Y-up frame. `folder` is where buffers in files of their own lie.
 pub(super) fn parse(bytes: &[u8], name: &Path, folder: Option<&Path>) -> Result<Mesh> {
     let refuse = |reason: String| malformed(name, reason);
-    let (json, blob) = if bytes.starts_with(b"glTF") {
-        chunks(bytes).map_err(refuse)?
-    } else {
-        (bytes, None)
-    };
-    let root: Root = gltf_json::deserialize::from_slice(json)
-        .map_err(|e| refuse(format!("its JSON cannot be read: {}", brief(e))))?;
-    supported(&root).map_err(refuse)?;
-    let mut buffers = Vec::with_capacity(root.buffers.len());
-    for (i, buffer) in root.buffers.iter().enumerate() {
-        let data = match &buffer.uri {
-            None => match blob {
-                Some(blob) if i == 0 => blob.to_vec(),
-                // A placeholder that only a decoder of an extension would fill: fails when it is asked for.
-                _ => Vec::new(),
-            },
-            Some(uri) if uri.starts_with("data:") => {
-                let source = gltf::buffer::Source::Uri(uri);
-                let data = gltf::buffer::Data::from_source(source, None)
-                    .map_err(|e| refuse(format!("buffer {i} cannot be decoded: {}", brief(e))))?;
-                data.0
-            }
-            Some(uri) => {
-                let Some(folder) = folder else {
-                    return Err(refuse(format!(
-                        "buffer {i} lies in another file; use a .glb, which holds everything"
-                    )));
-                };
-                read_file(&folder.join(relative_path(uri).map_err(refuse)?))?
-            }
-        };
-        buffers.push(data);
-    }
-    let document = Document {
-        root: &root,
-        buffers: &buffers,
-    };
-    document.scene().map_err(refuse)
-}
-
-/// The JSON and the binary chunk of a binary glTF file.
-fn chunks(bytes: &[u8]) -> Result<(&[u8], Option<&[u8]>), String> {
-    let word = |at: usize| -> Option<u32> {
-        let four = bytes.get(at..at.checked_add(4)?)?;
-        Some(u32::from_le_bytes(four.try_into().ok()?))
-    };
-    let cut = || {
-        format!(
-            "it is cut short: {} bytes are not all of it; export or copy it again",
-            bytes.len()
-        )
-    };
-    let version = word(4).ok_or_else(cut)?;
-    if version != 2 {
-        return Err(format!(
-            "it is glTF version {version}; export it as glTF 2.0"
-        ));
-    }
-    let whole = word(8).ok_or_else(cut)? as usize;
-    let file = bytes.get(..whole).ok_or_else(cut)?;
-    let (mut json, mut blob) = (None, None);
-    let mut at = 12;
-    while at < file.len() {
-        let length = word(at).ok_or_else(cut)? as usize;
-        let kind = word(at + 4).ok_or_else(cut)?.to_le_bytes();
-        let start = at + 8;
-        let end = start.checked_add(length).ok_or_else(cut)?;
-        let data = file.get(start..end).ok_or_else(cut)?;
-        match &kind {
-            b"JSON" if json.is_none() => json = Some(data),
-            b"BIN\0" if blob.is_none() => blob = Some(data),
-            // The specification asks readers to pass over chunks they do not know.
-            _ => {}
-        }
-        at = end;
-    }
-    Ok((json.ok_or("it has no JSON chunk")?, blob))
+    let file = GltfFile::read(bytes, &refuse, |i, uri| match folder {
+        Some(folder) => read_file(&folder.join(relative_path(uri).map_err(&refuse)?)),
+        None => Err(refuse(format!(
+            "buffer {i} lies in another file; use a .glb, which holds everything"
+        ))),
+    })?;
+    supported(&file.root).map_err(&refuse)?;
+    Document { file: &file }.scene().map_err(refuse)
 }
 
 /// Refuses files whose geometry cannot be read without an extension.
@@ -146,16 +75,14 @@ fn relative_path(uri: &str) -> Result<String, String> {
     Ok(path)
 }
 
-/// A parsed document and its buffers.
 struct Document<'a> {
-    root: &'a Root,
-    buffers: &'a [Vec<u8>],
+    file: &'a GltfFile,
 }
 
 impl Document<'_> {
     /// The default scene (the first, or all root nodes, when none is named) as one mesh.
     fn scene(&self) -> Result<Mesh, String> {
-        let root = self.root;
+        let root = &self.file.root;
         let scene = match root.scene {
             Some(index) => Some(get(&root.scenes, index, "scene")?),
             None => root.scenes.first(),
@@ -223,10 +150,17 @@ impl Document<'_> {
             return Ok(());
         };
         let base = mesh.vertices.len();
-        let local = self.positions(*positions, MAX_VERTICES - base.min(MAX_VERTICES))?;
+        let room = MAX_VERTICES - base.min(MAX_VERTICES);
+        if self.count(*positions)? > room {
+            return Err(too_many_vertices());
+        }
+        let local = self.file.vectors::<3>(*positions, "positions", room)?;
         let count = local.len() as u32;
         let order = match primitive.indices {
-            Some(indices) => self.indices(indices)?,
+            Some(indices) if self.count(indices)? > 3 * MAX_TRIANGLES => {
+                return Err(too_many_triangles());
+            }
+            Some(indices) => self.file.indices(indices)?,
             None => (0..count).collect(),
         };
         if let Some(i) = order.iter().find(|i| **i >= count) {
@@ -258,7 +192,7 @@ impl Document<'_> {
                 t.swap(1, 2);
             }
         }
-        let place = |v: &Vector3<f32>| {
+        let place = |v: &[f32; 3]| {
             (world.fixed_view::<3, 4>(0, 0) * Point3::from(*v).to_homogeneous()).into_owned()
         };
         mesh.vertices.extend(local.iter().map(place));
@@ -267,126 +201,10 @@ impl Document<'_> {
         Ok(())
     }
 
-    /// A POSITION accessor; integers as `KHR_mesh_quantization` allows them.
-    fn positions(&self, index: Index<Accessor>, room: usize) -> Result<Vec<Vector3<f32>>, String> {
-        let accessor = get(&self.root.accessors, index, "accessor")?;
-        let Checked::Valid(GenericComponentType(kind)) = accessor.component_type else {
-            return Err(unreadable("positions"));
-        };
-        if accessor.type_ != Checked::Valid(Type::Vec3) || kind == ComponentType::U32 {
-            return Err(unreadable("positions"));
-        }
-        let size = component_size(kind);
-        let count = usize_of(accessor.count);
-        if count > room {
-            return Err(too_many_vertices());
-        }
-        let normalized = accessor.normalized;
-        let read = |bytes: &[u8]| {
-            Vector3::from_iterator(
-                bytes
-                    .chunks_exact(size)
-                    .map(|c| component(c, kind, normalized)),
-            )
-        };
-        let mut values = match accessor.buffer_view {
-            Some(view) => {
-                let offset = accessor.byte_offset.map_or(0, usize_of);
-                self.elements(view, offset, count, 3 * size)?
-                    .map(read)
-                    .collect()
-            }
-            None => vec![Vector3::zeros(); count],
-        };
-        if let Some(sparse) = &accessor.sparse {
-            let changed = usize_of(sparse.count).min(count);
-            let Checked::Valid(index_kind) = sparse.indices.component_type else {
-                return Err(unreadable("sparse indices"));
-            };
-            let width = component_size(index_kind.0);
-            let at = &sparse.indices;
-            let at = self.elements(at.buffer_view, usize_of(at.byte_offset), changed, width)?;
-            let to = &sparse.values;
-            let to = self.elements(to.buffer_view, usize_of(to.byte_offset), changed, 3 * size)?;
-            for (at, to) in at.zip(to) {
-                let slot = values
-                    .get_mut(unsigned(at) as usize)
-                    .ok_or_else(|| unreadable("sparse indices"))?;
-                *slot = read(to);
-            }
-        }
-        Ok(values)
+    fn count(&self, index: Index<Accessor>) -> Result<usize, String> {
+        let accessor = get(&self.file.root.accessors, index, "accessor")?;
+        Ok(usize_of(accessor.count))
     }
-
-    /// An accessor of vertex indices.
-    fn indices(&self, index: Index<Accessor>) -> Result<Vec<u32>, String> {
-        let accessor = get(&self.root.accessors, index, "accessor")?;
-        let Checked::Valid(GenericComponentType(
-            kind @ (ComponentType::U8 | ComponentType::U16 | ComponentType::U32),
-        )) = accessor.component_type
-        else {
-            return Err(unreadable("indices"));
-        };
-        let view = accessor.buffer_view.ok_or_else(|| unreadable("indices"))?;
-        if accessor.type_ != Checked::Valid(Type::Scalar) || accessor.sparse.is_some() {
-            return Err(unreadable("indices"));
-        }
-        let count = usize_of(accessor.count);
-        if count > 3 * MAX_TRIANGLES {
-            return Err(too_many_triangles());
-        }
-        let offset = accessor.byte_offset.map_or(0, usize_of);
-        let elements = self.elements(view, offset, count, component_size(kind))?;
-        Ok(elements.map(unsigned).collect())
-    }
-
-    /// The bytes of `count` elements of `size` bytes, from `offset` of a buffer view on.
-    fn elements(
-        &self,
-        view: Index<gltf_json::buffer::View>,
-        offset: usize,
-        count: usize,
-        size: usize,
-    ) -> Result<impl Iterator<Item = &[u8]>, String> {
-        let cut = || "it is cut short: a part lies beyond the end of its buffer".to_owned();
-        let view = get(&self.root.buffer_views, view, "buffer view")?;
-        let buffer = self.buffers.get(view.buffer.value()).ok_or_else(cut)?;
-        let start = view.byte_offset.map_or(0, usize_of);
-        let end = start
-            .checked_add(usize_of(view.byte_length))
-            .ok_or_else(cut)?;
-        let bytes = buffer.get(start..end).ok_or_else(cut)?;
-        // Zero means tightly packed.
-        let stride = view
-            .byte_stride
-            .map_or(size, |s| if s.0 == 0 { size } else { s.0 });
-        if stride < size {
-            return Err("two vertices of it overlap in their buffer".to_owned());
-        }
-        let bytes = bytes.get(offset..).ok_or_else(cut)?;
-        let needed = match count.checked_sub(1) {
-            None => 0,
-            Some(before) => before
-                .checked_mul(stride)
-                .and_then(|n| n.checked_add(size))
-                .ok_or_else(cut)?,
-        };
-        let bytes = bytes.get(..needed).ok_or_else(cut)?;
-        Ok(bytes.chunks(stride).map(move |c| &c[..size]))
-    }
-}
-
-fn get<'a, T>(list: &'a [T], index: Index<T>, what: &str) -> Result<&'a T, String> {
-    list.get(index.value())
-        .ok_or_else(|| format!("{what} {} does not exist", index.value()))
-}
-
-fn unreadable(what: &str) -> String {
-    format!("its {what} are stored in a way that glTF 2.0 does not allow; export it again")
-}
-
-fn usize_of(n: USize64) -> usize {
-    usize::try_from(n.0).unwrap_or(usize::MAX)
 }
 
 /// The local transform of a node; what is left out is the identity.
@@ -401,36 +219,6 @@ fn transform(node: &Node) -> Matrix4<f32> {
     Matrix4::new_translation(&translation)
         * rotation.to_homogeneous()
         * Matrix4::new_nonuniform_scaling(&scale)
-}
-
-fn component_size(kind: ComponentType) -> usize {
-    match kind {
-        ComponentType::I8 | ComponentType::U8 => 1,
-        ComponentType::I16 | ComponentType::U16 => 2,
-        ComponentType::U32 | ComponentType::F32 => 4,
-    }
-}
-
-/// One little-endian component; `bytes` is as long as the kind demands.
-fn component(bytes: &[u8], kind: ComponentType, normalized: bool) -> f32 {
-    let bits = unsigned(bytes);
-    let (value, full) = match kind {
-        ComponentType::F32 => return f32::from_bits(bits),
-        ComponentType::I8 => (f32::from(bits as u8 as i8), 127.0),
-        ComponentType::U8 => (bits as f32, 255.0),
-        ComponentType::I16 => (f32::from(bits as u16 as i16), 32767.0),
-        ComponentType::U16 => (bits as f32, 65535.0),
-        ComponentType::U32 => (bits as f32, u32::MAX as f32),
-    };
-    match normalized {
-        true => (value / full).max(-1.0),
-        false => value,
-    }
-}
-
-/// Up to four little-endian bytes as a number.
-fn unsigned(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::mesh::Mesh;
-use crate::{Error, Result, error, frame};
+use crate::error::{self, brief};
+use crate::{Error, Result, frame};
 
 /// Largest mesh file, or buffer beside one, that is read into memory, bytes.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -148,15 +149,4 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
         ));
     }
     error::read(path)
-}
-
-/// The first line of another crate's error, cut to a readable length: some quote whole lines of the file.
-fn brief(error: impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let mut short: String = line.chars().take(160).collect();
-    if short.len() < line.len() {
-        short.push_str("...");
-    }
-    short
 }

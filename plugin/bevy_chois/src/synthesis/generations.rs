@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bevy::asset::{AssetHandleProvider, Handle, StrongHandle};
 use bevy::ecs::entity::Entity;
@@ -14,6 +14,7 @@ use super::checkpoint::{Checkpoint, CheckpointFiles};
 use super::event::{CancelReason, OrderId};
 use super::order::{InteractionOrder, OrderObject};
 use super::synthesizer::GenerationStatus;
+use super::terms::Terms;
 use super::walk::WalkOrder;
 use super::worker::{Id, Report, Settings, Token, Word, Worker};
 use crate::clip::MotionClip;
@@ -46,10 +47,10 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    fn avatar(&self) -> Option<Entity> {
+    fn terms(&self) -> &Terms {
         match self {
-            Self::Interaction(order) => order.avatar,
-            Self::Walk(order) => order.avatar,
+            Self::Interaction(order) => &order.terms,
+            Self::Walk(order) => &order.terms,
         }
     }
 
@@ -60,20 +61,6 @@ impl Wanted {
                 OrderObject::Geometry(_) => None,
             },
             Self::Walk(_) => None,
-        }
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        match self {
-            Self::Interaction(order) => order.deadline,
-            Self::Walk(order) => order.deadline,
-        }
-    }
-
-    fn origin(&self) -> Isometry3d {
-        match self {
-            Self::Interaction(order) => order.origin,
-            Self::Walk(order) => order.origin,
         }
     }
 }
@@ -135,7 +122,7 @@ impl Generations {
             (self.provider.as_ref()).map(|p| p.reserve_handle().typed());
         let id = OrderId {
             clip: handle.as_ref().map_or_else(Id::default, Handle::id),
-            avatar: order.avatar(),
+            avatar: order.terms().avatar,
             object: order.object(),
         };
         let Some(Handle::Strong(strong)) = &handle else {
@@ -143,13 +130,16 @@ impl Generations {
             return Handle::default();
         };
         // A deadline beyond the end of time is none.
-        let deadline = order.deadline().and_then(|after| asked.checked_add(after));
+        let deadline = order
+            .terms()
+            .deadline
+            .and_then(|after| asked.checked_add(after));
         let entry = Entry {
             id,
             status: GenerationStatus::Waiting,
             token: Arc::new(Token::until(deadline)),
             asked,
-            origin: order.origin(),
+            origin: order.terms().origin,
             order: Some(order),
             object_place: None,
             called_off: false,

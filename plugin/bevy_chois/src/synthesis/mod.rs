@@ -24,6 +24,7 @@ mod order;
 mod plugin;
 mod queue;
 mod synthesizer;
+mod terms;
 mod walk;
 mod worker;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bevy::ecs::entity::Entity;
 use bevy::math::{Isometry3d, Quat, Vec3};
 use chois::geometry::{ObjectGeometry, SdfGrid};
-use chois::request::{GuidanceConfig, ObjectPlace, PersonPlace, SamplingConfig, Waypoint};
-use chois::{Error, InteractionRequest, Result};
+use chois::request::{GuidanceConfig, ObjectPlace, SamplingConfig, Waypoint};
+use chois::{InteractionRequest, Result};
 
+use super::terms::{self, Terms, ground, say_terms};
 use crate::contact::{ContactMode, Grip};
 use crate::frame;
 
@@ -68,13 +69,7 @@ pub struct InteractionOrder {
     /// the default wins over where the object's entity is.
     pub request: InteractionRequest,
     pub(super) object: OrderObject,
-    pub(super) avatar: Option<Entity>,
-    pub(super) scene: Option<Arc<SdfGrid>>,
-    pub(super) priority: i32,
-    pub(super) deadline: Option<Duration>,
-    pub(super) alone: bool,
-    pub(super) streamed: bool,
-    pub(super) origin: Isometry3d,
+    pub(super) terms: Terms,
     pub(super) contact: ContactMode,
     pub(super) grip: Grip,
     start: Option<Isometry3d>,
@@ -94,13 +89,7 @@ impl InteractionOrder {
         Self {
             request,
             object: object.into(),
-            avatar: None,
-            scene: None,
-            priority: 0,
-            deadline: None,
-            alone: false,
-            streamed: false,
-            origin: Isometry3d::IDENTITY,
+            terms: Terms::default(),
             contact: ContactMode::default(),
             grip: Grip::default(),
             start: None,
@@ -108,14 +97,6 @@ impl InteractionOrder {
             end: None,
             person: None,
         }
-    }
-
-    /// Who does it: the person begins where this entity is and faces where its +Z points, which is where glTF people
-    /// look. It is told what happens to the order.
-    #[must_use]
-    pub fn avatar(mut self, avatar: Entity) -> Self {
-        self.avatar = Some(avatar);
-        self
     }
 
     /// Where the object's origin is at the start, and how it is turned. Without it, where its entity is when the order
@@ -189,47 +170,6 @@ impl InteractionOrder {
         self
     }
 
-    /// Distance to the scene's geometry, which body and object keep out of, and arms also when hands are brought to hold: a
-    /// grid in the model's frame (metres, Z up) relative to [`Self::origin`].
-    #[must_use]
-    pub fn scene(mut self, scene: Arc<SdfGrid>) -> Self {
-        self.scene = Some(scene);
-        self
-    }
-
-    /// Higher ones are made first. 0 unless given.
-    #[must_use]
-    pub fn priority(mut self, priority: i32) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// Time from the request after which the clip is of no use: the order is then cancelled.
-    #[must_use]
-    pub fn deadline(mut self, after: Duration) -> Self {
-        self.deadline = Some(after);
-        self
-    }
-
-    /// Never made together with others. A clip made beside others is the one made alone but for rounding; made alone it
-    /// is the same bit for bit, on the same machine with the same number of threads.
-    #[must_use]
-    pub fn alone(mut self) -> Self {
-        self.alone = true;
-        self
-    }
-
-    /// Not whole: `Assets` has the clip's beginning as soon as there is one, and longer ones in its place until the whole is
-    /// there, which is told by [`GenerationFinished`](super::GenerationFinished) as always. An
-    /// [`InteractionPlayer`](crate::playback::InteractionPlayer) plays on through all of them. The whole clip is the same bit
-    /// for bit as without; of its beginnings contact is enforced in each anew, so that they may differ from it by what the
-    /// player goes over smoothly.
-    #[must_use]
-    pub fn streamed(mut self) -> Self {
-        self.streamed = true;
-        self
-    }
-
     /// Whether the clip is corrected so that hands hold; [`ContactMode::Baked`] unless given. What the object weighs is said
     /// by [`ObjectPhysics`](crate::contact::ObjectPhysics) on its entity.
     #[must_use]
@@ -245,14 +185,7 @@ impl InteractionOrder {
         self
     }
 
-    /// Where the floor is: the clip's world stands here in the game's, its floor through this point. Only a turn about
-    /// the vertical is possible. Pass it on to [`InteractionPlayer::origin`](crate::playback::InteractionPlayer::origin). The game's
-    /// own origin unless given.
-    #[must_use]
-    pub fn origin(mut self, origin: Isometry3d) -> Self {
-        self.origin = origin;
-        self
-    }
+    say_terms!();
 
     /// The model's request, for an object of this shape whose entity, and whose avatar, are at these places of the game's
     /// world.
@@ -265,19 +198,7 @@ impl InteractionOrder {
         object: Option<Isometry3d>,
         avatar: Option<Isometry3d>,
     ) -> Result<InteractionRequest> {
-        let up = self.origin.rotation * Vec3::Y;
-        let upright = up.is_finite() && up.dot(Vec3::Y) > 0.9999;
-        if !self.origin.translation.is_finite() || !upright {
-            return Err(Error::invalid(
-                "origin",
-                "its rotation is not one about the vertical; the clip's floor must be level",
-            ));
-        }
-        let local = self.origin.inverse();
-        let ground = |p: Vec3| {
-            let p = frame::vector(local * p);
-            [p.x, p.y]
-        };
+        let local = self.terms.local()?;
         let mut request = self.request.clone();
         // Where an entity's origin is tells where the centre is, and the lowest point.
         let place = |translation: Vec3, turn: Quat| {
@@ -298,7 +219,7 @@ impl InteractionOrder {
         }
         if !self.waypoints.is_empty() {
             let waypoint = |(at, time): &(Vec3, Option<f32>)| Waypoint {
-                at: ground(*at),
+                at: ground(local, *at),
                 time: *time,
             };
             request.waypoints = self.waypoints.iter().map(waypoint).collect();
@@ -317,18 +238,7 @@ impl InteractionOrder {
         let avatar = avatar.filter(|_| request.person.is_none());
         let person = (self.person).or(avatar.map(|a| (a.translation.into(), a.rotation * Vec3::Z)));
         if let Some((at, facing)) = person {
-            let facing = frame::vector(local.rotation * facing);
-            let level = facing.x.hypot(facing.y);
-            if !level.is_finite() || level < 1e-3 {
-                return Err(Error::invalid(
-                    "person.facing",
-                    "points neither way along the floor; give a horizontal direction",
-                ));
-            }
-            request.person = Some(PersonPlace {
-                position: ground(at),
-                facing: facing.y.atan2(facing.x).to_degrees(),
-            });
+            request.person = Some(terms::person(local, at, facing)?);
         }
         request.validate()?;
         Ok(request)

@@ -524,18 +524,21 @@ fn submit(
         let order = match wanted {
             Wanted::Interaction(order) => order,
             Wanted::Walk(order) => {
-                let avatar = order.avatar.and_then(|avatar| places.get(avatar).ok());
+                let avatar = order
+                    .terms
+                    .avatar
+                    .and_then(|avatar| places.get(avatar).ok());
                 let ticket = (order.resolve(avatar.map(GlobalTransform::to_isometry)))
                     .map_err(|error| error.to_string())
                     .map(|request| Ticket {
                         id,
                         work: Work::Walk(WalkJob {
                             request,
-                            scene: order.scene.clone(),
-                            streamed: order.streamed,
+                            scene: order.terms.scene.clone(),
+                            streamed: order.terms.streamed,
                         }),
-                        priority: order.priority,
-                        alone: order.alone,
+                        priority: order.terms.priority,
+                        alone: order.terms.alone,
                         contact: None,
                         token: entry.token.clone(),
                     });
@@ -571,7 +574,10 @@ fn submit(
                 }
             },
         };
-        let avatar = order.avatar.and_then(|avatar| places.get(avatar).ok());
+        let avatar = order
+            .terms
+            .avatar
+            .and_then(|avatar| places.get(avatar).ok());
         let avatar = avatar.map(GlobalTransform::to_isometry);
         let thing = match &order.object {
             OrderObject::Entity(object) => Some(*object),
@@ -579,7 +585,7 @@ fn submit(
         };
         let contact = (order.contact == ContactMode::Baked).then(|| {
             let physics = thing.and_then(|object| physics.get(object).ok());
-            let back = order.origin.inverse();
+            let back = order.terms.origin.inverse();
             let others = solids.iter().filter(|(solid, ..)| Some(*solid) != thing);
             Contact {
                 physics: physics.copied().unwrap_or_default(),
@@ -597,11 +603,11 @@ fn submit(
                     work: Work::Interaction(Job {
                         request,
                         object: geometry,
-                        scene: order.scene.clone(),
-                        streamed: order.streamed,
+                        scene: order.terms.scene.clone(),
+                        streamed: order.terms.streamed,
                     }),
-                    priority: order.priority,
-                    alone: order.alone,
+                    priority: order.terms.priority,
+                    alone: order.terms.alone,
                     contact,
                     token: entry.token.clone(),
                 };

@@ -19,7 +19,7 @@ use crate::gltf_file::{GltfFile, get, usize_of};
 /// All triangles of the default scene in its Y-up frame. `folder` is where buffers in files of their own lie.
 pub(super) fn parse(bytes: &[u8], name: &Path, folder: Option<&Path>) -> Result<Mesh> {
     let refuse = |reason: String| malformed(name, reason);
-    let file = GltfFile::read(bytes, &refuse, |i, uri| match folder {
+    let file = GltfFile::read(bytes, refuse, |i, uri| match folder {
         Some(folder) => read_file(&folder.join(relative_path(uri).map_err(&refuse)?)),
         None => Err(refuse(format!(
             "buffer {i} lies in another file; use a .glb, which holds everything"

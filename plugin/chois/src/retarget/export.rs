@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{GltfRig, Retarget, RetargetOptions, find_bones};
+use super::{GltfRig, Retarget, RetargetOptions, RigClip, find_bones};
 use crate::clip::glb::{Builder, GlbOptions, Prop, check_scene, continuous, positions};
 use crate::error::{self, Error, Result};
 use crate::frame;
@@ -60,15 +60,7 @@ pub fn scene_to_bytes(
 ) -> Result<Vec<u8>> {
     check_scene(clip, props, options)?;
     let file = GltfRig::parse(bytes, avatar)?;
-    let map = find_bones(&file.rig, &file.hints)?;
-    // A file's units are metres; what is above its bones in it says otherwise itself.
-    let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0)?;
-    let how = RetargetOptions {
-        plant_feet: options.floor,
-        fingers: options.grip,
-        ..RetargetOptions::default()
-    };
-    let motion = retarget.bake(clip, held, &how)?;
+    let motion = baked(&file, clip, held, options)?;
 
     let (mut out, tops) = taken_apart(bytes, avatar)?;
     let root = out.nodes.len();
@@ -106,6 +98,27 @@ pub fn scene_to_bytes(
     let mut roots = vec![root];
     roots.extend(nodes);
     out.finish(clip, &roots)
+}
+
+/// A clip on the bones of an avatar's file.
+///
+/// # Errors
+/// Those of [`find_bones`], [`Retarget::new`] and [`Retarget::bake`].
+pub(super) fn baked(
+    file: &GltfRig,
+    clip: &MotionClip,
+    held: Option<&ObjectGeometry>,
+    options: &GlbOptions,
+) -> Result<RigClip> {
+    let map = find_bones(&file.rig, &file.hints)?;
+    // A file's units are metres; what is above its bones in it says otherwise itself.
+    let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0)?;
+    let how = RetargetOptions {
+        plant_feet: options.floor,
+        fingers: options.grip,
+        ..RetargetOptions::default()
+    };
+    retarget.bake(clip, held, &how)
 }
 
 /// An avatar's document, to be added to, and its scene's nodes.

@@ -11,7 +11,8 @@ use std::path::Path;
 use nalgebra::{Matrix4, UnitQuaternion, Vector3};
 
 use super::body::{Body, BodyPart, Hung, Look};
-use super::{GltfRig, Retarget, RetargetOptions, Rig, RigClip, find_bones};
+use super::export::baked;
+use super::{GltfRig, Rig, RigClip};
 use crate::clip::glb::{GlbOptions, Prop, check_scene, continuous};
 use crate::clip::usda::{
     array, color, contacts, head, identifier, look, number, object, quaternion, samples, surface,
@@ -73,14 +74,7 @@ pub fn scene_to_text(
     let file = GltfRig::parse(bytes, avatar)?;
     let body = Body::parse(bytes, avatar, &file)?;
     let bones = Bones::of(&file.rig, avatar)?;
-    let map = find_bones(&file.rig, &file.hints)?;
-    let retarget = Retarget::new(&file.rig, &map, &clip.skeleton, 1.0)?;
-    let how = RetargetOptions {
-        plant_feet: options.floor,
-        fingers: options.grip,
-        ..RetargetOptions::default()
-    };
-    let motion = retarget.bake(clip, held, &how)?;
+    let motion = baked(&file, clip, held, options)?;
     let pictures: Vec<String> = (body.pictures.iter().enumerate())
         .map(|(i, p)| format!("{stem}_{i}.{}", p.ending))
         .collect();

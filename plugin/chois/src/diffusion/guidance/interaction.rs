@@ -2,11 +2,11 @@
 
 use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 
-use super::aside::TurnGoal;
 use super::descent::{Mobility, Pull, arms, mobility, shared, standing, step};
 use super::field::SceneField;
 use super::given::{FADE, faded, interpolated};
 use super::person::{Person, Thing, frame, frame_mut};
+use super::whole::TurnGoal;
 use super::{Moment, WindowGuide};
 use crate::geometry::ObjectGeometry;
 use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics};

@@ -10,7 +10,6 @@
 //! are nothing to a core, and were most of a request's time as tensors.
 
 mod along;
-mod aside;
 mod descent;
 mod field;
 mod given;
@@ -19,13 +18,14 @@ mod person;
 pub mod published;
 mod smoothing;
 mod walk;
+mod whole;
 
 use tch::{Device, Kind, Tensor};
 
-pub use aside::TurnGoal;
 pub use field::SceneField;
 pub use interaction::{GivenWay, InteractionGuide};
 pub use walk::WalkGuide;
+pub use whole::TurnGoal;
 
 use super::sampler::{Guide, Moment};
 use crate::motion::features::FEATURES;

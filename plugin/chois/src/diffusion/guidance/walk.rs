@@ -5,11 +5,11 @@
 
 use nalgebra::{Vector2, Vector3};
 
-use super::aside::walk_aside;
 use super::descent::{Mobility, Pull, mobility, standing, step};
 use super::field::SceneField;
 use super::given::{FADE, faded, interpolated};
 use super::person::{Person, frame, frame_mut};
+use super::whole::walk_aside;
 use super::{Moment, WindowGuide};
 use crate::motion::features::{FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, Statistics};
 use crate::motion::feet;

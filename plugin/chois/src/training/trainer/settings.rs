@@ -69,7 +69,8 @@ impl Default for TrainingConfig {
                 keypoints: 1.0,
                 hand_object: 0.5,
                 foot_speed: 6.0,
-                acceleration: 200.0,
+                // More from the first step on teaches to stand still: raise it late, see the model card.
+                acceleration: 10.0,
             },
             ema_beta: 0.995,
             ema_every: 2,

@@ -320,8 +320,7 @@ mod tests {
         let (after, over) = at(&helps, 30);
         let (was, is) = (before.deep(0.0, &scene), after.deep(0.0, &scene));
         assert!(is < 0.3 * was, "{is} of {was}");
-        // The hand hangs at its goal here, so that its own skin lifts it as soon as its wrist gives way at all: a step in what
-        // the follower does that no choice of swivels avoids.
+        // The hand hangs at its goal here: its skin lifts it by centimetres as its wrist gives way, which the swivel spares it.
         assert!((over - held).abs() < 0.06, "{over} was {held}");
         // It goes there gently, from how the clip begins.
         assert_eq!(helps[0], first);

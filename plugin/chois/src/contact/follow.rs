@@ -25,6 +25,8 @@ const EASY: f32 = 0.8;
 /// Farthest that an elbow swivels, radians, and what a radian of that costs, radians of a wrist bent beyond what is easy.
 const SWIVEL: f32 = 0.8;
 const ELBOW: f32 = 0.8;
+/// A palm is lifted off by all that its skin needs once its hand is turned out of its grasp by so much, radians.
+const GIVEN: f32 = 0.25;
 /// How deep the edge of a hand gives, metres.
 const GIVES: f32 = 0.002;
 /// Over this last share of its length an arm whose palm does not yet lie on anything gives way more and more.
@@ -200,7 +202,9 @@ impl Follower {
         let deepest = (palm.skin().iter())
             .map(|p| -(rotation * (p - palm.pad)).dot(&goal.normal))
             .fold(0.0, f32::max);
-        (deepest - GIVES).max(0.0) * goal.laid
+        // As its wrist gives way, not all at once: skin may hang beside a narrow thing where a grasp wants it so.
+        let given = ease(rotation.angle_to(&goal.rotation) / GIVEN);
+        (deepest - GIVES).max(0.0) * given * goal.laid
     }
 
     /// The same, with the elbow turned by `angle` about the line from shoulder to wrist: how far the wrist cannot make up for

@@ -1,0 +1,221 @@
+//! From commands to clips that play: one leg after the other, each ordered as soon as the one before is there.
+//!
+//! `hear` has a command understood, `clips` orders its legs, `play` plays them; how far somebody is stands in `errands`.
+
+mod clips;
+mod errands;
+mod hear;
+mod play;
+
+use bevy::asset::{Assets, Handle};
+use bevy::ecs::entity::Entity;
+use bevy::ecs::event::EntityEvent;
+use bevy::ecs::message::{Message, MessageReader};
+use bevy::ecs::observer::On;
+use bevy::ecs::query::With;
+use bevy::ecs::system::{Commands, Query, Res, SystemParam};
+use bevy::log::warn;
+use bevy::transform::components::Transform;
+
+use self::errands::Current;
+pub(in crate::npc) use self::errands::Errands;
+use super::events::CommandCancelled;
+use super::mind::Mind;
+use super::plan::NpcPlan;
+use super::scene::Surroundings;
+use super::{Npc, NpcCommand, NpcState, PauseNpc, StopNpc, Turn};
+use crate::clip::MotionClip;
+use crate::playback::InteractionPlayer;
+use crate::playback::events::{InteractionFinished, InteractionInterrupted, tell};
+use crate::synthesis::{GenerationStatus, MotionSynthesizer};
+
+/// A thing that is farther than this from where it was when its clip was made has been moved, metres.
+const MOVED: f32 = 0.1;
+/// How often a command is planned anew because the world has changed.
+const REPLANS: u8 = 2;
+
+/// A command is given.
+pub(in crate::npc) fn told(
+    command: On<NpcCommand>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
+    mut commands: Commands,
+) {
+    let command = command.event().clone();
+    let npc = command.entity;
+    let Ok((mut errands, player)) = npcs.get_mut(npc) else {
+        warn!("{npc} was given a command and is no Npc; put Npc on the avatar");
+        return;
+    };
+    if command.turn == Turn::Replace {
+        let gently = StopNpc {
+            entity: npc,
+            at_once: false,
+        };
+        errands.call_off(gently, &mut commands);
+        errands.pause(false, player);
+    }
+    errands.queue.push_back(command);
+}
+
+/// Somebody is to stop.
+pub(in crate::npc) fn stopped(
+    stop: On<StopNpc>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
+    mut commands: Commands,
+) {
+    if let Ok((mut errands, player)) = npcs.get_mut(stop.entity) {
+        errands.call_off(*stop.event(), &mut commands);
+        errands.pause(false, player);
+    }
+}
+
+/// Somebody is to pause, or to go on.
+pub(in crate::npc) fn paused(
+    pause: On<PauseNpc>,
+    mut npcs: Query<(&mut Errands, Option<&mut InteractionPlayer>), With<Npc>>,
+) {
+    if let Ok((mut errands, player)) = npcs.get_mut(pause.entity) {
+        errands.pause(pause.paused, player);
+    }
+}
+
+/// What happened to what plays.
+#[derive(SystemParam)]
+pub(in crate::npc) struct Happened<'w, 's> {
+    finished: MessageReader<'w, 's, InteractionFinished>,
+    interrupted: MessageReader<'w, 's, InteractionInterrupted>,
+}
+
+/// Everything that is done for [`Npc`]s.
+pub(in crate::npc) fn act(
+    mut npcs: Query<(Entity, &Npc, &mut NpcState, &mut Errands, &Transform)>,
+    mut around: Surroundings,
+    mut happened: Happened,
+    mut synthesizer: MotionSynthesizer,
+    mind: Res<Mind>,
+    clips: Res<Assets<MotionClip>>,
+    mut commands: Commands,
+) {
+    let finished: Vec<Entity> = happened.finished.read().map(|event| event.entity).collect();
+    let interrupted: Vec<_> = happened.interrupted.read().cloned().collect();
+    let mut taken: Vec<(Entity, Entity)> = (npcs.iter())
+        .flat_map(|(npc, _, _, errands, _)| {
+            let things = errands.current.iter().flat_map(Current::things);
+            things.map(move |thing| (thing, npc)).collect::<Vec<_>>()
+        })
+        .collect();
+    for (avatar, npc, mut state, mut errands, place) in &mut npcs {
+        let mut actor = Actor {
+            avatar,
+            npc,
+            errands: &mut errands,
+            place,
+            around: &mut around,
+            synthesizer: &mut synthesizer,
+            mind: &mind,
+            clips: &clips,
+            commands: &mut commands,
+            taken: &mut taken,
+        };
+        actor.stop();
+        if finished.contains(&avatar) {
+            actor.played();
+        }
+        if let Some(event) = interrupted.iter().find(|event| event.entity == avatar) {
+            actor.interrupted(&event.reason);
+        }
+        let now = actor.go();
+        if *state != now {
+            *state = now;
+        }
+    }
+}
+
+/// One person's turn.
+struct Actor<'a, 'aw, 'as_, 'mw, 'cw, 'cs> {
+    avatar: Entity,
+    npc: &'a Npc,
+    errands: &'a mut Errands,
+    place: &'a Transform,
+    around: &'a mut Surroundings<'aw, 'as_>,
+    synthesizer: &'a mut MotionSynthesizer<'mw>,
+    mind: &'a Mind,
+    clips: &'a Assets<MotionClip>,
+    commands: &'a mut Commands<'cw, 'cs>,
+    /// Things and who moves them.
+    taken: &'a mut Vec<(Entity, Entity)>,
+}
+
+impl Actor<'_, '_, '_, '_, '_, '_> {
+    fn tell<E>(&mut self, event: E)
+    where
+        E: Message + Clone + for<'a> EntityEvent<Trigger<'a>: Default>,
+    {
+        tell(self.commands, event);
+    }
+
+    /// A clip of which no more is being made.
+    fn whole(&self, clip: &Handle<MotionClip>) -> Option<&MotionClip> {
+        let status = self.synthesizer.status(clip);
+        let there = status.is_none_or(|status| *status == GenerationStatus::Finished);
+        self.clips.get(clip).filter(|_| there)
+    }
+
+    /// Ends what is being done, if that was asked for.
+    fn stop(&mut self) {
+        let Some(stop) = self.errands.stop.take() else {
+            return;
+        };
+        let Some(current) = &mut self.errands.current else {
+            return;
+        };
+        if current.playing.is_some() && !stop.at_once {
+            current.ending = true;
+            current.coming.clear();
+            return;
+        }
+        let plays = current.playing.is_some();
+        let command = current.command.id;
+        self.errands.current = None;
+        if plays {
+            self.errands.stood = None;
+            (self.commands.entity(self.avatar)).try_remove::<InteractionPlayer>();
+        }
+        self.tell(CommandCancelled {
+            entity: self.avatar,
+            command,
+        });
+    }
+
+    /// Goes on; what they are at then.
+    fn go(&mut self) -> NpcState {
+        if self.errands.current.is_none() && !self.errands.paused {
+            self.begin();
+        }
+        self.hear();
+        self.order();
+        self.again();
+        if !self.errands.paused {
+            self.play();
+        }
+        let planned = (self.errands.current.as_ref()).is_some_and(|c| c.thought.is_some());
+        if self.errands.shown && !planned {
+            self.errands.shown = false;
+            self.commands.entity(self.avatar).try_remove::<NpcPlan>();
+        }
+        match &self.errands.current {
+            current if self.errands.paused => NpcState::Paused {
+                step: (current.as_ref()).map_or(0, |c| c.done + c.begun.unwrap_or(0)),
+            },
+            None => NpcState::Idle,
+            Some(current) if current.thought.is_none() => NpcState::Thinking,
+            Some(current) => {
+                let step = current.done + current.begun.unwrap_or(0);
+                match &current.playing {
+                    Some(_) => NpcState::Acting { step },
+                    None => NpcState::Waiting { step },
+                }
+            }
+        }
+    }
+}

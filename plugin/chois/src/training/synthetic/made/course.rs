@@ -92,11 +92,26 @@ fn spline(keys: &[Vector2<f32>]) -> Vec<Vector2<f32>> {
     out
 }
 
+/// Frames from one step to the next. All people step to one beat, the left foot at even ones: a network that sees a part of a
+/// walk could not tell otherwise where in a step it is, nor of somebody who stands which foot sets off and when, and would
+/// then have nobody step at all.
+pub(super) const BEAT: usize = 15;
+/// Who goes or turns aside by more than this sets off with the foot on that side, metres.
+const ASIDE: f32 = 0.15;
+
 /// A stretch of frames with steps, ends included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Walk {
     pub first: usize,
     pub last: usize,
+    /// The foot that sets off: 0 left, 1 right.
+    pub leader: usize,
+}
+
+/// The foot on the side to which one goes or turns, where that matters.
+pub(super) fn leader(from: &Ground, to: &Ground) -> Option<usize> {
+    let aside = (to.at - from.at).dot(&from.left()) + 0.5 * (to.yaw - from.yaw);
+    (aside.abs() > ASIDE).then_some(usize::from(aside < 0.0))
 }
 
 /// A person's way so far.
@@ -264,6 +279,7 @@ impl Course {
             (table[k] + (table[k + 1] - table[k]) * (at - k as f32)) / all
         };
         let frames = (seconds * FPS).round().max(2.0) as usize;
+        let leader = self.wait(leader(&path(0.0), &path(1.0)));
         let first = self.now();
         for t in 1..=frames {
             self.ground.push(path(progress(t as f32 / frames as f32)));
@@ -271,8 +287,22 @@ impl Course {
         self.walks.push(Walk {
             first,
             last: self.now(),
+            leader,
         });
         self.now()
+    }
+
+    /// Stands until the beat of that foot, or of any; the foot whose beat it is.
+    fn wait(&mut self, leader: Option<usize>) -> usize {
+        let beat = |t: usize| (t.is_multiple_of(BEAT)).then_some(t / BEAT % 2);
+        loop {
+            if let Some(foot) = beat(self.now())
+                && leader.is_none_or(|leader| leader == foot)
+            {
+                return foot;
+            }
+            self.ground.push(self.here());
+        }
     }
 }
 
@@ -323,6 +353,9 @@ mod tests {
             let end = course.here();
             assert!((end.at - to.at).norm() < 1e-3);
             assert!(wrapped(end.yaw - to.yaw).abs() < 1e-2, "{} {yaw}", end.yaw);
+            for walk in &course.walks {
+                assert_eq!(walk.first % (2 * BEAT), walk.leader * BEAT);
+            }
             for w in course.ground.windows(3) {
                 let step = (w[1].at - w[0].at).norm() * FPS;
                 assert!(step < 1.6, "{step}");

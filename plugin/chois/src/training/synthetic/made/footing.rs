@@ -2,12 +2,9 @@
 
 use nalgebra::{UnitQuaternion, Vector3};
 
-use super::course::{Course, Ground, minimum_jerk};
+use super::course::{BEAT, Course, Ground, minimum_jerk};
 use crate::skeleton::{Pose, Skeleton, TOE_HEIGHT, joint};
 
-/// Frames from one step to the next. All steps of all people take as long, as a network that sees a part of a walk could not
-/// tell otherwise where in a step it is, and would then have nobody step at all.
-const PACE: f32 = 15.0;
 /// Share of a step for which the foot is in the air.
 const AIR: f32 = 0.78;
 /// Height of a step, metres, of a way of `LONG` metres and more.
@@ -69,11 +66,6 @@ impl Stance {
         Self { toes, flat, bones }
     }
 
-    /// The foot that stands farther back, which is the one to set off with.
-    pub fn rear(&self) -> usize {
-        usize::from(self.toes[1].y > self.toes[0].y)
-    }
-
     /// Both feet standing flat.
     pub fn standing(&self, ground: &Ground) -> [Foot; 2] {
         [0, 1].map(|side| self.foot(side, self.toe(side, ground), ground.yaw, 0.0))
@@ -120,18 +112,11 @@ pub(super) fn feet(course: &Course, stance: &Stance) -> (Vec<[Foot; 2]>, Vec<Vec
     for walk in &course.walks {
         let frames = (walk.last - walk.first) as f32;
         // The last foot is down when the body stands still.
-        let count = ((frames / PACE + 1.0 - AIR) as usize).max(2);
-        let pace = PACE.min(frames / (count as f32 - 1.0 + AIR));
-        // The foot toward which the person turns or goes leads.
-        let (a, b) = (course.ground[walk.first], course.ground[walk.last]);
-        let aside = (b.at - a.at).dot(&a.left()) + 0.5 * (b.yaw - a.yaw);
-        let leader = if aside.abs() > 0.15 {
-            usize::from(aside < 0.0)
-        } else {
-            stance.rear()
-        };
+        let beat = BEAT as f32;
+        let count = ((frames / beat + 1.0 - AIR) as usize).max(2);
+        let pace = beat.min(frames / (count as f32 - 1.0 + AIR));
         for k in 0..count {
-            let side = (k + leader) % 2;
+            let side = (k + walk.leader) % 2;
             let from = walk.first as f32 + pace * k as f32;
             // Where the body is when this foot carries it, and in the end where it stands.
             let middle = (from + 1.5 * pace).round() as usize;
@@ -149,7 +134,7 @@ pub(super) fn feet(course: &Course, stance: &Stance) -> (Vec<[Foot; 2]>, Vec<Vec
         }
         phases.push(
             (walk.first..=walk.last)
-                .map(|t| (t - walk.first) as f32 / pace + leader as f32)
+                .map(|t| (t - walk.first) as f32 / pace + walk.leader as f32)
                 .collect(),
         );
     }

@@ -40,9 +40,6 @@ type Turn = UnitQuaternion<f32>;
 /// Smallest and largest person relative to those that are known, and how much longer or shorter legs, arms and trunk are.
 const BODY: [f32; 2] = [0.9, 1.1];
 const LIMBS: f32 = 0.04;
-/// How far legs are turned back, and forward, of who stands astride, radians.
-const ASTRIDE: [f32; 2] = [0.012, 0.035];
-
 /// What people who act are made of.
 #[derive(Default)]
 pub struct People {
@@ -96,20 +93,6 @@ impl People {
     }
 }
 
-/// How people stand of whom nothing is known: relaxed, one foot, either, a little behind the other.
-fn astride(rng: &mut impl Rng) -> [Turn; ROTATIONS] {
-    let mut out = relaxed();
-    let left = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-    let angle = rng.random_range(ASTRIDE[0]..ASTRIDE[1]);
-    for (side, back) in [(0, left), (1, -left)] {
-        let turn = Turn::from_scaled_axis(Vector3::x() * (angle * back));
-        for j in [joint::LEFT_HIP, joint::LEFT_KNEE] {
-            out[j + side] = turn * out[j + side];
-        }
-    }
-    out
-}
-
 /// Whether somebody stands straight.
 fn upright(rotations: &[Turn; ROTATIONS]) -> bool {
     let trunk = rotations[joint::SPINE3] * Vector3::y();
@@ -157,7 +140,7 @@ struct Somebody {
 impl Somebody {
     fn of(people: &People, rng: &mut impl Rng) -> Self {
         let skeleton = people.skeleton(rng);
-        let standing = (people.standing.choose(rng).copied()).unwrap_or_else(|| astride(rng));
+        let standing = (people.standing.choose(rng).copied()).unwrap_or_else(relaxed);
         let table = people.postures.somebody(&skeleton, &standing, rng);
         Self {
             skeleton,

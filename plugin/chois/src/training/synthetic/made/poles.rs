@@ -1,6 +1,6 @@
 //! Poles that are laid down beside the person and stood up again.
 
-use super::course::{Course, Ground, Walk, minimum_jerk};
+use super::course::{Course, Ground, Walk, leader, minimum_jerk};
 use super::handling::{Place, Side};
 use super::stage::{Cast, Held, Plan, Stage, grasp};
 use crate::motion::FPS;
@@ -69,6 +69,7 @@ pub(super) fn lay(
     stage.course.walks.push(Walk {
         first,
         last: stage.course.now(),
+        leader: leader(&here, &stage.course.here()).unwrap_or_default(),
     });
     stage.backward.push(false);
     stage.held = Some(out);

@@ -44,7 +44,6 @@ pub(super) fn stroll(rng: &mut impl Rng) -> Plan {
         yaw: angle(&mut || rng.random(), std::f32::consts::PI),
     });
     let mut backward = Vec::new();
-    course.stand(rng.random_range(0.0..0.4));
     for _ in 0..rng.random_range(1..=MOST) {
         let speed = rng.random_range(SPEEDS[0]..SPEEDS[1]);
         let here = course.here();

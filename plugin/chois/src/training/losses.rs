@@ -26,6 +26,10 @@ pub struct LossWeights {
     pub hand_object: f64,
     /// Speed of ankles and toes, metres per frame. Not in the published model.
     pub foot_speed: f64,
+    /// Squared error of all features. Not in the published model: of what could be either way, such as which foot comes next,
+    /// the error itself asks for the middle until it is more likely one than the other, the square for as much as is known.
+    /// Without it a network that begins with many walks can go on sliding through all of them for ever.
+    pub squared: f64,
     /// Squared acceleration of all joints, metres per frame and frame. Not in the published model: a network that does not
     /// know in which frame a hand lets go leaves all of the way to one frame, which costs the other losses nothing.
     pub acceleration: f64,
@@ -39,6 +43,7 @@ impl Default for LossWeights {
             keypoints: 1.0,
             hand_object: 0.0,
             foot_speed: 0.0,
+            squared: 0.0,
             acceleration: 0.0,
         }
     }
@@ -80,6 +85,8 @@ pub struct Losses {
     pub hand_object: Tensor,
     /// Speed of the feet.
     pub foot_speed: Tensor,
+    /// Squared error of all features.
+    pub squared: Tensor,
     /// Acceleration of all joints.
     pub acceleration: Tensor,
 }
@@ -180,6 +187,7 @@ impl Losses {
             keypoints,
             hand_object,
             foot_speed,
+            squared: mean(error.square()),
             acceleration,
         }
     }
@@ -195,6 +203,9 @@ impl Losses {
         }
         if w.foot_speed != 0.0 {
             total += &self.foot_speed * w.foot_speed;
+        }
+        if w.squared != 0.0 {
+            total += &self.squared * w.squared;
         }
         if w.acceleration != 0.0 {
             total += &self.acceleration * w.acceleration;

@@ -45,6 +45,8 @@ pub struct StepReport {
     pub hand_object: f64,
     /// Loss of the speed of the feet.
     pub foot_speed: f64,
+    /// Squared error of all features.
+    pub squared: f64,
     /// Loss of the acceleration of all joints.
     pub acceleration: f64,
     /// Norm of the gradient before clipping.
@@ -389,6 +391,7 @@ impl Trainer {
                     keypoints: losses.keypoints.double_value(&[]),
                     hand_object: losses.hand_object.double_value(&[]),
                     foot_speed: losses.foot_speed.double_value(&[]),
+                    squared: losses.squared.double_value(&[]),
                     acceleration: losses.acceleration.double_value(&[]),
                     ..StepReport::default()
                 };

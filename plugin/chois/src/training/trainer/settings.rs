@@ -69,6 +69,7 @@ impl Default for TrainingConfig {
                 keypoints: 1.0,
                 hand_object: 0.5,
                 foot_speed: 6.0,
+                squared: 0.0,
                 // More from the first step on teaches to stand still: raise it late, see the model card.
                 acceleration: 10.0,
             },

@@ -16,6 +16,8 @@ use crate::{Error, Result};
 const KIND: &str = "avatar";
 /// Sets of four bones that a point may hang on.
 const SETS: u32 = 2;
+/// Most bind matrices of a skin, which may have more than joints.
+const MAX_BONES: usize = 1 << 16;
 
 /// What of an avatar is seen.
 pub(super) struct Body {
@@ -150,7 +152,7 @@ impl Source<'_> {
         let inverse = match skin.inverse_bind_matrices {
             None => vec![Matrix4::identity(); bones.len()],
             Some(accessor) => {
-                let all = self.numbers::<16>(accessor, "bind matrices", bones.len())?;
+                let all = self.numbers::<16>(accessor, "bind matrices", MAX_BONES)?;
                 all.iter().map(|m| Matrix4::from_column_slice(m)).collect()
             }
         };

@@ -220,12 +220,16 @@ impl<'a> Stage<'a> {
         let from = self.course.ground.len();
         let still = lift.seconds * (1.0 - lift.under_way);
         self.course.stand(still);
+        let ready = self.course.now();
         self.course.walk(to, bulge, false, speed);
         self.backward.push(false);
         self.course.stand(still);
         let seconds = (self.course.ground.len() - from) as f32 / FPS;
+        // It is not lifted before the beat that the person waits for.
+        let first = self.course.walks.last().map_or(ready, |walk| walk.first);
+        let waits = (first - ready) as f32 / FPS;
         self.follow(|u| {
-            let up = minimum_jerk(u * seconds / lift.seconds);
+            let up = minimum_jerk((u * seconds - waits) / lift.seconds);
             let down = minimum_jerk((1.0 - u) * seconds / lift.seconds);
             Some(between(&low, &lift.to, up * down))
         });

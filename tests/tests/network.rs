@@ -296,6 +296,7 @@ fn losses_gradients_and_adam_match_pytorch() {
             channels: None,
         },
         &bounds,
+        &LossWeights::default(),
     );
     let total = losses.total(&LossWeights::default());
     for (name, loss) in [

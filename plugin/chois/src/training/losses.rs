@@ -20,6 +20,10 @@ pub struct LossWeights {
     pub contact: f64,
     /// Hands and feet by forward kinematics.
     pub kinematics: f64,
+    /// Whether errors of hands and feet move the predicted pelvis too, as published, or the joints' rotations alone. In metres
+    /// a pelvis counts some forty times what all features do together: until it is right to the centimetre, its gradient, one
+    /// way and the other, is all that a network is told, and nobody learns to step.
+    pub pelvis: bool,
     /// Points on the object.
     pub keypoints: f64,
     /// Palm relative to the object's centre while in contact. Not in the published model.
@@ -40,6 +44,7 @@ impl Default for LossWeights {
         Self {
             contact: 1.0,
             kinematics: 0.5,
+            pelvis: true,
             keypoints: 1.0,
             hand_object: 0.0,
             foot_speed: 0.0,
@@ -92,8 +97,13 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Losses of a prediction (B, T, 220).
-    pub fn new(prediction: &Tensor, target: &Target<'_>, bounds: &Bounds) -> Self {
+    /// Losses of a prediction (B, T, 220), not yet weighted.
+    pub fn new(
+        prediction: &Tensor,
+        target: &Target<'_>,
+        bounds: &Bounds,
+        weights: &LossWeights,
+    ) -> Self {
         let mean = |t: Tensor| t.mean(Kind::Float);
         let frames = target.frames.unsqueeze(-1);
         let mut error = (prediction - target.features).abs() * &frames;
@@ -115,7 +125,10 @@ impl Losses {
             )
         };
         let truth = joints(target.features);
-        let root = bounds.joint(0, &prediction.narrow(2, JOINT_POSITIONS.start as i64, 3));
+        let mut root = bounds.joint(0, &prediction.narrow(2, JOINT_POSITIONS.start as i64, 3));
+        if !weights.pelvis {
+            root = root.detach();
+        }
         let predicted = kinematics::forward(
             &root,
             &kinematics::joint_rotations(prediction),

@@ -456,6 +456,7 @@ impl Trainer {
                 channels: network.channels(&batch.modes).as_ref(),
             },
             &self.bounds,
+            &self.config.losses,
         )
     }
 

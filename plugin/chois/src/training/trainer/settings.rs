@@ -66,6 +66,7 @@ impl Default for TrainingConfig {
             losses: LossWeights {
                 contact: 1.0,
                 kinematics: 1.0,
+                pelvis: true,
                 keypoints: 1.0,
                 hand_object: 0.5,
                 foot_speed: 6.0,

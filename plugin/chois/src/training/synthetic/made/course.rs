@@ -92,9 +92,8 @@ fn spline(keys: &[Vector2<f32>]) -> Vec<Vector2<f32>> {
     out
 }
 
-/// Frames from one step to the next. All people step to one beat, the left foot at even ones: a network that sees a part of a
-/// walk could not tell otherwise where in a step it is, nor of somebody who stands which foot sets off and when, and would
-/// then have nobody step at all.
+/// Frames from one step to the next. Walks are to one beat, the left foot's at even ones: a network that sees a part of a walk
+/// can tell from it where in a step it is, and of somebody who stands, which foot sets off and when.
 pub(super) const BEAT: usize = 15;
 /// Who goes or turns aside by more than this sets off with the foot on that side, metres.
 const ASIDE: f32 = 0.15;

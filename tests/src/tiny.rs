@@ -77,6 +77,7 @@ pub fn checkpoint() -> Checkpoint {
             diffusion: DiffusionConfig {
                 steps: STEPS as i64,
                 clamp: false,
+                spread: None,
             },
             text_encoder: TextEncoderKind::MiniLm,
             statistics: Statistics {

@@ -4,24 +4,28 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chois::clip::{bvh, parse_clip, write_clip};
-use chois::condition::{Mode, WalkSkip};
+use chois::condition::{Fill, Mode, Skip, WALK_CHANNELS, WalkSkip};
 use chois::diffusion::Flow;
 use chois::evaluation::metrics::{feet_height, foot_sliding};
 use chois::model::checkpoint::parse_config;
+use chois::model::{Checkpoint, ModelConfig};
 use chois::motion::MotionClip;
-use chois::motion::features::{CONTACT, FEATURES, JOINT_POSITIONS, OBJECT_ROTATION};
+use chois::motion::features::{
+    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_ROTATION,
+};
 use chois::request::plan::{relaxed, stand};
 use chois::request::{GuidanceConfig, InteractionRequest, WalkRequest};
-use chois::skeleton::{JOINTS, Pose, Skeleton, joint};
+use chois::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton, joint};
 use chois::synthesis::{Order, Synthesizer, WalkOrder};
 use chois::training::dataset::{Dataset, step_rng};
 use chois::training::distillation::Distillation;
 use chois::training::footwork;
 use chois::training::locomotion::{self, LocomotionOptions};
+use chois::training::losses::LossWeights;
 use chois::training::trainer::{StepReport, Trainer, TrainingConfig, make_batch};
 use chois_tests::contact_suite;
 use chois_tests::tiny::{self, Digested};
-use nalgebra::{Vector2, Vector3};
+use nalgebra::{UnitQuaternion, Vector2, Vector3};
 use tch::Device;
 
 fn walk(synthesizer: &mut Synthesizer, request: &WalkRequest) -> MotionClip {
@@ -256,10 +260,13 @@ fn a_mixed_batch_tells_interactions_what_they_are_told_alone() {
     let network = checkpoint.network(Device::Cpu).expect("a network");
     let path = tch::Tensor::rand([3, 120, 3], (tch::Kind::Float, Device::Cpu));
     let modes = [Mode::Interaction, Mode::Walk, Mode::Interaction];
-    let base = network.base(&path, &modes).expect("both skip");
+    let given = tch::Tensor::rand([3, 120, 220], (tch::Kind::Float, Device::Cpu));
+    let base = network.base(&path, &given, &modes).expect("both skip");
     for (i, mode) in modes.into_iter().enumerate() {
-        let own = path.narrow(0, i as i64, 1);
-        let alone = network.base(&own, &[mode]).expect("a base");
+        let own = |of: &tch::Tensor| of.narrow(0, i as i64, 1);
+        let alone = network
+            .base(&own(&path), &own(&given), &[mode])
+            .expect("a base");
         assert!(base.narrow(0, i as i64, 1).equal(&alone));
     }
     // A walk has no object; every joint moves with the path.
@@ -284,7 +291,54 @@ fn a_mixed_batch_tells_interactions_what_they_are_told_alone() {
         ..Default::default()
     });
     let network = other.network(Device::Cpu).expect("a network");
-    assert!(network.base(&path, &[Mode::Walk; 3]).is_none());
+    assert!(network.base(&path, &given, &[Mode::Walk; 3]).is_none());
+}
+
+#[test]
+fn rotations_are_measured_from_the_first_pose_turned_as_the_heading_has() {
+    let mut checkpoint = tiny::walking_checkpoint();
+    let conditioning = &mut checkpoint.config.conditioning;
+    conditioning.skip = Skip::ObjectAndPose;
+    conditioning.walking.as_mut().expect("it walks").skip = WalkSkip::Pose;
+    let network = checkpoint.network(Device::Cpu).expect("a network");
+    let first: Vec<UnitQuaternion<f32>> = (0..ROTATIONS)
+        .map(|j| UnitQuaternion::from_euler_angles(0.1 * j as f32, 0.3, 0.8 - 0.05 * j as f32))
+        .collect();
+    let rows = |turn: UnitQuaternion<f32>| -> Vec<f32> {
+        let each = first.iter().flat_map(|r| {
+            let m = (turn * r).to_rotation_matrix();
+            (0..6).map(move |i| m[(i / 3, i % 3)])
+        });
+        each.collect()
+    };
+    let heading = |t: usize| UnitQuaternion::from_axis_angle(&Vector3::z_axis(), t as f32 * 0.05);
+    let mut given = vec![0.0; 120 * FEATURES];
+    given[JOINT_ROTATIONS].copy_from_slice(&rows(UnitQuaternion::identity()));
+    for t in 1..120 {
+        // Only the heading is known, and shorter where it was interpolated.
+        let left = rows(heading(t));
+        given[t * FEATURES + WALK_CHANNELS[2]] = 0.8 * left[0];
+        given[t * FEATURES + WALK_CHANNELS[3]] = 0.8 * left[3];
+    }
+    let given = tch::Tensor::from_slice(&given).view([1, 120, FEATURES as i64]);
+    let path = tch::Tensor::zeros([1, 120, 3], (tch::Kind::Float, Device::Cpu));
+    for (mode, turns) in [(Mode::Walk, 1.0), (Mode::Interaction, 0.0)] {
+        let base = network.base(&path, &given, &[mode]).expect("a base");
+        let base = Vec::<f32>::try_from(base.view(-1)).expect("values");
+        for t in [0, 1, 60, 119] {
+            let want = rows(heading(t).powf(turns));
+            let got = &base[t * FEATURES..][JOINT_ROTATIONS];
+            let off = got.iter().zip(&want).map(|(a, b)| (a - b).abs());
+            assert!(off.fold(0.0, f32::max) < 1e-4, "{mode:?}, frame {t}");
+        }
+    }
+    let walking = checkpoint.config.conditioning.walking.as_mut();
+    walking.expect("it walks").fill = Fill::Zeros;
+    let refused = checkpoint.config.validate().expect_err("no heading");
+    assert!(refused.to_string().contains("walking.skip"), "{refused}");
+    // A heading that cannot be told moves nothing to where it is no number.
+    let base = network.base(&path, &given.zeros_like(), &[Mode::Walk]);
+    assert!(base.expect("a base").isfinite().all().int64_value(&[]) == 1);
 }
 
 /// A person who stands, steps aside while turning, and stands, again and again.
@@ -504,6 +558,118 @@ fn training_on_both_resumes_exactly_and_begins_from_given_weights() {
     };
     let refused = Trainer::new(model.clone(), bad, Device::Cpu);
     assert!(refused.is_err_and(|e| e.to_string().contains("walking")));
+}
+
+/// A preconditioned network that says nothing leaves what is known without it, in training and in sampling alike; what it
+/// learns is kept by state and checkpoint.
+#[test]
+fn a_preconditioned_run_begins_from_the_best_linear_guess() {
+    let data = data();
+    let settings = TrainingConfig {
+        losses: LossWeights {
+            contact: 0.0,
+            kinematics: 0.0,
+            keypoints: 0.0,
+            ..LossWeights::default()
+        },
+        batch: 4,
+        steps: 4,
+        warm_up: 0,
+        decay: 0.0,
+        walking: 0.5,
+        keypoints: 4,
+        ..TrainingConfig::default()
+    };
+    let checkpoint = tiny::walking_checkpoint();
+    for part in ["weight", "bias"] {
+        let weight = checkpoint
+            .weights
+            .get(&format!("denoise_fn.linear_out.{part}"))
+            .expect("a weight");
+        let _ = tch::no_grad(|| weight.shallow_clone().zero_());
+    }
+    let begin = || {
+        Trainer::tune(
+            checkpoint.config.clone(),
+            settings.clone(),
+            Device::Cpu,
+            &checkpoint.weights,
+        )
+        .expect("a run")
+    };
+    let windows: Vec<_> = data.windows(15).into_iter().take(8).collect();
+    let plain = begin().validate(&data, &windows).expect("a loss");
+    let mut run = begin();
+    run.precondition(&data).expect("measured");
+    let guessed = run.validate(&data, &windows).expect("a loss");
+    assert!(guessed < 0.5 * plain, "{plain} to {guessed}");
+    let again = {
+        let mut run = begin();
+        run.precondition(&data).expect("measured");
+        run.model()
+    };
+    assert_eq!(run.model(), again, "same data and seed, same spread");
+
+    run.run(&data, |trainer, _| Ok(trainer.step_count() < 2))
+        .expect("trained");
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state.safetensors");
+    run.save(&state).expect("saved");
+    let resumed = Trainer::resume(&state, Device::Cpu, None).expect("resumed");
+    assert_eq!(resumed.model().diffusion, run.model().diffusion);
+    assert_eq!(
+        resumed.validate(&data, &windows).expect("a loss"),
+        run.validate(&data, &windows).expect("a loss")
+    );
+    let refused = run.precondition(&data).expect_err("it has begun");
+    assert!(refused.to_string().contains("begun"), "{refused}");
+
+    // Sampling, with nothing said: every joint where it is on average, moved along the path.
+    let mut config = again;
+    let mean = config.diffusion.spread.clone().expect("a spread").mean;
+    let generate = |config: &ModelConfig| {
+        let checkpoint = Checkpoint {
+            config: config.clone(),
+            weights: checkpoint.weights.clone(),
+            basis: checkpoint.basis.clone(),
+        };
+        checkpoint.save(folder.path(), false).expect("saved");
+        let kept = Checkpoint::load(folder.path()).expect("loaded");
+        let mut synthesizer =
+            Synthesizer::new(kept, Box::new(Digested), Device::Cpu).expect("a synthesizer");
+        let mut request = WalkRequest::to([2.0, 0.0]).seed(1);
+        request.guidance = GuidanceConfig::off();
+        request.sampling.steps = 1;
+        walk(&mut synthesizer, &request)
+    };
+    let head = |clip: &MotionClip| {
+        let heights = (1..clip.frames.len() - 1).map(|t| clip.joints(t)[15].z);
+        heights.sum::<f32>() / (clip.frames.len() - 2) as f32
+    };
+    let raised = |config: &mut ModelConfig, by: f32| {
+        let spread = config.diffusion.spread.as_mut().expect("a spread");
+        for joint in 0..JOINTS {
+            spread.mean[JOINT_POSITIONS.start + 3 * joint + 2] =
+                mean[JOINT_POSITIONS.start + 3 * joint + 2] + by;
+        }
+    };
+    let low = head(&generate(&config));
+    raised(&mut config, 0.1);
+    let high = head(&generate(&config));
+    // The bounds' 3 m of height are two normalised units.
+    assert!((high - low - 0.15).abs() < 0.02, "{low} to {high}");
+
+    config
+        .diffusion
+        .spread
+        .as_mut()
+        .expect("a spread")
+        .deviation[7] = 0.0;
+    let refused = config.validate().expect_err("no deviation");
+    assert!(
+        refused.to_string().contains("diffusion.spread"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -63,6 +63,8 @@ pub enum WalkSkip {
     /// Every joint's x and y are offsets from the path's displacement.
     #[default]
     Joints,
+    /// As `Joints`, and every joint's rotation is an offset from the first frame's, turned as the heading has turned since.
+    Pose,
 }
 
 /// What stands in the object's position channels between given frames.
@@ -74,6 +76,29 @@ pub enum Fill {
     Zeros,
     /// Linear interpolation between the given frames. Learns the path within minutes instead of days.
     Interpolate,
+    /// As `Interpolate`, and whatever else is given of the first frame stands in every frame that has nothing of its own:
+    /// which foot is where follows from the pose at the start *and* from the time since, which no frame knows that has to
+    /// look the one up elsewhere.
+    Hold,
+}
+
+impl Fill {
+    fn path(self) -> bool {
+        self != Self::Zeros
+    }
+
+    /// Puts the first frame's values, frames x 220, where the mask says that nothing is given.
+    fn hold(self, values: &mut [f32], mask: &[f32]) {
+        if self != Self::Hold {
+            return;
+        }
+        let first = values[..FEATURES].to_vec();
+        for (n, (value, unknown)) in values.iter_mut().zip(mask).enumerate() {
+            if *unknown == 1.0 {
+                *value = first[n % FEATURES];
+            }
+        }
+    }
 }
 
 /// What the network's output is measured from.
@@ -87,6 +112,8 @@ pub enum Skip {
     Object,
     /// As `Object`, and every joint's x and y as offsets from the path's own displacement.
     ObjectAndJoints,
+    /// As `Object`, and every joint's rotation as offset from the first frame's.
+    ObjectAndPose,
 }
 
 /// Conditions of one window. All values normalised.
@@ -144,11 +171,9 @@ pub fn walk_conditions(
     arrives: bool,
     fill: Fill,
 ) -> Conditions {
-    let mut values: Vec<f32> = features
-        .iter()
-        .zip(walk_mask(length, frames, arrives))
-        .map(|(v, m)| v * (1.0 - m))
-        .collect();
+    let mask = walk_mask(length, frames, arrives);
+    let mut values = shown(features, &mask);
+    fill.hold(&mut values, &mask);
     let given = walk_frames(length.clamp(1, frames) - 1);
     let mut path = vec![0.0; frames * 3];
     for (k, channel) in WALK_CHANNELS.into_iter().enumerate() {
@@ -157,12 +182,18 @@ pub fn walk_conditions(
             if k < 2 {
                 path[3 * t + k] = value;
             }
-            if fill == Fill::Interpolate {
+            if fill.path() {
                 values[t * FEATURES + channel] = value;
             }
         }
     }
     Conditions { values, path }
+}
+
+/// What a mask says is given; zero elsewhere.
+fn shown(features: &[f32], mask: &[f32]) -> Vec<f32> {
+    let each = features.iter().zip(mask);
+    each.map(|(v, m)| v * (1.0 - m)).collect()
 }
 
 /// The value at a frame, linear between the frames `given` (ascending, not empty), constant beyond them.
@@ -200,11 +231,8 @@ pub fn mask(length: usize, frames: usize) -> Vec<f32> {
 /// Conditions from features that hold the given values at least where [`mask`] says "given".
 pub fn conditions(features: &[f32], length: usize, frames: usize, fill: Fill) -> Conditions {
     let mask = mask(length, frames);
-    let mut values: Vec<f32> = features
-        .iter()
-        .zip(&mask)
-        .map(|(v, m)| v * (1.0 - m))
-        .collect();
+    let mut values = shown(features, &mask);
+    fill.hold(&mut values, &mask);
     let last = length.clamp(1, frames) - 1;
     let at = |frame: usize, axis: usize| features[frame * FEATURES + axis];
     let mut path = vec![0.0; frames * 3];
@@ -221,7 +249,7 @@ pub fn conditions(features: &[f32], length: usize, frames: usize, fill: Fill) ->
             path[3 * t + axis] = between(&given, t, |frame| at(frame, axis));
         }
     }
-    if fill == Fill::Interpolate {
+    if fill.path() {
         for t in 0..frames {
             values[t * FEATURES..][OBJECT_POSITION].copy_from_slice(&path[3 * t..3 * t + 3]);
         }
@@ -279,6 +307,45 @@ mod tests {
             walk_conditions(&x, 0, 120, true, Fill::Zeros).path.len(),
             360
         );
+    }
+
+    #[test]
+    fn what_is_held_is_the_first_frames() {
+        let x: Vec<f32> = (0..120 * FEATURES)
+            .map(|n| 1.0 + (n / FEATURES) as f32 + (n % FEATURES) as f32 / 1000.0)
+            .collect();
+        let at = |c: &Conditions, t: usize, channel: usize| c.values[t * FEATURES + channel];
+        let knee = JOINT_POSITIONS.start + 3 * 4;
+        let held = walk_conditions(&x, 100, 120, true, Fill::Hold);
+        let told = walk_conditions(&x, 100, 120, true, Fill::Interpolate);
+        assert_eq!(held.path, told.path);
+        for t in 0..120 {
+            // The end of a walk that arrives has a pose of its own, the path and the heading are as they were.
+            let want = if t == 99 {
+                x[99 * FEATURES + knee]
+            } else {
+                x[knee]
+            };
+            assert_eq!(at(&held, t, knee), want, "frame {t}");
+            for channel in WALK_CHANNELS {
+                assert_eq!(at(&held, t, channel), at(&told, t, channel));
+            }
+            assert_eq!(at(&held, t, OBJECT_POSITION.start), 0.0);
+            assert_eq!(at(&held, t, CONTACT.start), 0.0);
+        }
+        let held = conditions(&x, 100, 120, Fill::Hold);
+        let told = conditions(&x, 100, 120, Fill::Interpolate);
+        for t in 0..120 {
+            assert_eq!(at(&held, t, knee), x[knee]);
+            assert_eq!(
+                at(&held, t, OBJECT_ROTATION.start),
+                x[OBJECT_ROTATION.start]
+            );
+            assert_eq!(at(&held, t, CONTACT.start), 0.0, "contact is never given");
+            for channel in OBJECT_POSITION {
+                assert_eq!(at(&held, t, channel), at(&told, t, channel));
+            }
+        }
     }
 
     #[test]

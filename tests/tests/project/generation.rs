@@ -8,6 +8,7 @@ use chois::project::file::{open, save};
 use chois::project::generate::{Which, generate};
 use chois::project::stale::{self, State};
 use chois::project::{Deed, Edit, History, Library, Project, StripId, sequence};
+use chois::request::Waypoint;
 use chois::synthesis::Synthesizer;
 use chois_tests::tiny;
 
@@ -417,4 +418,64 @@ fn a_track_is_one_motion_with_all_objects() {
     project.tracks[0].edit().avatar = Some("nobody.glb".into());
     assert_eq!(library.load(&project, folder.path()).len(), 1);
     assert!(!hips(&project, &library));
+}
+
+#[test]
+fn a_walk_that_is_cut_asks_for_what_each_part_shows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let first = strips(&project)[0];
+    let given = [[0.4, 0.1], [0.8, 0.0]].map(|at| Waypoint { at, time: None });
+    let strip = project.strip_mut(first).expect("a strip");
+    let Deed::Walk { waypoints, .. } = &mut strip.deed else {
+        panic!("the first strip walks");
+    };
+    waypoints.extend(given);
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Strip(first),
+        1,
+    );
+    let strip = project.strip(first).expect("a strip").clone();
+    let clip = library.shown(&strip).expect("a clip");
+    // Halfway between passing the one waypoint and the other: the tiny network's motion is noise, but guidance brings it there.
+    let passed = given.map(|waypoint| {
+        let off = |t: &usize| {
+            let at = clip.frames[*t].pose.root;
+            (at.x - waypoint.at[0]).hypot(at.y - waypoint.at[1])
+        };
+        let nearest = (0..clip.frames.len()).min_by(|a, b| off(a).total_cmp(&off(b)));
+        nearest.expect("frames")
+    });
+    assert!(passed[0] + 1 < passed[1], "{passed:?}");
+    let frame = passed[0].midpoint(passed[1]) + 1;
+    let [one, other] = project.cut(&library, &strip, &clip, frame);
+    let (
+        Deed::Walk {
+            waypoints: before,
+            end,
+            facing,
+            ..
+        },
+        Deed::Walk {
+            waypoints: after,
+            end: goal,
+            facing: free,
+            ..
+        },
+    ) = (one, other)
+    else {
+        panic!("both parts walk");
+    };
+    let last = clip.frames[frame - 1].pose.root;
+    assert!((end[0] - last.x).hypot(end[1] - last.y) < 1e-4, "{end:?}");
+    assert!(facing.is_some(), "as the take faces there");
+    assert_eq!((goal, free), ([0.9, 0.0], None), "the strip's own");
+    assert_eq!(before, given[..1]);
+    assert_eq!(after, given[1..]);
+    // Nothing to show, nothing to part.
+    let [one, other] = project.cut(&library, &strip, &clip, 0);
+    assert_eq!((&one, &other), (&strip.deed, &strip.deed));
 }

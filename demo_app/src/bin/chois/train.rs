@@ -71,13 +71,16 @@ pub struct Args {
     /// What the network's output is measured from.
     #[arg(long, value_enum, default_value_t = SkipArg::Object)]
     skip: SkipArg,
+    /// Noise and predictions in the units of what is learned from, for a run that begins from nothing.
+    #[arg(long, conflicts_with_all = ["resume", "from", "distil"])]
+    precondition: bool,
     /// Optimiser steps of the whole run.
     #[arg(long)]
     steps: Option<u64>,
     /// Last share of the run over which the learning rate falls.
     #[arg(long)]
     decay: Option<f64>,
-    /// Large products in bfloat16 (only where the processor or GPU has such instructions).
+    /// Large products in bfloat16 (faster on GPUs and on some processors, slower on others: try).
     #[arg(long)]
     mixed: bool,
     /// Keep this out of training, "subject=NAME" or "object=NAME", with all that was made of it; may be given several times.
@@ -125,6 +128,17 @@ enum Size {
 enum FillArg {
     Zeros,
     Interpolate,
+    Hold,
+}
+
+impl From<FillArg> for Fill {
+    fn from(arg: FillArg) -> Self {
+        match arg {
+            FillArg::Zeros => Self::Zeros,
+            FillArg::Interpolate => Self::Interpolate,
+            FillArg::Hold => Self::Hold,
+        }
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -132,6 +146,7 @@ enum WalkSkipArg {
     None,
     Pelvis,
     Joints,
+    Pose,
 }
 
 impl From<WalkSkipArg> for WalkSkip {
@@ -140,6 +155,7 @@ impl From<WalkSkipArg> for WalkSkip {
             WalkSkipArg::None => Self::None,
             WalkSkipArg::Pelvis => Self::Pelvis,
             WalkSkipArg::Joints => Self::Joints,
+            WalkSkipArg::Pose => Self::Pose,
         }
     }
 }
@@ -149,6 +165,7 @@ enum SkipArg {
     None,
     Object,
     ObjectAndJoints,
+    ObjectAndPose,
 }
 
 /// Of the first folder's clips, one of so many is held out.
@@ -234,10 +251,10 @@ fn read_walks(
 }
 
 /// How walking reaches the network, where there is walking to learn from.
-fn walking(args: &Args) -> Option<Walking> {
+fn walking(args: &Args, fill: Fill) -> Option<Walking> {
     (args.locomotion.is_some() || args.walks.is_some()).then(|| Walking {
         skip: args.walk_skip.into(),
-        ..Walking::default()
+        fill,
     })
 }
 
@@ -295,20 +312,19 @@ fn fresh(
             },
         },
         conditioning: Conditioning {
-            fill: match args.fill {
-                FillArg::Zeros => Fill::Zeros,
-                FillArg::Interpolate => Fill::Interpolate,
-            },
+            fill: args.fill.into(),
             skip: match args.skip {
                 SkipArg::None => Skip::None,
                 SkipArg::Object => Skip::Object,
                 SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
+                SkipArg::ObjectAndPose => Skip::ObjectAndPose,
             },
-            walking: walking(args),
+            walking: walking(args, args.fill.into()),
         },
         diffusion: DiffusionConfig {
             steps: args.schedule.unwrap_or(1000),
             clamp: false,
+            spread: None,
         },
         text_encoder: TextEncoderKind::MiniLm,
         statistics,
@@ -348,7 +364,9 @@ pub fn run(args: &Args) -> Result<()> {
             ..
         } = Checkpoint::load(folder)?;
         config.name.clone_from(&args.name);
-        config.conditioning.walking = walking(args);
+        // What it has learned to be told of walks, it is told.
+        let fill = (config.conditioning.walking).map_or(args.fill.into(), |known| known.fill);
+        config.conditioning.walking = walking(args, fill);
         config.provenance = provenance(args);
         config.diffusion.steps = args.schedule.unwrap_or(config.diffusion.steps);
         if args.distil.is_some() {
@@ -368,6 +386,9 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some((walks, held_walks)) = read_walks(args, &trainer.model(), &encoder)? {
         train = train.merged(walks);
         held = held.merged(held_walks);
+    }
+    if args.precondition {
+        trainer.precondition(&train)?;
     }
     let train = Arc::new(train);
     let windows = spread(held.windows(15), VALIDATED);

@@ -10,9 +10,10 @@ use super::guidance::{
     Batch, GivenWay, InteractionGuide, SceneField, TurnGoal, WalkGuide, WindowGuide,
 };
 use super::inpaint::{HeldFrame, Inpaint};
+use super::precondition::Preconditioning;
 use super::sampler::{
-    Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, Keep, KeepRule, Moment, NoiseSource,
-    Progress, Run, Sampler, VariedNoise,
+    Ancestral, Consistency, Ddim, FastPredictor, Flow, Guide, InUnits, Keep, KeepRule, Moment,
+    NoiseSource, Progress, Run, Sampler, VariedNoise,
 };
 use super::schedule::Schedule;
 use crate::condition::{self, Conditions, Mode};
@@ -242,6 +243,7 @@ impl Generator<'_> {
                     .collect(),
             )
         });
+        let preconditioning = Preconditioning::of(self.config, self.schedule, device);
         let predictor = tch::no_grad(|| {
             let condition = self
                 .network
@@ -252,9 +254,10 @@ impl Generator<'_> {
                 &condition,
                 Some(&self.network.encode_sentence(&sentence)),
                 padding.as_ref(),
-                self.network.base(&path, &modes),
+                self.network.base(&path, &given, &modes),
             )
             .channels(self.network.channels(&modes))
+            .preconditioned(preconditioning.as_ref())
         });
         let published: Vec<Option<Interaction>> =
             (inputs.iter()).map(|w| self.published(w, device)).collect();
@@ -293,12 +296,15 @@ impl Generator<'_> {
                 Method::Ddim | Method::Ancestral => KeepRule::Clean,
             },
         });
-        let mut noise = BatchNoise(
-            inputs
-                .iter()
-                .map(|w| VariedNoise::window(w.seed, w.variations, w.index, device))
-                .collect(),
-        );
+        let mut noise = InUnits {
+            source: BatchNoise(
+                inputs
+                    .iter()
+                    .map(|w| VariedNoise::window(w.seed, w.variations, w.index, device))
+                    .collect(),
+            ),
+            by: preconditioning.as_ref(),
+        };
         let out = sampler.sample(&mut Run {
             schedule: self.schedule,
             predictor: &predictor,

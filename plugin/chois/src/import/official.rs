@@ -441,6 +441,7 @@ pub fn convert(
         diffusion: DiffusionConfig {
             steps: 1000,
             clamp: true,
+            spread: None,
         },
         text_encoder: TextEncoderKind::ClipVitB32,
         statistics,

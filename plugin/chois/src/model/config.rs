@@ -3,7 +3,7 @@
 use nalgebra::{Quaternion, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
-use crate::condition::{Fill, Skip, Walking};
+use crate::condition::{Fill, Skip, WalkSkip, Walking};
 use crate::error::{Error, Result};
 use crate::motion::WINDOW;
 use crate::motion::features::{FEATURES, Statistics};
@@ -135,6 +135,34 @@ pub struct DiffusionConfig {
     pub steps: i64,
     /// Whether the clean prediction is clamped to [-1, 1], as published.
     pub clamp: bool,
+    /// Where the network is preconditioned (see [`crate::diffusion::precondition`]), what by; none in the published form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+/// How far the data's normalised features are from what a network's output is measured from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Mean of each of the 220.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each.
+    pub deviation: Vec<f32>,
+}
+
+impl Spread {
+    fn validate(&self) -> Result<()> {
+        let whole = |v: &[f32], fits: fn(f32) -> bool| {
+            v.len() == FEATURES && v.iter().all(|x| x.is_finite() && x.abs() < 1e3 && fits(*x))
+        };
+        if !whole(&self.mean, |_| true) || !whole(&self.deviation, |x| x > 0.0) {
+            return Err(Error::invalid(
+                "diffusion.spread",
+                format!("must hold {FEATURES} means and as many deviations above 0"),
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Default for DiffusionConfig {
@@ -142,6 +170,7 @@ impl Default for DiffusionConfig {
         Self {
             steps: 1000,
             clamp: true,
+            spread: None,
         }
     }
 }
@@ -265,6 +294,16 @@ impl ModelConfig {
                 "diffusion.steps",
                 format!("{} is not between 1 and 10000", self.diffusion.steps),
             ));
+        }
+        let walking = self.conditioning.walking;
+        if walking.is_some_and(|w| w.skip == WalkSkip::Pose && w.fill == Fill::Zeros) {
+            return Err(Error::invalid(
+                "conditioning.walking.skip",
+                "pose turns with the heading; fill must be interpolate or hold",
+            ));
+        }
+        if let Some(spread) = &self.diffusion.spread {
+            spread.validate()?;
         }
         self.statistics.validate()?;
         if self.skeleton.len() != JOINTS {

@@ -6,10 +6,12 @@ use super::config::{Conditioning, ModelConfig};
 use super::denoiser::{Affine, Denoiser};
 use super::fused::FusedDenoiser;
 use super::weights::Weights;
-use crate::condition::{Mode, Skip, WalkSkip};
+use crate::condition::{Mode, Skip, WALK_CHANNELS, WalkSkip};
 use crate::error::Result;
-use crate::motion::features::{FEATURES, JOINT_POSITIONS, OBJECT_POSITION, Statistics};
-use crate::skeleton::JOINTS;
+use crate::motion::features::{
+    CONTACT, FEATURES, JOINT_POSITIONS, JOINT_ROTATIONS, OBJECT_POSITION, Statistics,
+};
+use crate::skeleton::{JOINTS, ROTATIONS};
 
 /// The network of a checkpoint.
 pub struct Network {
@@ -76,21 +78,21 @@ impl Network {
     }
 
     /// What the network's raw output is measured from, (B, T, 220), from the normalised path (B, T, 3) of each window, the
-    /// object's or the walker's; `None` in the published form.
-    pub fn base(&self, path: &Tensor, modes: &[Mode]) -> Option<Tensor> {
+    /// object's or the walker's, and what it is given (B, T, 220); `None` in the published form.
+    pub fn base(&self, path: &Tensor, given: &Tensor, modes: &[Mode]) -> Option<Tensor> {
         let walks = |m: &Mode| *m == Mode::Walk;
         match (modes.iter().any(walks), modes.iter().all(walks)) {
-            (false, _) => self.path.base(path),
-            (true, true) => self.path.walk_base(path),
+            (false, _) => self.path.base(path, given),
+            (true, true) => self.path.walk_base(path, given),
             (true, false) => {
                 let rows: Vec<Tensor> = modes
                     .iter()
                     .enumerate()
                     .map(|(i, mode)| {
-                        let own = path.narrow(0, i as i64, 1);
+                        let own = |of: &Tensor| of.narrow(0, i as i64, 1);
                         let base = match mode {
-                            Mode::Interaction => self.path.base(&own),
-                            Mode::Walk => self.path.walk_base(&own),
+                            Mode::Interaction => self.path.base(&own(path), &own(given)),
+                            Mode::Walk => self.path.walk_base(&own(path), &own(given)),
                         };
                         base.unwrap_or_else(|| {
                             let size = [1, path.size()[1], FEATURES as i64];
@@ -153,11 +155,11 @@ impl PathSkip {
     }
 
     /// The same for windows that walk.
-    fn walk_base(&self, path: &Tensor) -> Option<Tensor> {
+    fn walk_base(&self, path: &Tensor, given: &Tensor) -> Option<Tensor> {
         let joints = match self.walk {
             WalkSkip::None => return None,
             WalkSkip::Pelvis => 1,
-            WalkSkip::Joints => JOINTS as i64,
+            WalkSkip::Joints | WalkSkip::Pose => JOINTS as i64,
         };
         let (batch, frames) = (path.size()[0], path.size()[1]);
         let place = path.narrow(2, 0, 2);
@@ -171,10 +173,14 @@ impl PathSkip {
             .view([batch, frames, joints, 3])
             .narrow(3, 0, 2)
             .copy_(&xy);
+        if self.walk == WalkSkip::Pose {
+            let (start, count) = (JOINT_ROTATIONS.start as i64, JOINT_ROTATIONS.len() as i64);
+            base.narrow(2, start, count).copy_(&turned(given));
+        }
         Some(base)
     }
 
-    fn base(&self, path: &Tensor) -> Option<Tensor> {
+    fn base(&self, path: &Tensor, given: &Tensor) -> Option<Tensor> {
         if self.skip == Skip::None {
             return None;
         }
@@ -196,10 +202,39 @@ impl PathSkip {
             ],
             options,
         );
-        let rest = Tensor::zeros(
-            [batch, frames, (FEATURES - JOINT_POSITIONS.end) as i64],
-            options,
-        );
-        Some(Tensor::cat(&[path.shallow_clone(), turn, joints, rest], -1))
+        let size = [batch, frames, JOINT_ROTATIONS.len() as i64];
+        let rotations = if self.skip == Skip::ObjectAndPose {
+            first_rotations(given).expand(size, false)
+        } else {
+            Tensor::zeros(size, options)
+        };
+        let contact = Tensor::zeros([batch, frames, CONTACT.len() as i64], options);
+        let parts = [path.shallow_clone(), turn, joints, rotations, contact];
+        Some(Tensor::cat(&parts, -1))
     }
+}
+
+/// Rotations of the first frame, (B, 1, 132), which every window is given.
+fn first_rotations(given: &Tensor) -> Tensor {
+    let range = (JOINT_ROTATIONS.start as i64, JOINT_ROTATIONS.len() as i64);
+    given.narrow(1, 0, 1).narrow(2, range.0, range.1)
+}
+
+/// The same turned about the vertical as the pelvis' given heading has turned since, (B, T, 132).
+fn turned(given: &Tensor) -> Tensor {
+    let (batch, frames) = (given.size()[0], given.size()[1]);
+    // The body's left axis as a complex number, over that of the first frame.
+    let [x, y] = [WALK_CHANNELS[2], WALK_CHANNELS[3]].map(|c| given.narrow(2, c as i64, 1));
+    let [x0, y0] = [&x, &y].map(|v| v.narrow(1, 0, 1));
+    let (cos, sin) = (&x * &x0 + &y * &y0, &y * &x0 - &x * &y0);
+    // Half a turn between two given frames passes through nothing.
+    let length = (cos.square() + sin.square()).sqrt().clamp_min(1e-6);
+    let [cos, sin] = [cos, sin].map(|v| (v / &length).unsqueeze(-1));
+    let rotations = first_rotations(given).view([batch, 1, ROTATIONS as i64, 6]);
+    let (first, second) = (rotations.narrow(3, 0, 3), rotations.narrow(3, 3, 3));
+    let rows = [
+        &first * &cos - &second * &sin,
+        &first * &sin + &second * &cos,
+    ];
+    Tensor::cat(&rows, 3).view([batch, frames, JOINT_ROTATIONS.len() as i64])
 }

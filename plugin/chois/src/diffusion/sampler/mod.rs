@@ -18,7 +18,7 @@ pub use ancestral::Ancestral;
 pub use consistency::Consistency;
 pub use ddim::{Ddim, Spacing};
 pub use keep::{Keep, KeepRule};
-pub use noise::{NoiseSource, RecordedNoise, SeededNoise, VariedNoise};
+pub use noise::{InUnits, NoiseSource, RecordedNoise, SeededNoise, VariedNoise};
 pub use predict::{FastPredictor, ParityPredictor, Predict};
 
 /// Where a sampler stands when it asks for guidance.

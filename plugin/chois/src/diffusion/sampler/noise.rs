@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Device, Tensor};
 
+use crate::diffusion::precondition::Preconditioning;
 use crate::error::{Error, Result};
 use crate::request::Variation;
 
@@ -105,5 +106,23 @@ impl NoiseSource for RecordedNoise {
             )),
             None => Err(Error::invalid("noise", "the record is at its end")),
         }
+    }
+}
+
+/// A source whose noise is in the data's units where the model has such.
+pub struct InUnits<'a, N> {
+    /// Noise of deviation 1.
+    pub source: N,
+    /// The units.
+    pub by: Option<&'a Preconditioning>,
+}
+
+impl<N: NoiseSource> NoiseSource for InUnits<'_, N> {
+    fn next(&mut self, shape: &[i64]) -> Result<Tensor> {
+        let noise = self.source.next(shape)?;
+        Ok(match self.by {
+            Some(by) => by.noise(&noise),
+            None => noise,
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use crate::diffusion::precondition::Preconditioning;
 use crate::diffusion::schedule::Schedule;
 use crate::model::denoiser::Denoiser;
 use crate::model::fused::{Constants, FusedDenoiser};
@@ -39,6 +40,7 @@ pub struct FastPredictor<'a> {
     times: Tensor,
     base: Option<Tensor>,
     channels: Option<Tensor>,
+    preconditioning: Option<&'a Preconditioning>,
 }
 
 impl<'a> FastPredictor<'a> {
@@ -58,6 +60,7 @@ impl<'a> FastPredictor<'a> {
             times: denoiser.time_tokens(&steps),
             base,
             channels: None,
+            preconditioning: None,
         }
     }
 
@@ -67,17 +70,31 @@ impl<'a> FastPredictor<'a> {
         self.channels = channels;
         self
     }
+
+    /// With the model's preconditioning.
+    #[must_use]
+    pub fn preconditioned(mut self, by: Option<&'a Preconditioning>) -> Self {
+        self.preconditioning = by;
+        self
+    }
 }
 
 impl Predict for FastPredictor<'_> {
     fn predict(&self, x: &Tensor, step: usize) -> Tensor {
         let time = self.times.narrow(0, step as i64, 1);
+        let around = self.preconditioning.map(|by| {
+            let t = Tensor::full([1], step as i64, (Kind::Int64, x.device()));
+            by.around(x, &t, self.base.as_ref())
+        });
+        let x = around.as_ref().map_or(x, |a| &a.input);
         let used = self.channels.as_ref().map(|c| x * c);
         let x = used.as_ref().unwrap_or(x);
-        let mut out = self.denoiser.forward(x, &time, &self.constants, 0.0);
-        if let Some(base) = &self.base {
-            out += base;
-        }
+        let raw = self.denoiser.forward(x, &time, &self.constants, 0.0);
+        let out = match (&around, &self.base) {
+            (Some(around), _) => around.motion(&raw),
+            (None, Some(base)) => raw + base,
+            (None, None) => raw,
+        };
         match &self.channels {
             Some(channels) => out * channels,
             None => out,

@@ -16,7 +16,8 @@ use super::dataset::{Choice, Dataset, step_rng};
 use super::distillation::{Teacher, led};
 use super::losses::{Losses, Target};
 use super::optimiser::{Adam, Ema};
-use crate::diffusion::Schedule;
+use crate::diffusion::precondition::SpreadSum;
+use crate::diffusion::{Preconditioning, Schedule};
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
 use crate::model::config::ModelConfig;
@@ -75,6 +76,7 @@ pub struct Trainer {
     config: TrainingConfig,
     device: Device,
     schedule: Schedule,
+    preconditioning: Option<Preconditioning>,
     bounds: Bounds,
     weights: Weights,
     network: Network,
@@ -166,8 +168,10 @@ impl Trainer {
                 t.to_device(device).copy().set_requires_grad(true),
             )
         }));
+        let schedule = Schedule::cosine(model.diffusion.steps as usize);
         Ok(Self {
-            schedule: Schedule::cosine(model.diffusion.steps as usize),
+            preconditioning: Preconditioning::of(&model, &schedule, device),
+            schedule,
             bounds: Bounds::new(&model.statistics, device),
             network: Network::new(&model, &weights, device)?,
             adam: Adam::new(&weights),
@@ -319,6 +323,33 @@ impl Trainer {
         self.seconds
     }
 
+    /// Preconditions a run that has not begun by what its data vary, see [`crate::diffusion::precondition`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the run has begun: its weights have learned without it.
+    pub fn precondition(&mut self, data: &Dataset) -> Result<()> {
+        const BATCHES: u64 = 24;
+        if self.step > 0 {
+            return Err(Error::invalid(
+                "precondition",
+                "the run has begun without; begin a new one",
+            ));
+        }
+        let mut sum = SpreadSum::default();
+        for n in 0..BATCHES {
+            let mut rng = step_rng(self.config.seed ^ 0x7661_7279, n);
+            let choices = draw(data, &self.config, &mut rng);
+            let batch = make_batch(data, &choices, &self.model, &self.config, &mut rng);
+            tch::no_grad(|| {
+                Windows::new(&batch, &self.bounds, None, self.device)
+                    .measure(&self.network, &mut sum);
+            });
+        }
+        self.model.diffusion.spread = Some(sum.spread());
+        self.preconditioning = Preconditioning::of(&self.model, &self.schedule, self.device);
+        Ok(())
+    }
+
     /// Batches a second that all loader threads together can prepare while nothing else runs: to be compared with the steps
     /// a second of a run, which they must not hold up.
     pub fn loader_rate(&self, data: &Dataset) -> f64 {
@@ -441,7 +472,8 @@ impl Trainer {
     }
 
     fn losses(&self, network: &Network, batch: &Batch, dropout: f64) -> Losses {
-        let w = Windows::new(batch, &self.bounds, self.device);
+        let by = self.preconditioning.as_ref();
+        let w = Windows::new(batch, &self.bounds, by, self.device);
         let x = self.schedule.add_noise(&w.features, &batch.steps, &w.noise);
         let prediction = w.predict(network, x, &batch.steps, dropout);
         Losses::new(
@@ -463,7 +495,8 @@ impl Trainer {
     /// How far the student's predictions at both ends of its teacher's steps are from each other.
     fn consistency(&self, teacher: &Teacher, batch: &Batch) -> Tensor {
         let settings = self.config.distillation.unwrap_or_default();
-        let w = Windows::new(batch, &self.bounds, self.device);
+        let by = self.preconditioning.as_ref();
+        let w = Windows::new(batch, &self.bounds, by, self.device);
         let pairs: Vec<(usize, Option<usize>)> = (batch.steps.iter())
             .map(|step| settings.pair(*step, self.schedule.steps()))
             .collect();
@@ -485,7 +518,8 @@ impl Trainer {
                 .to_device(self.device);
             said.lerp_tensor(&led, &ends)
         });
-        let prediction = w.predict(&self.network, x, &upper, self.model.architecture.dropout);
+        let dropout = self.model.architecture.dropout;
+        let prediction = w.predict(&self.network, x, &upper, dropout);
         let frames = w.frames.unsqueeze(-1);
         let counts = match self.network.channels(&batch.modes) {
             Some(channels) => frames * channels,

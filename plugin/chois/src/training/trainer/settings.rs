@@ -40,7 +40,8 @@ pub struct TrainingConfig {
     pub ema_every: i64,
     /// Steps before which it is a plain copy.
     pub ema_after: i64,
-    /// Large products in bfloat16: twice as fast where the processor has such instructions, far slower elsewhere.
+    /// Large products in bfloat16: on processors with such instructions twice as fast (an AMD EPYC) or two thirds as fast (an
+    /// Intel Xeon without AMX), far slower elsewhere.
     pub mixed: bool,
     /// Threads that prepare batches.
     pub loaders: usize,

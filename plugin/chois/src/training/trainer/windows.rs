@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::batch::Batch;
 use crate::condition::Mode;
+use crate::diffusion::precondition::{Preconditioning, SpreadSum};
 use crate::model::Network;
 use crate::model::kinematics::Bounds;
 use crate::motion::WINDOW;
@@ -12,6 +13,7 @@ use crate::motion::features::{FEATURES, OBJECT_POSITION, OBJECT_ROTATION};
 /// A batch of B windows of T frames as tensors.
 pub(super) struct Windows<'a> {
     pub modes: &'a [Mode],
+    preconditioning: Option<&'a Preconditioning>,
     pub features: Tensor,
     pub given: Tensor,
     pub path: Tensor,
@@ -27,7 +29,12 @@ pub(super) struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
-    pub fn new(batch: &'a Batch, bounds: &Bounds, device: Device) -> Self {
+    pub fn new(
+        batch: &'a Batch,
+        bounds: &Bounds,
+        preconditioning: Option<&'a Preconditioning>,
+        device: Device,
+    ) -> Self {
         let b = batch.size as i64;
         let (t, f) = (WINDOW as i64, FEATURES as i64);
         let tensor = |v: &[f32], shape: &[i64]| Tensor::from_slice(v).view(shape).to_device(device);
@@ -47,6 +54,8 @@ impl<'a> Windows<'a> {
                 + center.unsqueeze(2))
                 * frames.unsqueeze(-1).unsqueeze(-1)
         });
+        let noise = tensor(&batch.noise, &[b, t, f]);
+        let noise = preconditioning.map_or(noise.shallow_clone(), |by| by.noise(&noise));
         let padding = Tensor::cat(
             &[
                 Tensor::ones([b, 1], (Kind::Float, device)),
@@ -57,10 +66,11 @@ impl<'a> Windows<'a> {
         .unsqueeze(1);
         Self {
             modes: &batch.modes,
+            preconditioning,
             given: tensor(&batch.given, &[b, t, f]),
             path: tensor(&batch.path, &[b, t, 3]),
             offsets: tensor(&batch.offsets, &[b, 24, 3]),
-            noise: tensor(&batch.noise, &[b, t, f]),
+            noise,
             bps: tensor(&batch.bps, &[b, 1, -1]),
             sentences: tensor(&batch.sentences, &[b, -1]),
             features,
@@ -73,20 +83,38 @@ impl<'a> Windows<'a> {
     }
 
     /// Clean motion (B, T, 220) that a network predicts from noisy motion at these steps.
-    pub fn predict(&self, network: &Network, mut x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
+    pub fn predict(&self, network: &Network, x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
         let object = network.encode_object(&self.bps);
         let language = network.encode_sentence(&self.sentences);
         let condition = network.condition(&object, &self.given);
-        if let Some(channels) = network.channels(self.modes) {
-            x *= channels;
-        }
+        let steps = Tensor::from_slice(steps).to_device(network.device());
+        let base = network.base(&self.path, &self.given, self.modes);
+        let around = (self.preconditioning).map(|by| by.around(&x, &steps, base.as_ref()));
+        let seen = around.as_ref().map_or(&x, |a| &a.input);
+        let masked = network.channels(self.modes).map(|channels| seen * channels);
+        let seen = masked.as_ref().unwrap_or(seen);
         let fused = network.fused();
         let constants = fused.constants(&condition, Some(&language), Some(&self.padding));
-        let time = fused.time_tokens(&Tensor::from_slice(steps).to_device(network.device()));
-        let mut prediction = fused.forward(&x, &time, &constants, dropout);
-        if let Some(base) = network.base(&self.path, self.modes) {
-            prediction += base;
+        let time = fused.time_tokens(&steps);
+        let raw = fused.forward(seen, &time, &constants, dropout);
+        match (around, base) {
+            (Some(around), _) => around.motion(&raw),
+            (None, Some(base)) => raw + base,
+            (None, None) => raw,
         }
-        prediction
+    }
+
+    /// Adds how far the clean motion is from what the network's output is measured from.
+    pub fn measure(&self, network: &Network, sum: &mut SpreadSum) {
+        let off = match network.base(&self.path, &self.given, self.modes) {
+            Some(base) => &self.features - base,
+            None => self.features.shallow_clone(),
+        };
+        let frames = self.frames.unsqueeze(-1);
+        let counts = match network.channels(self.modes) {
+            Some(channels) => frames * channels,
+            None => frames,
+        };
+        sum.add(&off, &counts);
     }
 }

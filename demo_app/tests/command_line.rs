@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use chois::clip::read_clip;
-use chois::model::checkpoint::WEIGHTS_FILE;
+use chois::condition::{Fill, Skip, WalkSkip, Walking};
+use chois::model::checkpoint::{WEIGHTS_FILE, parse_config};
 use chois::text::MiniLm;
 use chois_tests::tiny;
 
@@ -764,4 +765,53 @@ fn a_project_is_rendered_and_what_was_made_is_made_once() {
         let output = place.run(&["render", "a.chois.ron", "--model", "walker", "--out", "q"]);
         place.refused(&names, &output, &[words, "a.chois.ron"]);
     }
+}
+
+/// From nothing to a checkpoint that is asked for a walk: data made, learned from in their own units, gone on from.
+#[test]
+fn what_is_made_is_learned_from() {
+    let place = Place::new();
+    let ran = |arguments: &str| {
+        let output = place.run(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{arguments}: {output:?}");
+    };
+    ran("synthesize --own-motion-only --hours 0.01 --walks 0.02 --seed 4 --out made");
+    std::fs::write(place.path("settings.json"), r#"{"batch": 2, "steps": 2}"#).expect("written");
+    let data = "--clips made/clips --objects made/objects --walks made/walks --no-mirror";
+    ran(&format!(
+        "train {data} --settings settings.json --out run --precondition --fill hold --skip object-and-pose --walk-skip pose"
+    ));
+    let config = |folder: &str| {
+        let path = place.path(folder).join("config.json");
+        parse_config(&std::fs::read(&path).expect("read"), &path).expect("a config")
+    };
+    let first = config("run");
+    assert_eq!(first.provenance.steps, 2);
+    let conditioning = &first.conditioning;
+    assert_eq!(conditioning.fill, Fill::Hold);
+    assert_eq!(conditioning.skip, Skip::ObjectAndPose);
+    let walking = Walking {
+        fill: Fill::Hold,
+        skip: WalkSkip::Pose,
+    };
+    assert_eq!(conditioning.walking, Some(walking));
+    let spread = first.diffusion.spread.clone().expect("units");
+    assert!(spread.deviation.iter().any(|d| *d > 0.1));
+
+    // What goes on from it is told the same in the same units.
+    ran(&format!(
+        "train {data} --settings settings.json --out more --from run"
+    ));
+    let more = config("more");
+    assert_eq!(more.conditioning, first.conditioning);
+    assert_eq!(more.diffusion, first.diffusion);
+    ran("walk --model more --end 1,0 --seconds 2 --clip walk.safetensors");
+    let clip = read_clip(&place.path("walk.safetensors")).expect("a clip");
+    assert_eq!(clip.frames.len(), 60);
+
+    let before = place.names();
+    let both = format!("train {data} --out other --from run --precondition");
+    let output = place.run(&both.split(' ').collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(place.names(), before);
 }

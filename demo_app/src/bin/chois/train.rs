@@ -41,9 +41,9 @@ pub struct Args {
     /// Share of windows that walk (0 to 1).
     #[arg(long, requires = "walk_data")]
     walking: Option<f64>,
-    /// What a walk's output is measured from.
-    #[arg(long, value_enum, default_value_t = WalkSkipArg::Joints)]
-    walk_skip: WalkSkipArg,
+    /// What a walk's output is measured from; otherwise the joints, or what `--from` has learned.
+    #[arg(long, value_enum)]
+    walk_skip: Option<WalkSkipArg>,
     /// Begin from the weights, bounds and bones of this checkpoint instead of from nothing.
     #[arg(long, conflicts_with = "resume")]
     from: Option<PathBuf>,
@@ -250,11 +250,15 @@ fn read_walks(
     Ok(all)
 }
 
-/// How walking reaches the network, where there is walking to learn from.
-fn walking(args: &Args, fill: Fill) -> Option<Walking> {
+/// How walking reaches the network, where there is walking to learn from: as it has `known`, unless told.
+fn walking(args: &Args, known: Option<Walking>) -> Option<Walking> {
+    let known = known.unwrap_or(Walking {
+        fill: args.fill.into(),
+        ..Walking::default()
+    });
     (args.locomotion.is_some() || args.walks.is_some()).then(|| Walking {
-        skip: args.walk_skip.into(),
-        fill,
+        skip: args.walk_skip.map_or(known.skip, WalkSkip::from),
+        ..known
     })
 }
 
@@ -319,7 +323,7 @@ fn fresh(
                 SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
                 SkipArg::ObjectAndPose => Skip::ObjectAndPose,
             },
-            walking: walking(args, args.fill.into()),
+            walking: walking(args, None),
         },
         diffusion: DiffusionConfig {
             steps: args.schedule.unwrap_or(1000),
@@ -364,9 +368,7 @@ pub fn run(args: &Args) -> Result<()> {
             ..
         } = Checkpoint::load(folder)?;
         config.name.clone_from(&args.name);
-        // What it has learned to be told of walks, it is told.
-        let fill = (config.conditioning.walking).map_or(args.fill.into(), |known| known.fill);
-        config.conditioning.walking = walking(args, fill);
+        config.conditioning.walking = walking(args, config.conditioning.walking);
         config.provenance = provenance(args);
         config.diffusion.steps = args.schedule.unwrap_or(config.diffusion.steps);
         if args.distil.is_some() {

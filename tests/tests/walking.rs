@@ -480,6 +480,12 @@ fn data() -> Arc<Dataset> {
     Arc::new(interactions.merged(walks))
 }
 
+/// A run that begins from a checkpoint's weights.
+fn begun(from: &Checkpoint, settings: &TrainingConfig) -> Trainer {
+    let (model, settings) = (from.config.clone(), settings.clone());
+    Trainer::tune(model, settings, Device::Cpu, &from.weights).expect("a run")
+}
+
 #[test]
 fn training_on_both_resumes_exactly_and_begins_from_given_weights() {
     let data = data();
@@ -494,15 +500,7 @@ fn training_on_both_resumes_exactly_and_begins_from_given_weights() {
     };
     let checkpoint = tiny::walking_checkpoint();
     let model = &checkpoint.config;
-    let begin = || {
-        Trainer::tune(
-            model.clone(),
-            settings.clone(),
-            Device::Cpu,
-            &checkpoint.weights,
-        )
-        .expect("a run")
-    };
+    let begin = || begun(&checkpoint, &settings);
     let same = |a: &Trainer, b: &Trainer| {
         a.average()
             .iter()
@@ -588,15 +586,7 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
             .expect("a weight");
         let _ = tch::no_grad(|| weight.shallow_clone().zero_());
     }
-    let begin = || {
-        Trainer::tune(
-            checkpoint.config.clone(),
-            settings.clone(),
-            Device::Cpu,
-            &checkpoint.weights,
-        )
-        .expect("a run")
-    };
+    let begin = || begun(&checkpoint, &settings);
     let windows: Vec<_> = data.windows(15).into_iter().take(8).collect();
     let plain = begin().validate(&data, &windows).expect("a loss");
     let mut run = begin();
@@ -643,7 +633,7 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
         walk(&mut synthesizer, &request)
     };
     let head = |clip: &MotionClip| {
-        let heights = (1..clip.frames.len() - 1).map(|t| clip.joints(t)[15].z);
+        let heights = (1..clip.frames.len() - 1).map(|t| clip.joints(t)[joint::HEAD].z);
         heights.sum::<f32>() / (clip.frames.len() - 2) as f32
     };
     let raised = |config: &mut ModelConfig, by: f32| {

@@ -7,11 +7,10 @@
 //! *Elucidating the Design Space of Diffusion-Based Generative Models*, NeurIPS 2022, section 5; for such data and a schedule
 //! that keeps the variance it is the v of Salimans and Ho, ICLR 2022, appendix D), so that it need not learn to copy.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::schedule::Schedule;
 use crate::model::config::{ModelConfig, Spread};
-use crate::motion::features::FEATURES;
 
 /// The units of a checkpoint's data, on its schedule.
 pub struct Preconditioning {
@@ -42,13 +41,18 @@ impl Preconditioning {
     /// The preconditioning of a model, `None` where it has none, as in the published form.
     pub fn of(model: &ModelConfig, schedule: &Schedule, device: Device) -> Option<Self> {
         let spread = model.diffusion.spread.as_ref()?;
+        Some(Self::new(spread, schedule, device))
+    }
+
+    /// The units of data of this spread (220 values each).
+    pub fn new(spread: &Spread, schedule: &Schedule, device: Device) -> Self {
         let row = |v: &[f32]| Tensor::from_slice(v).to_device(device);
-        Some(Self {
+        Self {
             motion: row(&schedule.sqrt_alphas_cumprod),
             noise: row(&schedule.sqrt_one_minus_alphas_cumprod),
             mean: row(&spread.mean),
             deviation: row(&spread.deviation),
-        })
+        }
     }
 
     /// Noise of deviation 1, (..., 220), in the data's units.
@@ -74,62 +78,11 @@ impl Preconditioning {
     }
 }
 
-/// Sums from which a [`Spread`] is measured.
-#[derive(Default)]
-pub struct SpreadSum {
-    sums: Option<[Tensor; 3]>,
-}
-
-impl SpreadSum {
-    /// Least deviation, normalised units: a channel that never varied in what was measured may vary yet.
-    const LEAST: f64 = 0.02;
-
-    /// Adds clean motion measured from its base, (B, T, 220), where `counts` (the same shape, or what broadcasts to it) is 1.
-    pub fn add(&mut self, off: &Tensor, counts: &Tensor) {
-        let counts = counts.expand_as(off);
-        let sum = |t: Tensor| t.sum_dim_intlist([0_i64, 1].as_slice(), false, Kind::Double);
-        let new = [
-            sum(counts.shallow_clone()),
-            sum(off * &counts),
-            sum(off.square() * &counts),
-        ];
-        self.sums = Some(match self.sums.take() {
-            Some([a, b, c]) => [a + &new[0], b + &new[1], c + &new[2]],
-            None => new,
-        });
-    }
-
-    /// Mean and deviation of all that was added; channels that never counted have mean 0 and the least deviation.
-    pub fn spread(&self) -> Spread {
-        let Some([counts, sums, squares]) = &self.sums else {
-            return Spread {
-                mean: vec![0.0; FEATURES],
-                deviation: vec![Self::LEAST as f32; FEATURES],
-            };
-        };
-        let counts = counts.clamp_min(1.0);
-        let mean = sums / &counts;
-        let deviation = (squares / counts - mean.square())
-            .clamp_min(Self::LEAST * Self::LEAST)
-            .sqrt();
-        let plain = |t: &Tensor| -> Vec<f32> {
-            let t = t.to_device(Device::Cpu);
-            (0..FEATURES as i64)
-                .map(|i| t.double_value(&[i]) as f32)
-                .collect()
-        };
-        Spread {
-            mean: plain(&mean),
-            deviation: plain(&deviation),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::motion::features::Statistics;
-    use crate::skeleton::JOINTS;
+    use crate::motion::features::FEATURES;
+    use tch::Kind;
 
     fn spread() -> Spread {
         Spread {
@@ -138,40 +91,13 @@ mod tests {
         }
     }
 
-    fn preconditioning(schedule: &Schedule) -> Preconditioning {
-        let model = ModelConfig {
-            version: crate::model::config::CONFIG_VERSION,
-            name: "spread".into(),
-            architecture: crate::model::config::Architecture::compact(),
-            conditioning: Default::default(),
-            diffusion: crate::model::config::DiffusionConfig {
-                spread: Some(spread()),
-                ..Default::default()
-            },
-            text_encoder: crate::model::config::TextEncoderKind::MiniLm,
-            statistics: Statistics {
-                joint_min: vec![[-1.0; 3]; JOINTS],
-                joint_max: vec![[1.0; 3]; JOINTS],
-                object_min: [-1.0; 3],
-                object_max: [1.0; 3],
-            },
-            skeleton: vec![[0.0; 3]; JOINTS],
-            trans2joint: [0.0; 3],
-            standing: None,
-            basis: Default::default(),
-            provenance: Default::default(),
-        };
-        model.validate().expect("a model");
-        Preconditioning::of(&model, schedule, Device::Cpu).expect("a spread")
-    }
-
     /// What the network sees, and what it has to say, have mean 0 and variance 1 at every step; nothing of either tells of
     /// the other's linear part.
     #[test]
     fn what_is_seen_and_said_is_of_one_size_at_every_step() {
         tch::manual_seed(3);
         let schedule = Schedule::cosine(1000);
-        let by = preconditioning(&schedule);
+        let by = Preconditioning::new(&spread(), &schedule, Device::Cpu);
         let (rows, frames) = (64, 40);
         let shape = [rows, frames, FEATURES as i64];
         let normal = || Tensor::randn(shape, (Kind::Float, Device::Cpu));
@@ -198,36 +124,5 @@ mod tests {
             // The right answer gives the motion back.
             assert!(most(around.motion(&said) - &clean) < 1e-4);
         }
-    }
-
-    #[test]
-    fn a_spread_is_measured_where_it_counts() {
-        tch::manual_seed(4);
-        let shape = [300, 20, FEATURES as i64];
-        let normal = Tensor::randn(shape, (Kind::Float, Device::Cpu));
-        let want = spread();
-        let off = normal * Tensor::from_slice(&want.deviation) + Tensor::from_slice(&want.mean);
-        // Frames from the tenth on do not exist, and hold what must not be seen; channel 5 is used by nobody.
-        let counts = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
-        let _ = counts.narrow(1, 0, 10).fill_(1.0);
-        let _ = counts.narrow(2, 5, 1).fill_(0.0);
-        let off = off.where_self(&counts.gt(0.5), &Tensor::from(1000.0_f32));
-        let mut sum = SpreadSum::default();
-        for part in 0..3 {
-            sum.add(
-                &off.narrow(0, part * 100, 100),
-                &counts.narrow(0, part * 100, 100),
-            );
-        }
-        let got = sum.spread();
-        for i in (0..FEATURES).filter(|i| *i != 5) {
-            assert!((got.mean[i] - want.mean[i]).abs() < 0.05, "channel {i}");
-            assert!(
-                (got.deviation[i] / want.deviation[i] - 1.0).abs() < 0.06,
-                "channel {i}"
-            );
-        }
-        assert_eq!((got.mean[5], got.deviation[5]), (0.0, 0.02));
-        assert_eq!(SpreadSum::default().spread().mean.len(), FEATURES);
     }
 }

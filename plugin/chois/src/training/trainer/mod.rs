@@ -2,6 +2,7 @@
 
 mod batch;
 mod settings;
+mod spread;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +17,6 @@ use super::dataset::{Choice, Dataset, step_rng};
 use super::distillation::{Teacher, led};
 use super::losses::{Losses, Target};
 use super::optimiser::{Adam, Ema};
-use crate::diffusion::precondition::SpreadSum;
 use crate::diffusion::{Preconditioning, Schedule};
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
@@ -27,6 +27,7 @@ use crate::model::{Network, Weights};
 pub use batch::{Batch, make_batch};
 use batch::{Loader, draw};
 pub use settings::TrainingConfig;
+use spread::SpreadSum;
 use windows::Windows;
 
 /// What a step did.

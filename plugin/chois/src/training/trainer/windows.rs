@@ -3,8 +3,9 @@
 use tch::{Device, Kind, Tensor};
 
 use super::batch::Batch;
+use super::spread::SpreadSum;
 use crate::condition::Mode;
-use crate::diffusion::precondition::{Preconditioning, SpreadSum};
+use crate::diffusion::Preconditioning;
 use crate::model::Network;
 use crate::model::kinematics::Bounds;
 use crate::motion::WINDOW;

@@ -78,6 +78,7 @@ pub fn checkpoint() -> Checkpoint {
                 steps: STEPS as i64,
                 clamp: false,
                 spread: None,
+                walk_spread: None,
             },
             text_encoder: TextEncoderKind::MiniLm,
             statistics: Statistics {

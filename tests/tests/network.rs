@@ -284,20 +284,41 @@ fn losses_gradients_and_adam_match_pytorch() {
         .to_kind(Kind::Float)
         .narrow(2, 1, frames)
         .squeeze_dim(1);
-    let losses = Losses::new(
-        &prediction,
-        &Target {
+    let (offsets, rest) = (
+        golden.tensor("in.rest_offsets"),
+        golden.tensor("in.rest_pose_obj_pts"),
+    );
+    let keypoints = golden.tensor("in.ori_obj_keypoints");
+    let reference = golden.tensor("in.reference_obj_rot_mat").squeeze_dim(1);
+    let in_units = |unit: Option<&Tensor>| {
+        let target = Target {
             features: &x0,
             frames: &frames,
-            offsets: &golden.tensor("in.rest_offsets"),
-            keypoints_rest: &golden.tensor("in.rest_pose_obj_pts"),
-            keypoints: &golden.tensor("in.ori_obj_keypoints"),
-            reference: &golden.tensor("in.reference_obj_rot_mat").squeeze_dim(1),
+            offsets: &offsets,
+            keypoints_rest: &rest,
+            keypoints: &keypoints,
+            reference: &reference,
             channels: None,
-        },
-        &bounds,
-        &LossWeights::default(),
+            unit,
+        };
+        Losses::new(&prediction, &target, &bounds, &LossWeights::default())
+    };
+    let losses = in_units(None);
+    assert_eq!(
+        losses.units.double_value(&[]),
+        0.0,
+        "the published model has none"
     );
+    // Half the unit, twice the error, which its weight adds.
+    let halves = in_units(Some(&Tensor::from_slice(&[0.5_f32]).view([1, 1, 1])));
+    let twice = &losses.diffusion * 2.0;
+    assert_tensors_close("units", &halves.units, &twice, 1e-5);
+    let weighed = LossWeights {
+        units: 3.0,
+        ..LossWeights::default()
+    };
+    let added = halves.total(&weighed) - halves.total(&LossWeights::default());
+    assert_tensors_close("weighed", &added, &(&losses.diffusion * 6.0), 1e-4);
     let total = losses.total(&LossWeights::default());
     for (name, loss) in [
         ("diffusion", &losses.diffusion),

@@ -8,6 +8,7 @@ use chois::condition::{Fill, Mode, Skip, WALK_CHANNELS, WalkSkip};
 use chois::diffusion::Flow;
 use chois::evaluation::metrics::{feet_height, foot_sliding};
 use chois::model::checkpoint::parse_config;
+use chois::model::config::Spread;
 use chois::model::{Checkpoint, ModelConfig};
 use chois::motion::MotionClip;
 use chois::motion::features::{
@@ -295,7 +296,7 @@ fn a_mixed_batch_tells_interactions_what_they_are_told_alone() {
 }
 
 #[test]
-fn rotations_are_measured_from_the_first_pose_turned_as_the_heading_has() {
+fn heights_and_rotations_are_measured_from_the_first_pose_turned_as_the_heading_has() {
     let mut checkpoint = tiny::walking_checkpoint();
     let conditioning = &mut checkpoint.config.conditioning;
     conditioning.skip = Skip::ObjectAndPose;
@@ -314,6 +315,10 @@ fn rotations_are_measured_from_the_first_pose_turned_as_the_heading_has() {
     let heading = |t: usize| UnitQuaternion::from_axis_angle(&Vector3::z_axis(), t as f32 * 0.05);
     let mut given = vec![0.0; 120 * FEATURES];
     given[JOINT_ROTATIONS].copy_from_slice(&rows(UnitQuaternion::identity()));
+    let height = |j: usize| 0.02 * j as f32 - 0.3;
+    for j in 0..JOINTS {
+        given[JOINT_POSITIONS.start + 3 * j..][..3].copy_from_slice(&[0.7, 0.6, height(j)]);
+    }
     for t in 1..120 {
         // Only the heading is known, and shorter where it was interpolated.
         let left = rows(heading(t));
@@ -330,6 +335,10 @@ fn rotations_are_measured_from_the_first_pose_turned_as_the_heading_has() {
             let got = &base[t * FEATURES..][JOINT_ROTATIONS];
             let off = got.iter().zip(&want).map(|(a, b)| (a - b).abs());
             assert!(off.fold(0.0, f32::max) < 1e-4, "{mode:?}, frame {t}");
+            let places = &base[t * FEATURES..][JOINT_POSITIONS];
+            for (j, place) in places.chunks(3).enumerate() {
+                assert_eq!(place, [0.0, 0.0, height(j)], "{mode:?}, frame {t}");
+            }
         }
     }
     let walking = checkpoint.config.conditioning.walking.as_mut();
@@ -616,7 +625,9 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
 
     // Sampling, with nothing said: every joint where it is on average, moved along the path.
     let mut config = again;
-    let mean = config.diffusion.spread.clone().expect("a spread").mean;
+    let own = config.diffusion.walk_spread.clone().expect("walks' own");
+    let other = config.diffusion.spread.clone().expect("a spread");
+    assert_ne!(own, other, "each mode is measured by itself");
     let generate = |config: &ModelConfig| {
         let checkpoint = Checkpoint {
             config: config.clone(),
@@ -636,30 +647,38 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
         let heights = (1..clip.frames.len() - 1).map(|t| clip.joints(t)[joint::HEAD].z);
         heights.sum::<f32>() / (clip.frames.len() - 2) as f32
     };
-    let raised = |config: &mut ModelConfig, by: f32| {
-        let spread = config.diffusion.spread.as_mut().expect("a spread");
+    let raised = |mut spread: Spread| {
         for joint in 0..JOINTS {
-            spread.mean[JOINT_POSITIONS.start + 3 * joint + 2] =
-                mean[JOINT_POSITIONS.start + 3 * joint + 2] + by;
+            spread.mean[JOINT_POSITIONS.start + 3 * joint + 2] += 0.1;
         }
+        Some(spread)
     };
     let low = head(&generate(&config));
-    raised(&mut config, 0.1);
+    config.diffusion.spread = raised(other.clone());
+    assert_eq!(
+        head(&generate(&config)),
+        low,
+        "nobody walks in units of interactions"
+    );
+    config.diffusion.walk_spread = raised(own.clone());
     let high = head(&generate(&config));
     // The bounds' 3 m of height are two normalised units.
     assert!((high - low - 0.15).abs() < 0.02, "{low} to {high}");
+    // Without units of their own walks have those of interactions, as before walks had any.
+    (config.diffusion.spread, config.diffusion.walk_spread) = (Some(own.clone()), None);
+    assert_eq!(head(&generate(&config)), low);
 
-    config
-        .diffusion
-        .spread
-        .as_mut()
-        .expect("a spread")
-        .deviation[7] = 0.0;
-    let refused = config.validate().expect_err("no deviation");
-    assert!(
-        refused.to_string().contains("diffusion.spread"),
-        "{refused}"
-    );
+    let mut none = own.clone();
+    none.deviation[7] = 0.0;
+    for (spread, walk_spread, named) in [
+        (Some(none.clone()), None, "diffusion.spread"),
+        (Some(own.clone()), Some(none), "diffusion.walk_spread"),
+        (None, Some(own), "diffusion.walk_spread"),
+    ] {
+        (config.diffusion.spread, config.diffusion.walk_spread) = (spread, walk_spread);
+        let refused = config.validate().expect_err(named).to_string();
+        assert!(refused.contains(named), "{refused}");
+    }
 }
 
 #[test]

@@ -63,7 +63,8 @@ pub enum WalkSkip {
     /// Every joint's x and y are offsets from the path's displacement.
     #[default]
     Joints,
-    /// As `Joints`, and every joint's rotation is an offset from the first frame's, turned as the heading has turned since.
+    /// As `Joints`, and every joint's height is an offset from the first frame's, its rotation too, turned as the heading has
+    /// turned since.
     Pose,
 }
 
@@ -112,7 +113,7 @@ pub enum Skip {
     Object,
     /// As `Object`, and every joint's x and y as offsets from the path's own displacement.
     ObjectAndJoints,
-    /// As `Object`, and every joint's rotation as offset from the first frame's.
+    /// As `Object`, and every joint's height and rotation as offsets from the first frame's.
     ObjectAndPose,
 }
 

@@ -10,14 +10,16 @@
 use tch::{Device, Tensor};
 
 use super::schedule::Schedule;
+use crate::condition::Mode;
 use crate::model::config::{ModelConfig, Spread};
+use crate::motion::features::FEATURES;
 
-/// The units of a checkpoint's data, on its schedule.
+/// The units of the data of a batch's windows, on a checkpoint's schedule.
 pub struct Preconditioning {
     /// Weights of motion and noise at each step, (steps).
     motion: Tensor,
     noise: Tensor,
-    /// Of the features about what they are measured from, (220).
+    /// Of the features about what they are measured from, (B, 1, 220), or (220) where all windows have the same.
     mean: Tensor,
     deviation: Tensor,
 }
@@ -38,10 +40,33 @@ impl Preconditioned {
 }
 
 impl Preconditioning {
-    /// The preconditioning of a model, `None` where it has none, as in the published form.
-    pub fn of(model: &ModelConfig, schedule: &Schedule, device: Device) -> Option<Self> {
+    /// The preconditioning of windows of these modes, `None` where the model has none, as in the published form.
+    pub fn of(
+        model: &ModelConfig,
+        schedule: &Schedule,
+        modes: &[Mode],
+        device: Device,
+    ) -> Option<Self> {
         let spread = model.diffusion.spread.as_ref()?;
-        Some(Self::new(spread, schedule, device))
+        let Some(walk) = &model.diffusion.walk_spread else {
+            return Some(Self::new(spread, schedule, device));
+        };
+        let rows = |part: fn(&Spread) -> &[f32]| -> Tensor {
+            let flat: Vec<f32> = (modes.iter())
+                .flat_map(|mode| match mode {
+                    Mode::Interaction => part(spread),
+                    Mode::Walk => part(walk),
+                })
+                .copied()
+                .collect();
+            let size = [modes.len() as i64, 1, FEATURES as i64];
+            Tensor::from_slice(&flat).view(size).to_device(device)
+        };
+        Some(Self {
+            mean: rows(|spread| &spread.mean),
+            deviation: rows(|spread| &spread.deviation),
+            ..Self::new(spread, schedule, device)
+        })
     }
 
     /// The units of data of this spread (220 values each).
@@ -53,6 +78,11 @@ impl Preconditioning {
             mean: row(&spread.mean),
             deviation: row(&spread.deviation),
         }
+    }
+
+    /// What the network's raw output is multiplied by at steps `t` ((B) or (1), whole numbers), (B, 1, 220).
+    pub fn unit(&self, t: &Tensor) -> Tensor {
+        &self.deviation * self.noise.index_select(0, t).view([-1, 1, 1])
     }
 
     /// Noise of deviation 1, (..., 220), in the data's units.
@@ -73,7 +103,7 @@ impl Preconditioning {
         Preconditioned {
             input: &off / &self.deviation,
             guess: center + off * motion,
-            unit: &self.deviation * at(&self.noise),
+            unit: self.unit(t),
         }
     }
 }
@@ -81,7 +111,6 @@ impl Preconditioning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::motion::features::FEATURES;
     use tch::Kind;
 
     fn spread() -> Spread {

@@ -243,7 +243,7 @@ impl Generator<'_> {
                     .collect(),
             )
         });
-        let preconditioning = Preconditioning::of(self.config, self.schedule, device);
+        let preconditioning = Preconditioning::of(self.config, self.schedule, &modes, device);
         let predictor = tch::no_grad(|| {
             let condition = self
                 .network

@@ -442,6 +442,7 @@ pub fn convert(
             steps: 1000,
             clamp: true,
             spread: None,
+            walk_spread: None,
         },
         text_encoder: TextEncoderKind::ClipVitB32,
         statistics,

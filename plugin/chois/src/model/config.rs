@@ -138,6 +138,9 @@ pub struct DiffusionConfig {
     /// Where the network is preconditioned (see [`crate::diffusion::precondition`]), what by; none in the published form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
+    /// The same of walks, where they have units of their own: they vary less than interactions do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_spread: Option<Spread>,
 }
 
 /// How far the data's normalised features are from what a network's output is measured from.
@@ -151,13 +154,13 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, name: &str) -> Result<()> {
         let whole = |v: &[f32], fits: fn(f32) -> bool| {
             v.len() == FEATURES && v.iter().all(|x| x.is_finite() && x.abs() < 1e3 && fits(*x))
         };
         if !whole(&self.mean, |_| true) || !whole(&self.deviation, |x| x > 0.0) {
             return Err(Error::invalid(
-                "diffusion.spread",
+                format!("diffusion.{name}"),
                 format!("must hold {FEATURES} means and as many deviations above 0"),
             ));
         }
@@ -171,6 +174,7 @@ impl Default for DiffusionConfig {
             steps: 1000,
             clamp: true,
             spread: None,
+            walk_spread: None,
         }
     }
 }
@@ -303,7 +307,16 @@ impl ModelConfig {
             ));
         }
         if let Some(spread) = &self.diffusion.spread {
-            spread.validate()?;
+            spread.validate("spread")?;
+        }
+        if let Some(spread) = &self.diffusion.walk_spread {
+            spread.validate("walk_spread")?;
+            if self.diffusion.spread.is_none() {
+                return Err(Error::invalid(
+                    "diffusion.walk_spread",
+                    "is of no use without diffusion.spread; remove it, or give both",
+                ));
+            }
         }
         self.statistics.validate()?;
         if self.skeleton.len() != JOINTS {

@@ -169,11 +169,12 @@ impl PathSkip {
             [batch, frames, FEATURES as i64],
             (path.kind(), path.device()),
         );
-        base.narrow(2, JOINT_POSITIONS.start as i64, 3 * joints)
-            .view([batch, frames, joints, 3])
-            .narrow(3, 0, 2)
-            .copy_(&xy);
+        let places = base
+            .narrow(2, JOINT_POSITIONS.start as i64, 3 * joints)
+            .view([batch, frames, joints, 3]);
+        places.narrow(3, 0, 2).copy_(&xy);
         if self.walk == WalkSkip::Pose {
+            places.narrow(3, 2, 1).copy_(&first_heights(given));
             let (start, count) = (JOINT_ROTATIONS.start as i64, JOINT_ROTATIONS.len() as i64);
             base.narrow(2, start, count).copy_(&turned(given));
         }
@@ -186,14 +187,17 @@ impl PathSkip {
         }
         let (batch, frames) = (path.size()[0], path.size()[1]);
         let options = (path.kind(), path.device());
-        let joints = if self.skip == Skip::ObjectAndJoints {
-            let moved = path.narrow(2, 0, 2) - path.narrow(2, 0, 2).narrow(1, 0, 1);
-            let xy = moved.unsqueeze(2) * &self.ratio;
-            let z = Tensor::zeros([batch, frames, JOINTS as i64, 1], options);
-            Tensor::cat(&[xy, z], -1).view([batch, frames, JOINT_POSITIONS.len() as i64])
-        } else {
-            Tensor::zeros([batch, frames, JOINT_POSITIONS.len() as i64], options)
-        };
+        let joints = Tensor::zeros([batch, frames, JOINTS as i64, 3], options);
+        match self.skip {
+            Skip::ObjectAndJoints => {
+                let moved = path.narrow(2, 0, 2) - path.narrow(2, 0, 2).narrow(1, 0, 1);
+                let xy = moved.unsqueeze(2) * &self.ratio;
+                joints.narrow(3, 0, 2).copy_(&xy);
+            }
+            Skip::ObjectAndPose => joints.narrow(3, 2, 1).copy_(&first_heights(given)),
+            Skip::None | Skip::Object => {}
+        }
+        let joints = joints.view([batch, frames, JOINT_POSITIONS.len() as i64]);
         let turn = Tensor::zeros(
             [
                 batch,
@@ -220,7 +224,14 @@ fn first_rotations(given: &Tensor) -> Tensor {
     given.narrow(1, 0, 1).narrow(2, range.0, range.1)
 }
 
-/// The same turned about the vertical as the pelvis' given heading has turned since, (B, T, 132).
+/// Heights of the first frame's joints, (B, 1, 24, 1), which every window is given.
+fn first_heights(given: &Tensor) -> Tensor {
+    let range = (JOINT_POSITIONS.start as i64, JOINT_POSITIONS.len() as i64);
+    let places = given.narrow(1, 0, 1).narrow(2, range.0, range.1);
+    places.reshape([-1, 1, JOINTS as i64, 3]).narrow(3, 2, 1)
+}
+
+/// Rotations of the first frame turned about the vertical as the pelvis' given heading has turned since, (B, T, 132).
 fn turned(given: &Tensor) -> Tensor {
     let (batch, frames) = (given.size()[0], given.size()[1]);
     // The body's left axis as a complex number, over that of the first frame.

@@ -11,6 +11,9 @@ use crate::skeleton::JOINTS;
 const HANDS: [i64; 4] = [20, 21, 22, 23];
 /// Feet of the forward-kinematics loss: ankles and toes.
 const FEET: [i64; 4] = [7, 8, 10, 11];
+/// Least unit that an error is divided by, normalised units: what is lost by rounding in the first steps of the schedule is
+/// no error.
+const LEAST_UNIT: f64 = 1e-4;
 
 /// Weights of the losses beside the diffusion loss. The first three are the published ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,10 @@ pub struct LossWeights {
     /// Squared error of all features. Not in the published model: of what could be either way, such as which foot comes next,
     /// the error itself asks for the middle until it is more likely one than the other, the square for as much as is known.
     pub squared: f64,
+    /// What the network says, in the data's units, of a preconditioned network alone. Not in the published model: there what
+    /// varies by decimetres in a room counts as little as it is, and so does what is left of the noise in the last steps; a
+    /// pelvis trembles.
+    pub units: f64,
     /// Squared acceleration of all joints, metres per frame and frame. Not in the published model: a network that does not
     /// know in which frame a hand lets go leaves all of the way to one frame, which costs the other losses nothing.
     pub acceleration: f64,
@@ -48,6 +55,7 @@ impl Default for LossWeights {
             hand_object: 0.0,
             foot_speed: 0.0,
             squared: 0.0,
+            units: 0.0,
             acceleration: 0.0,
         }
     }
@@ -69,6 +77,9 @@ pub struct Target<'a> {
     pub reference: &'a Tensor,
     /// 1 at the channels that count, (B, 1, 220); all where `None`. A window whose object does not count has no object.
     pub channels: Option<&'a Tensor>,
+    /// What a preconditioned network's raw output was multiplied by, (B, 1, 220), see
+    /// [`crate::diffusion::Preconditioning::unit`].
+    pub unit: Option<&'a Tensor>,
 }
 
 /// Values of the losses, differentiable.
@@ -91,6 +102,8 @@ pub struct Losses {
     pub foot_speed: Tensor,
     /// Squared error of all features.
     pub squared: Tensor,
+    /// Error of the network's raw output; 0 where it is not preconditioned.
+    pub units: Tensor,
     /// Acceleration of all joints.
     pub acceleration: Tensor,
 }
@@ -200,6 +213,10 @@ impl Losses {
             hand_object,
             foot_speed,
             squared: mean(error.square()),
+            units: match target.unit {
+                Some(unit) => mean(&error / unit.clamp_min(LEAST_UNIT)),
+                None => Tensor::from(0.0_f32).to_device(error.device()),
+            },
             acceleration,
         }
     }
@@ -218,6 +235,9 @@ impl Losses {
         }
         if w.squared != 0.0 {
             total += &self.squared * w.squared;
+        }
+        if w.units != 0.0 {
+            total += &self.units * w.units;
         }
         if w.acceleration != 0.0 {
             total += &self.acceleration * w.acceleration;

@@ -17,6 +17,7 @@ use super::dataset::{Choice, Dataset, step_rng};
 use super::distillation::{Teacher, led};
 use super::losses::{Losses, Target};
 use super::optimiser::{Adam, Ema};
+use crate::condition::Mode;
 use crate::diffusion::{Preconditioning, Schedule};
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
@@ -49,6 +50,8 @@ pub struct StepReport {
     pub foot_speed: f64,
     /// Squared error of all features.
     pub squared: f64,
+    /// Error in the data's units; 0 where the model is not preconditioned.
+    pub units: f64,
     /// Loss of the acceleration of all joints.
     pub acceleration: f64,
     /// Norm of the gradient before clipping.
@@ -77,7 +80,6 @@ pub struct Trainer {
     config: TrainingConfig,
     device: Device,
     schedule: Schedule,
-    preconditioning: Option<Preconditioning>,
     bounds: Bounds,
     weights: Weights,
     network: Network,
@@ -171,7 +173,6 @@ impl Trainer {
         }));
         let schedule = Schedule::cosine(model.diffusion.steps as usize);
         Ok(Self {
-            preconditioning: Preconditioning::of(&model, &schedule, device),
             schedule,
             bounds: Bounds::new(&model.statistics, device),
             network: Network::new(&model, &weights, device)?,
@@ -336,18 +337,19 @@ impl Trainer {
                 "the run has begun without; begin a new one",
             ));
         }
-        let mut sum = SpreadSum::default();
+        let (mut sum, mut walks) = (SpreadSum::default(), SpreadSum::default());
         for n in 0..BATCHES {
             let mut rng = step_rng(self.config.seed ^ 0x7661_7279, n);
             let choices = draw(data, &self.config, &mut rng);
             let batch = make_batch(data, &choices, &self.model, &self.config, &mut rng);
             tch::no_grad(|| {
-                Windows::new(&batch, &self.bounds, None, self.device)
-                    .measure(&self.network, &mut sum);
+                let windows = Windows::new(&batch, &self.bounds, None, self.device);
+                windows.measure(&self.network, Mode::Interaction, &mut sum);
+                windows.measure(&self.network, Mode::Walk, &mut walks);
             });
         }
         self.model.diffusion.spread = Some(sum.spread());
-        self.preconditioning = Preconditioning::of(&self.model, &self.schedule, self.device);
+        self.model.diffusion.walk_spread = data.has_walks().then(|| walks.spread());
         Ok(())
     }
 
@@ -424,6 +426,7 @@ impl Trainer {
                     hand_object: losses.hand_object.double_value(&[]),
                     foot_speed: losses.foot_speed.double_value(&[]),
                     squared: losses.squared.double_value(&[]),
+                    units: losses.units.double_value(&[]),
                     acceleration: losses.acceleration.double_value(&[]),
                     ..StepReport::default()
                 };
@@ -472,9 +475,13 @@ impl Trainer {
         Ok(sum / count.max(1) as f64)
     }
 
+    /// The units of a batch's windows, where the model has such.
+    fn units(&self, batch: &Batch) -> Option<Preconditioning> {
+        Preconditioning::of(&self.model, &self.schedule, &batch.modes, self.device)
+    }
+
     fn losses(&self, network: &Network, batch: &Batch, dropout: f64) -> Losses {
-        let by = self.preconditioning.as_ref();
-        let w = Windows::new(batch, &self.bounds, by, self.device);
+        let w = Windows::new(batch, &self.bounds, self.units(batch), self.device);
         let x = self.schedule.add_noise(&w.features, &batch.steps, &w.noise);
         let prediction = w.predict(network, x, &batch.steps, dropout);
         Losses::new(
@@ -487,6 +494,7 @@ impl Trainer {
                 keypoints: &w.keypoints,
                 reference: &w.reference,
                 channels: network.channels(&batch.modes).as_ref(),
+                unit: w.unit(&batch.steps).as_ref(),
             },
             &self.bounds,
             &self.config.losses,
@@ -496,8 +504,7 @@ impl Trainer {
     /// How far the student's predictions at both ends of its teacher's steps are from each other.
     fn consistency(&self, teacher: &Teacher, batch: &Batch) -> Tensor {
         let settings = self.config.distillation.unwrap_or_default();
-        let by = self.preconditioning.as_ref();
-        let w = Windows::new(batch, &self.bounds, by, self.device);
+        let w = Windows::new(batch, &self.bounds, self.units(batch), self.device);
         let pairs: Vec<(usize, Option<usize>)> = (batch.steps.iter())
             .map(|step| settings.pair(*step, self.schedule.steps()))
             .collect();

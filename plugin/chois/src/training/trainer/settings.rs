@@ -72,6 +72,7 @@ impl Default for TrainingConfig {
                 hand_object: 0.5,
                 foot_speed: 6.0,
                 squared: 0.0,
+                units: 0.0,
                 // More from the first step on teaches to stand still: raise it late, see the model card.
                 acceleration: 10.0,
             },

@@ -13,7 +13,7 @@ pub(super) struct SpreadSum {
 
 impl SpreadSum {
     /// Least deviation, normalised units: a channel that never varied in what was measured may vary yet.
-    const LEAST: f64 = 0.02;
+    const LEAST: f64 = 0.005;
 
     /// Adds clean motion measured from its base, (B, T, 220), where `counts` (the same shape, or what broadcasts to it) is 1.
     pub fn add(&mut self, off: &Tensor, counts: &Tensor) {
@@ -90,7 +90,7 @@ mod tests {
                 "channel {i}"
             );
         }
-        assert_eq!((got.mean[5], got.deviation[5]), (0.0, 0.02));
+        assert_eq!((got.mean[5], got.deviation[5]), (0.0, 0.005));
         assert_eq!(SpreadSum::default().spread().mean.len(), FEATURES);
     }
 }

@@ -14,7 +14,7 @@ use crate::motion::features::{FEATURES, OBJECT_POSITION, OBJECT_ROTATION};
 /// A batch of B windows of T frames as tensors.
 pub(super) struct Windows<'a> {
     pub modes: &'a [Mode],
-    preconditioning: Option<&'a Preconditioning>,
+    preconditioning: Option<Preconditioning>,
     pub features: Tensor,
     pub given: Tensor,
     pub path: Tensor,
@@ -33,7 +33,7 @@ impl<'a> Windows<'a> {
     pub fn new(
         batch: &'a Batch,
         bounds: &Bounds,
-        preconditioning: Option<&'a Preconditioning>,
+        preconditioning: Option<Preconditioning>,
         device: Device,
     ) -> Self {
         let b = batch.size as i64;
@@ -56,7 +56,7 @@ impl<'a> Windows<'a> {
                 * frames.unsqueeze(-1).unsqueeze(-1)
         });
         let noise = tensor(&batch.noise, &[b, t, f]);
-        let noise = preconditioning.map_or(noise.shallow_clone(), |by| by.noise(&noise));
+        let noise = (preconditioning.as_ref()).map_or(noise.shallow_clone(), |by| by.noise(&noise));
         let padding = Tensor::cat(
             &[
                 Tensor::ones([b, 1], (Kind::Float, device)),
@@ -90,7 +90,7 @@ impl<'a> Windows<'a> {
         let condition = network.condition(&object, &self.given);
         let steps = Tensor::from_slice(steps).to_device(network.device());
         let base = network.base(&self.path, &self.given, self.modes);
-        let around = (self.preconditioning).map(|by| by.around(&x, &steps, base.as_ref()));
+        let around = (self.preconditioning.as_ref()).map(|by| by.around(&x, &steps, base.as_ref()));
         let seen = around.as_ref().map_or(&x, |a| &a.input);
         let masked = network.channels(self.modes).map(|channels| seen * channels);
         let seen = masked.as_ref().unwrap_or(seen);
@@ -105,13 +105,23 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Adds how far the clean motion is from what the network's output is measured from.
-    pub fn measure(&self, network: &Network, sum: &mut SpreadSum) {
+    /// What the network's raw output at these steps is multiplied by, (B, 1, 220), where it is preconditioned.
+    pub fn unit(&self, steps: &[i64]) -> Option<Tensor> {
+        let by = self.preconditioning.as_ref()?;
+        Some(by.unit(&Tensor::from_slice(steps).to_device(self.features.device())))
+    }
+
+    /// Adds how far the clean motion of windows of a mode is from what the network's output is measured from.
+    pub fn measure(&self, network: &Network, mode: Mode, sum: &mut SpreadSum) {
         let off = match network.base(&self.path, &self.given, self.modes) {
             Some(base) => &self.features - base,
             None => self.features.shallow_clone(),
         };
-        let frames = self.frames.unsqueeze(-1);
+        let of_mode: Vec<f32> = (self.modes.iter())
+            .map(|m| f32::from(u8::from(*m == mode)))
+            .collect();
+        let of_mode = Tensor::from_slice(&of_mode).to_device(self.features.device());
+        let frames = (&self.frames * of_mode.unsqueeze(-1)).unsqueeze(-1);
         let counts = match network.channels(self.modes) {
             Some(channels) => frames * channels,
             None => frames,

@@ -72,6 +72,7 @@ pub fn checkpoint() -> Checkpoint {
             conditioning: Conditioning {
                 fill: Fill::Interpolate,
                 skip: Skip::Object,
+                spread: None,
                 walking: None,
             },
             diffusion: DiffusionConfig {

@@ -350,6 +350,37 @@ fn heights_and_rotations_are_measured_from_the_first_pose_turned_as_the_heading_
     assert!(base.expect("a base").isfinite().all().int64_value(&[]) == 1);
 }
 
+/// Given values in units of their own, none so far that it drowns the rest.
+#[test]
+fn given_values_reach_the_network_in_their_units() {
+    let mut checkpoint = tiny::walking_checkpoint();
+    let given = tch::Tensor::from_slice(&[0.5_f32, 0.5, -0.9]).repeat([1, 2, 74]);
+    let given = given.narrow(2, 0, FEATURES as i64);
+    let shown = |checkpoint: &Checkpoint| {
+        let network = checkpoint.network(Device::Cpu).expect("a network");
+        let object = tch::Tensor::zeros([1, 1, 6], (tch::Kind::Float, Device::Cpu));
+        let condition = network.condition(&object, &given);
+        let shown = condition.narrow(2, 6, FEATURES as i64).get(0).get(1);
+        Vec::<f32>::try_from(shown).expect("values")
+    };
+    assert_eq!(shown(&checkpoint)[..3], [0.5, 0.5, -0.9], "as published");
+    let mut spread = Spread {
+        mean: vec![0.0; FEATURES],
+        deviation: vec![1.0; FEATURES],
+    };
+    (spread.mean[1], spread.deviation[1]) = (0.3, 0.1);
+    spread.deviation[2] = 0.01;
+    checkpoint.config.conditioning.spread = Some(spread.clone());
+    let got = shown(&checkpoint);
+    for (got, want) in got.iter().zip([0.5, 2.0, -8.0]) {
+        assert!((got - want).abs() < 1e-5, "{got} for {want}");
+    }
+    spread.deviation.pop();
+    checkpoint.config.conditioning.spread = Some(spread);
+    let refused = checkpoint.config.validate().expect_err("219").to_string();
+    assert!(refused.contains("conditioning.spread"), "{refused}");
+}
+
 /// A person who stands, steps aside while turning, and stands, again and again.
 fn stepping(skeleton: &Skeleton) -> Vec<Pose> {
     let mut poses = vec![stand(skeleton, &relaxed(), Vector2::new(0.2, 0.1), 0.4); 20];
@@ -616,6 +647,8 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
     run.save(&state).expect("saved");
     let resumed = Trainer::resume(&state, Device::Cpu, None).expect("resumed");
     assert_eq!(resumed.model().diffusion, run.model().diffusion);
+    assert!(run.model().conditioning.spread.is_some());
+    assert_eq!(resumed.model().conditioning, run.model().conditioning);
     assert_eq!(
         resumed.validate(&data, &windows).expect("a loss"),
         run.validate(&data, &windows).expect("a loss")

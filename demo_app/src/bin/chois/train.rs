@@ -323,6 +323,7 @@ fn fresh(
                 SkipArg::ObjectAndJoints => Skip::ObjectAndJoints,
                 SkipArg::ObjectAndPose => Skip::ObjectAndPose,
             },
+            spread: None,
             walking: walking(args, None),
         },
         diffusion: DiffusionConfig {

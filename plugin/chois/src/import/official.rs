@@ -436,6 +436,7 @@ pub fn convert(
         conditioning: Conditioning {
             fill: Fill::Zeros,
             skip: Skip::None,
+            spread: None,
             walking: None,
         },
         diffusion: DiffusionConfig {

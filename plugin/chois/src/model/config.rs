@@ -122,6 +122,10 @@ pub struct Conditioning {
     /// What the output is measured from.
     #[serde(default)]
     pub skip: Skip,
+    /// Where given values reach the network in units of their own, which; as they are in the published form. Between bounds
+    /// that hold a room the poses that somebody begins in differ by a tenth, and are not noticed for thousands of steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
     /// How walking without an object reaches the network; none where it does not know it, as in the published form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walking: Option<Walking>,
@@ -143,7 +147,8 @@ pub struct DiffusionConfig {
     pub walk_spread: Option<Spread>,
 }
 
-/// How far the data's normalised features are from what a network's output is measured from.
+/// Mean and deviation of normalised features over data: of what is given, or of how far clean motion is from what a network's
+/// output is measured from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
@@ -160,7 +165,7 @@ impl Spread {
         };
         if !whole(&self.mean, |_| true) || !whole(&self.deviation, |x| x > 0.0) {
             return Err(Error::invalid(
-                format!("diffusion.{name}"),
+                name,
                 format!("must hold {FEATURES} means and as many deviations above 0"),
             ));
         }
@@ -306,11 +311,14 @@ impl ModelConfig {
                 "pose turns with the heading; fill must be interpolate or hold",
             ));
         }
+        if let Some(spread) = &self.conditioning.spread {
+            spread.validate("conditioning.spread")?;
+        }
         if let Some(spread) = &self.diffusion.spread {
-            spread.validate("spread")?;
+            spread.validate("diffusion.spread")?;
         }
         if let Some(spread) = &self.diffusion.walk_spread {
-            spread.validate("walk_spread")?;
+            spread.validate("diffusion.walk_spread")?;
             if self.diffusion.spread.is_none() {
                 return Err(Error::invalid(
                     "diffusion.walk_spread",

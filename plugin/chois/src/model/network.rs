@@ -13,6 +13,10 @@ use crate::motion::features::{
 };
 use crate::skeleton::{JOINTS, ROTATIONS};
 
+/// Farthest that a given value reaches the network, deviations from the mean: what the data did not have must not drown the
+/// rest.
+const FARTHEST: f64 = 8.0;
+
 /// The network of a checkpoint.
 pub struct Network {
     device: Device,
@@ -22,6 +26,8 @@ pub struct Network {
     denoiser: Denoiser,
     fused: FusedDenoiser,
     path: PathSkip,
+    /// Mean and deviation of given values, (220), where they have units.
+    given: Option<(Tensor, Tensor)>,
 }
 
 impl Network {
@@ -36,6 +42,10 @@ impl Network {
             fused: FusedDenoiser::new(&denoiser),
             denoiser,
             path: PathSkip::new(&config.conditioning, &config.statistics, device),
+            given: config.conditioning.spread.as_ref().map(|spread| {
+                let row = |v: &[f32]| Tensor::from_slice(v).to_device(device);
+                (row(&spread.mean), row(&spread.deviation))
+            }),
         })
     }
 
@@ -74,7 +84,11 @@ impl Network {
     pub fn condition(&self, object: &Tensor, given: &Tensor) -> Tensor {
         let (batch, frames) = (given.size()[0], given.size()[1]);
         let object = object.expand([batch, frames, -1], false);
-        Tensor::cat(&[object, given.shallow_clone()], -1)
+        let given = match &self.given {
+            Some((mean, deviation)) => ((given - mean) / deviation).clamp(-FARTHEST, FARTHEST),
+            None => given.shallow_clone(),
+        };
+        Tensor::cat(&[object, given], -1)
     }
 
     /// What the network's raw output is measured from, (B, T, 220), from the normalised path (B, T, 3) of each window, the

@@ -337,7 +337,7 @@ impl Trainer {
                 "the run has begun without; begin a new one",
             ));
         }
-        let (mut sum, mut walks) = (SpreadSum::default(), SpreadSum::default());
+        let [mut sum, mut walks, mut given]: [SpreadSum; 3] = Default::default();
         for n in 0..BATCHES {
             let mut rng = step_rng(self.config.seed ^ 0x7661_7279, n);
             let choices = draw(data, &self.config, &mut rng);
@@ -346,10 +346,13 @@ impl Trainer {
                 let windows = Windows::new(&batch, &self.bounds, None, self.device);
                 windows.measure(&self.network, Mode::Interaction, &mut sum);
                 windows.measure(&self.network, Mode::Walk, &mut walks);
+                given.add(&windows.given, &windows.frames.unsqueeze(-1));
             });
         }
         self.model.diffusion.spread = Some(sum.spread());
         self.model.diffusion.walk_spread = data.has_walks().then(|| walks.spread());
+        self.model.conditioning.spread = Some(given.spread());
+        self.network = Network::new(&self.model, &self.weights, self.device)?;
         Ok(())
     }
 

@@ -243,6 +243,7 @@ impl Generator<'_> {
                     .collect(),
             )
         });
+        let lengths: Vec<usize> = inputs.iter().map(|w| w.length).collect();
         let preconditioning = Preconditioning::of(self.config, self.schedule, &modes, device);
         let predictor = tch::no_grad(|| {
             let condition = self
@@ -257,7 +258,7 @@ impl Generator<'_> {
                 self.network.base(&path, &given, &modes),
             )
             .channels(self.network.channels(&modes))
-            .preconditioned(preconditioning.as_ref())
+            .preconditioned(preconditioning.as_ref(), &lengths)
         });
         let published: Vec<Option<Interaction>> =
             (inputs.iter()).map(|w| self.published(w, device)).collect();

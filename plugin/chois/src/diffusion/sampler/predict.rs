@@ -2,10 +2,11 @@
 
 use tch::{Kind, Tensor};
 
-use crate::diffusion::precondition::Preconditioning;
+use crate::diffusion::precondition::{Preconditioning, steadying};
 use crate::diffusion::schedule::Schedule;
 use crate::model::denoiser::Denoiser;
 use crate::model::fused::{Constants, FusedDenoiser};
+use crate::motion::WINDOW;
 
 /// Predicts clean motion (B, T, 220) from noisy motion at a step of the schedule.
 pub trait Predict {
@@ -41,6 +42,7 @@ pub struct FastPredictor<'a> {
     base: Option<Tensor>,
     channels: Option<Tensor>,
     preconditioning: Option<&'a Preconditioning>,
+    steadying: Option<Tensor>,
 }
 
 impl<'a> FastPredictor<'a> {
@@ -61,6 +63,7 @@ impl<'a> FastPredictor<'a> {
             base,
             channels: None,
             preconditioning: None,
+            steadying: None,
         }
     }
 
@@ -71,10 +74,12 @@ impl<'a> FastPredictor<'a> {
         self
     }
 
-    /// With the model's preconditioning.
+    /// With the model's preconditioning. What is predicted at the last step is steadied in windows of these lengths, see
+    /// [`steadying`].
     #[must_use]
-    pub fn preconditioned(mut self, by: Option<&'a Preconditioning>) -> Self {
+    pub fn preconditioned(mut self, by: Option<&'a Preconditioning>, lengths: &[usize]) -> Self {
         self.preconditioning = by;
+        self.steadying = by.map(|_| steadying(lengths, WINDOW, self.times.device()));
         self
     }
 }
@@ -94,6 +99,10 @@ impl Predict for FastPredictor<'_> {
             (Some(around), _) => around.motion(&raw),
             (None, Some(base)) => raw + base,
             (None, None) => raw,
+        };
+        let out = match &self.steadying {
+            Some(steadying) if step == 0 => steadying.matmul(&out),
+            _ => out,
         };
         match &self.channels {
             Some(channels) => out * channels,

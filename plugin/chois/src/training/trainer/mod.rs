@@ -171,9 +171,8 @@ impl Trainer {
                 t.to_device(device).copy().set_requires_grad(true),
             )
         }));
-        let schedule = Schedule::cosine(model.diffusion.steps as usize);
         Ok(Self {
-            schedule,
+            schedule: Schedule::cosine(model.diffusion.steps as usize),
             bounds: Bounds::new(&model.statistics, device),
             network: Network::new(&model, &weights, device)?,
             adam: Adam::new(&weights),
@@ -529,8 +528,7 @@ impl Trainer {
                 .to_device(self.device);
             said.lerp_tensor(&led, &ends)
         });
-        let dropout = self.model.architecture.dropout;
-        let prediction = w.predict(&self.network, x, &upper, dropout);
+        let prediction = w.predict(&self.network, x, &upper, self.model.architecture.dropout);
         let frames = w.frames.unsqueeze(-1);
         let counts = match self.network.channels(&batch.modes) {
             Some(channels) => frames * channels,

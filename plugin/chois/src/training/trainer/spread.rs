@@ -15,7 +15,7 @@ impl SpreadSum {
     /// Least deviation, normalised units: a channel that never varied in what was measured may vary yet.
     const LEAST: f64 = 0.005;
 
-    /// Adds clean motion measured from its base, (B, T, 220), where `counts` (the same shape, or what broadcasts to it) is 1.
+    /// Adds clean motion measured from its base, or what is given of it, (B, T, 220), where `counts` (the same shape, or what broadcasts to it) is 1.
     pub fn add(&mut self, off: &Tensor, counts: &Tensor) {
         let counts = counts.expand_as(off);
         let sum = |t: Tensor| t.sum_dim_intlist([0_i64, 1].as_slice(), false, Kind::Double);

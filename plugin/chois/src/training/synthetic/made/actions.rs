@@ -15,6 +15,12 @@ use crate::training::synthetic::words::Action;
 /// Share of people who lose no time.
 const BRISK: f32 = 0.4;
 
+/// Height of shoulders, how far palms are from them with ease, and how high palms are at most while something is carried before
+/// the body, as shares of the person's height.
+const SHOULDERS: f32 = 0.82;
+const ARM: f32 = 0.32;
+const HIGH: f32 = 0.76;
+
 /// Whether an action makes sense with a thing.
 pub(super) fn suits(action: Action, thing: &Thing) -> bool {
     let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
@@ -139,9 +145,13 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
     match action {
         Action::Carry | Action::Rotate => {
             let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
-            // Hands between hip and chest, the thing off the floor.
-            let hands = cast.size * (0.56 + 0.16 * carried);
+            // Hands between hip and breast, the thing off the floor.
+            let hands = cast.size * (0.54 + 0.14 * carried);
             let clear = if pole { 0.06 + 0.2 * carried } else { 0.1 };
+            // What is held far ahead is held high: the nearer to the shoulders, the farther arms reach.
+            let far = cast.ahead(&side, &places, hands, HELD) - grasp(&places).dot(&toward);
+            let down = (ARM * ARM - (far / cast.size).powi(2)).max(0.0).sqrt();
+            let hands = hands.max(cast.size * (SHOULDERS - down).min(HIGH));
             let hands = hands.max(over + clear).min(0.88 * cast.size.max(over));
             let lifted = Held {
                 ahead: cast.ahead(&side, &places, hands, HELD),

@@ -5,17 +5,18 @@ use nalgebra::{UnitQuaternion, Vector3};
 use super::course::{Ground, minimum_jerk};
 use super::footing::{Foot, Stance, feet};
 use super::gait::Walker;
-use super::posture::{Posture, Table, legs};
-use super::stage::Plan;
+use super::posture::{BALANCE, Posture, Table, bow, legs};
+use super::stage::{At, Grip, Plan};
 use crate::contact::Grasp;
 use crate::contact::palm::{Palm, pad};
 use crate::figure::feet::ease;
 use crate::ik;
 use crate::motion::blend::slerp;
-use crate::motion::{FPS, Frame, MotionClip};
+use crate::motion::{FPS, Frame, MotionClip, canonical};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
 use crate::training::synthetic::catalogue::Thing;
 use crate::training::synthetic::stepping::reach_feet;
+use crate::training::synthetic::things::Kind;
 
 type Turn = UnitQuaternion<f32>;
 
@@ -31,6 +32,22 @@ const RISES: f32 = 0.6;
 const SMOOTH: usize = 5;
 /// Frames in which a walk begins to show and ceases to.
 const SETS_OFF: f32 = 8.0;
+/// Farthest that a trunk bows for arms that are too short, radians, how far it is from upright then at most, and how far the
+/// hips sink, of the legs.
+const BOWS: f32 = 0.9;
+const LOWEST: f32 = 1.3;
+const SINKS: f32 = 0.45;
+/// In how many parts of these that is looked for, and what a metre costs that arms are too short.
+const PARTS: usize = 16;
+const SHORT: f32 = 40.0;
+/// What all of the bowing and all of the sinking cost, and of who rather squats.
+const STRAINS: [f32; 2] = [1.0, 3.0];
+const SQUATTING: [f32; 2] = [3.0, 0.6];
+/// Half the time over which it does, frames.
+const BOWING: usize = 9;
+/// Share of an arm's length over which it reaches with ease, and how far the middle of a palm is from its wrist, metres.
+const EASY: f32 = 0.94;
+const PALM: f32 = 0.05;
 /// How much the head turns toward what is looked at, and at most, radians.
 const LOOKS: f32 = 0.6;
 const MOST: f32 = 0.7;
@@ -73,7 +90,10 @@ fn smoothed(values: &[f32], half: usize) -> Vec<f32> {
 impl Actor<'_> {
     /// The clip of a plan; contact says when hands hold and feet strike.
     pub fn act(&self, plan: &Plan, thing: &Thing) -> MotionClip {
-        let mut poses = self.poses(plan);
+        // A head that bows over a pole that is laid down is in it.
+        let lies = |(_, turn): &At| (turn * Vector3::z()).z < 0.5;
+        let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
+        let mut poses = self.poses(plan, pole && plan.thing.iter().any(lies));
         self.reach(plan, thing, &mut poses);
         let contact = |t: usize| {
             let mut out = [0.0; 4];
@@ -101,7 +121,7 @@ impl Actor<'_> {
 
     /// The clip of a plan with nothing to handle.
     pub fn walk(&self, plan: &Plan) -> MotionClip {
-        let frames = self.poses(plan).into_iter().map(|pose| Frame {
+        let frames = self.poses(plan, false).into_iter().map(|pose| Frame {
             pose,
             object_position: Vector3::zeros(),
             object_rotation: Turn::identity(),
@@ -122,8 +142,8 @@ impl Actor<'_> {
         }
     }
 
-    /// Where the body is, hands not yet at their places.
-    fn poses(&self, plan: &Plan) -> Vec<Pose> {
+    /// Where the body is, hands not yet at their places. `squats`: rather knees bend than the trunk bows.
+    fn poses(&self, plan: &Plan, squats: bool) -> Vec<Pose> {
         let frames = plan.course.ground.len();
         let (size, legs) = (self.skeleton.height(), legs(self.skeleton));
         let upright = Pose {
@@ -189,6 +209,7 @@ impl Actor<'_> {
                 pose(ground, &posture, &(sway * (1.0 - 0.4 * share)))
             })
             .collect();
+        self.bow(plan, squats, &mut poses);
         self.heels(&poses, &mut steps);
         let targets = [0, 1].map(|side| steps.iter().map(|s| s[side].ankle).collect::<Vec<_>>());
         for (pose, step) in poses.iter_mut().zip(&steps) {
@@ -256,6 +277,59 @@ impl Actor<'_> {
             })
             .collect();
         smoothed(&speed, SMOOTH)
+    }
+
+    /// Trunks that bow and knees that bend where arms are too short for what the hands take. `squats`: rather the knees.
+    fn bow(&self, plan: &Plan, squats: bool, poses: &mut [Pose]) {
+        let legs = legs(self.skeleton);
+        let bowed = |pose: &Pose, [bows, sinks]: [f32; 2]| {
+            let facing = canonical::heading(&pose.rotations[0]);
+            let upright = (pose.rotations[joint::SPINE3] * Vector3::y())
+                .z
+                .clamp(0.0, 1.0);
+            let angle = (BOWS * bows).min((LOWEST - upright.acos()).max(0.0));
+            let mut out = *pose;
+            bow(&mut out.rotations, &(facing * Vector3::x_axis()), angle);
+            out.root += facing * Vector3::new(0.0, BALANCE * angle, -SINKS * sinks) * legs;
+            out
+        };
+        let lacks = |pose: &Pose, t: usize| {
+            let joints = self.skeleton.forward(pose);
+            let lack = |grip: &Grip| {
+                let (middle, turn) = &plan.thing[t];
+                let arm = [ik::LEFT_ARM, ik::RIGHT_ARM][grip.place.hand];
+                let length = self.skeleton.rest_offsets[arm.middle].norm()
+                    + self.skeleton.rest_offsets[arm.end].norm();
+                let palm = middle + turn * grip.place.point;
+                (palm - joints[arm.upper]).norm() - (EASY * length + PALM)
+            };
+            let holding = plan
+                .grips
+                .iter()
+                .filter(|g| (g.first..=g.last).contains(&t));
+            holding.map(lack).fold(0.0, f32::max)
+        };
+        let [bowing, sinking] = if squats { SQUATTING } else { STRAINS };
+        let needed: Vec<[f32; 2]> = (0..poses.len())
+            .map(|t| {
+                if lacks(&poses[t], t) <= 0.0 {
+                    return [0.0; 2];
+                }
+                let shares = (0..=PARTS).flat_map(|b| (0..=PARTS).map(move |s| [b, s]));
+                let each = shares.map(|k| {
+                    let share = k.map(|k| k as f32 / PARTS as f32);
+                    // Knees bend far for the first centimetres.
+                    let strains = bowing * share[0] * share[0] + sinking * share[1];
+                    (SHORT * lacks(&bowed(&poses[t], share), t) + strains, share)
+                });
+                let least = each.min_by(|a, b| a.0.total_cmp(&b.0));
+                least.map_or([0.0; 2], |(_, share)| share)
+            })
+            .collect();
+        let [bows, sinks] = [0, 1].map(|k| ease(needed.iter().map(|n| n[k]), BOWING));
+        for (pose, share) in poses.iter_mut().zip(bows.into_iter().zip(sinks)) {
+            *pose = bowed(pose, share.into());
+        }
     }
 
     /// Heels that rise where a leg is too short for a foot that stands flat: its toe joint stays where it is.

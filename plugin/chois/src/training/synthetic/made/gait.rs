@@ -167,9 +167,10 @@ impl<'a> Walker<'a> {
                 gait,
                 from: rng.random_range(0..gait.passings.len() / 2),
             },
+            // The foot that has just moved is ahead, or behind.
             None => Self::Rule {
-                swing: 0.15 + 0.35 * swing,
-                twist: 0.04 + 0.08 * twist,
+                swing: (0.22 + 0.33 * swing) * if backward { -1.0 } else { 1.0 },
+                twist: (0.04 + 0.08 * twist) * if backward { -1.0 } else { 1.0 },
                 bob: 0.008 + 0.012 * bob,
             },
         }
@@ -210,7 +211,7 @@ impl<'a> Walker<'a> {
                     for j in [joint::LEFT_SHOULDER, joint::LEFT_ELBOW, joint::LEFT_WRIST] {
                         rotations[j + side] = about(-Vector3::x(), angle) * rotations[j + side];
                     }
-                    let bend = 0.12 + 0.2 * angle.max(0.0);
+                    let bend = 0.12 + 0.3 * angle.max(0.0);
                     for j in [joint::LEFT_ELBOW, joint::LEFT_WRIST] {
                         rotations[j + side] = about(-Vector3::x(), bend) * rotations[j + side];
                     }

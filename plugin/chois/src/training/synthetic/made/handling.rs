@@ -148,12 +148,12 @@ pub(super) fn places(
     let over_floor = |z: f32| z - half;
     let mut share = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     if pole {
-        let reach = (0.62 * size).min(thing.size.z * 0.72);
+        let reach = (0.7 * size).min(thing.size.z * 0.8);
         let high = over_floor(match manner {
             Manner::High => (0.66 * size).min(thing.size.z * 0.78),
-            _ => share(0.75, 1.0) * reach,
+            _ => share(0.85, 1.0) * reach,
         });
-        let apart = share(0.16, 0.3);
+        let apart = share(0.1, 0.22);
         let upper = usize::from(share(0.0, 1.0) < 0.5);
         let hands: &[usize] = if manner == Manner::OneHand {
             &[upper]
@@ -169,7 +169,8 @@ pub(super) fn places(
             })
             .collect();
     }
-    let near = share(-0.2, 0.5) * side.deep;
+    // Of what is deep, nearer than its middle: arms are short.
+    let near = share(0.0, 0.6) * side.deep + (side.deep - 0.2).clamp(0.0, 0.2) * 0.6;
     match manner {
         Manner::OneHand => {
             let hand = usize::from(share(0.0, 1.0) < 0.5);
@@ -202,22 +203,25 @@ pub(super) fn places(
                 Kind::Tub => half - share(0.015, 0.05),
                 _ => over_floor(thing.size.z * share(0.45, 0.8)),
             };
-            let toward = if thing.kind == Kind::Chair && side.toward.y < -0.5 {
+            let towards = if thing.kind == Kind::Chair && side.toward.y < -0.5 {
                 // A back's edges are where the person stands.
-                side.deep - 0.03
+                [side.deep - 0.03; 2]
             } else {
-                near
+                // What is thin over a wide foot has its sides in the middle.
+                [near, 0.0]
             };
             let steps = [0.0, -0.03, 0.03, -0.08, 0.08, -0.16];
             let both = |one: Option<Place>, two: Option<Place>| Some(vec![one?, two?]);
-            steps.iter().find_map(|step| {
-                let z = (first + step).clamp(0.02 - half, half - 0.008);
-                if sides {
-                    both(beside(0, toward, z), beside(1, toward, z))
-                } else {
-                    let apart = (side.wide * 0.7).min(0.26);
-                    both(before(0, apart, z), before(1, -apart, z))
-                }
+            towards.iter().find_map(|toward| {
+                steps.iter().find_map(|step| {
+                    let z = (first + step).clamp(0.02 - half, half - 0.008);
+                    if sides {
+                        both(beside(0, *toward, z), beside(1, *toward, z))
+                    } else {
+                        let apart = (side.wide * 0.7).min(0.26);
+                        both(before(0, apart, z), before(1, -apart, z))
+                    }
+                })
             })
         }
     }

@@ -130,6 +130,28 @@ pub fn walked(people: &People, rng: &mut impl Rng) -> MotionClip {
     somebody.actor(people, rng).walk(&plan)
 }
 
+/// Somebody's own way of standing: arms nearer to the body than in [`relaxed`], elbows more or less bent.
+fn at_rest(rng: &mut impl Rng) -> [Turn; ROTATIONS] {
+    let mut out = relaxed();
+    let (nearer, ahead, bent) = (
+        rng.random_range(0.05..0.19f32),
+        rng.random_range(-0.06..0.1f32),
+        rng.random_range(-0.05..0.25f32),
+    );
+    let about = |axis: Vector3<f32>, angle: f32| Turn::from_scaled_axis(axis * angle);
+    for (side, sign) in [(0, 1.0), (1, -1.0)] {
+        // They face -Y, their left is X: the left arm comes down about Y, both come forward about -X.
+        let arm = about(-Vector3::x(), ahead) * about(Vector3::y(), sign * nearer);
+        for j in [joint::LEFT_SHOULDER, joint::LEFT_ELBOW, joint::LEFT_WRIST] {
+            out[j + side] = arm * out[j + side];
+        }
+        for j in [joint::LEFT_ELBOW, joint::LEFT_WRIST] {
+            out[j + side] = about(-Vector3::x(), bent) * out[j + side];
+        }
+    }
+    out
+}
+
 /// One of the people, as chance has them.
 struct Somebody {
     skeleton: Skeleton,
@@ -140,7 +162,10 @@ struct Somebody {
 impl Somebody {
     fn of(people: &People, rng: &mut impl Rng) -> Self {
         let skeleton = people.skeleton(rng);
-        let standing = (people.standing.choose(rng).copied()).unwrap_or_else(relaxed);
+        let standing = match people.standing.choose(rng) {
+            Some(known) => *known,
+            None => at_rest(rng),
+        };
         let table = people.postures.somebody(&skeleton, &standing, rng);
         Self {
             skeleton,
@@ -163,23 +188,30 @@ impl Somebody {
 mod tests {
     use super::*;
     use crate::contact::ObjectPhysics;
+    use crate::contact::palm::{Palm, pad};
+    use crate::ik;
     use crate::training::synthetic::seeded;
     use crate::training::synthetic::things::Kind;
 
-    /// How somebody carries a box, as chance has it.
-    fn carried(seed: u64) -> Option<stage::Plan> {
-        let mut rng = seeded(seed, "test", 0);
+    /// A box of 40 cm.
+    fn a_box(rng: &mut impl Rng) -> Thing {
         let size = Vector3::repeat(0.4);
-        let object = Kind::Box.make(size, &mut rng);
+        let object = Kind::Box.make(size, rng);
         let object = object.object("box", &ObjectPhysics::default());
-        let thing = Thing {
+        Thing {
             name: "box".into(),
             kind: Kind::Box,
             base: None,
             stretched: false,
             size,
             object: object.expect("an object"),
-        };
+        }
+    }
+
+    /// How somebody carries a box, as chance has it.
+    fn carried(seed: u64) -> Option<stage::Plan> {
+        let mut rng = seeded(seed, "test", 0);
+        let thing = a_box(&mut rng);
         let somebody = Somebody::of(&People::default(), &mut rng);
         let cast = stage::Cast {
             thing: &thing,
@@ -211,5 +243,76 @@ mod tests {
             }) += 1;
         }
         assert!(under_way > 2 && standing > 2, "{under_way}, {standing}");
+    }
+
+    /// What contact would have to add makes people squat before what is as high as their waist, and carry on bent knees.
+    #[test]
+    fn arms_are_long_enough_for_what_they_hold_and_legs_almost_straight_under_what_is_carried() {
+        let (mut off, mut knees) = (Vec::new(), Vec::new());
+        for seed in 0..24 {
+            let mut rng = seeded(seed, "test", 1);
+            let thing = a_box(&mut rng);
+            let Some(clip) = made(Action::Carry, &thing, &People::default(), &mut rng) else {
+                continue;
+            };
+            let palms = Palm::of(&clip.skeleton);
+            let highest = (clip.frames.iter().map(|f| f.object_position.z)).fold(0.0, f32::max);
+            for frame in clip.frames.iter().filter(|f| f.contact[0] > 0.5) {
+                let joints = clip.skeleton.forward(&frame.pose);
+                for (hand, palm) in palms.iter().enumerate() {
+                    let wrist = frame.pose.rotations[joint::LEFT_WRIST + hand];
+                    let at = pad(palm, hand, &joints, &wrist);
+                    let local = frame.object_rotation.inverse() * (at - frame.object_position);
+                    off.push(thing.object.surface().signed_distance(&local).abs());
+                }
+                if frame.object_position.z > highest - 0.01 {
+                    let bent = [ik::LEFT_LEG, ik::RIGHT_LEG].map(|leg| {
+                        let thigh = joints[leg.middle] - joints[leg.upper];
+                        thigh.angle(&(joints[leg.end] - joints[leg.middle]))
+                    });
+                    knees.push(bent[0].min(bent[1]).to_degrees());
+                }
+            }
+        }
+        let share = |values: &[f32], most: f32| {
+            values.iter().filter(|v| **v <= most).count() as f32 / values.len() as f32
+        };
+        assert!(share(&off, 0.01) > 0.95, "{}", share(&off, 0.01));
+        assert!(share(&knees, 35.0) > 0.8, "{}", share(&knees, 35.0));
+    }
+
+    #[test]
+    fn arms_swing_against_the_legs_ahead_and_backward() {
+        // How far the left ankle and the left wrist are before the right ones, by the way they go.
+        let mut seen: [Vec<[f32; 2]>; 2] = Default::default();
+        for seed in 0..120 {
+            let clip = walked(&People::default(), &mut seeded(seed, "test", 2));
+            for t in 1..clip.frames.len() {
+                let (joints, before) = (clip.joints(t), clip.joints(t - 1));
+                let facing = canonical::heading(&clip.frames[t].pose.rotations[0]);
+                let ahead = |v: Vector3<f32>| -(facing.inverse() * v).y;
+                let speed = ahead(joints[joint::PELVIS] - before[joint::PELVIS]) * clip.fps;
+                let way = match speed {
+                    v if v > 0.5 => 0,
+                    v if v < -0.25 => 1,
+                    _ => continue,
+                };
+                seen[way].push([
+                    ahead(joints[joint::LEFT_ANKLE] - joints[joint::RIGHT_ANKLE]),
+                    ahead(joints[joint::LEFT_WRIST] - joints[joint::RIGHT_WRIST]),
+                ]);
+            }
+        }
+        for (way, seen) in ["ahead", "backward"].iter().zip(&seen) {
+            let count = seen.len() as f32;
+            assert!(count > 200.0, "{way}: {count}");
+            let mean = [0, 1].map(|k| seen.iter().map(|v| v[k]).sum::<f32>() / count);
+            let product = |a: usize, b: usize| -> f32 {
+                (seen.iter().map(|v| (v[a] - mean[a]) * (v[b] - mean[b]))).sum()
+            };
+            let alike = product(0, 1) / (product(0, 0) * product(1, 1)).sqrt();
+            // People swing more or less, and not at once; what swings the wrong way is positive.
+            assert!(alike < -0.3, "{way}: {alike}");
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! How a body stoops, squats and stretches to have its hands at a height: the mean of captured frames, or a rule.
 
-use nalgebra::{Quaternion, UnitQuaternion, Vector3, Vector4};
+use nalgebra::{Quaternion, Unit, UnitQuaternion, Vector3, Vector4};
 use rand::Rng;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::motion::blend::slerp;
 use crate::motion::canonical;
-use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
+use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
 use crate::training::dataset::Source;
 
 type Turn = UnitQuaternion<f32>;
@@ -20,6 +20,8 @@ const STEP: f32 = 0.05;
 const NEAR: f32 = 0.035;
 /// Hands farther to the side than this are not before the body, radians.
 const ASIDE: f32 = 0.45;
+/// Who bows moves the hips back by this share of the legs for a radian.
+pub(super) const BALANCE: f32 = 0.09;
 /// Captured clips that make one person's way of doing it.
 const CLIPS: usize = 10;
 
@@ -194,6 +196,23 @@ impl Mean {
     }
 }
 
+/// Bows a trunk by `angle` about an axis to the person's left; arms stay as they are in the world.
+pub(super) fn bow(rotations: &mut [Turn; ROTATIONS], left: &Unit<Vector3<f32>>, angle: f32) {
+    let shares = [
+        (joint::PELVIS, 0.55),
+        (joint::SPINE1, 0.75),
+        (joint::SPINE2, 0.9),
+        (joint::SPINE3, 1.0),
+        (joint::NECK, 0.8),
+        (joint::HEAD, 0.55),
+        (joint::LEFT_COLLAR, 1.0),
+        (joint::RIGHT_COLLAR, 1.0),
+    ];
+    for (j, share) in shares {
+        rotations[j] = Turn::from_axis_angle(left, angle * share) * rotations[j];
+    }
+}
+
 /// A posture by rule: knees and hips share in what the hands are too low, `squats` of it the knees; arms before the body.
 fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTATIONS]) -> Posture {
     let size = legs(skeleton);
@@ -203,7 +222,7 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
             rotations: *standing,
         };
         let j = skeleton.forward(&pose);
-        -j[joint::LEFT_TOE].z.min(j[joint::RIGHT_TOE].z) / size + 0.012
+        (TOE_HEIGHT - j[joint::LEFT_TOE].z.min(j[joint::RIGHT_TOE].z)) / size
     };
     // How far hands are below where they are with ease, as a share of all that is possible.
     let low = ((0.62 - height) / 0.6).clamp(0.0, 1.0);
@@ -211,18 +230,8 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
     let sink = low * low * (0.1 + 0.5 * squats);
     let about = |angle: f32| Turn::from_scaled_axis(Vector3::x() * angle);
     let mut rotations = *standing;
-    let shares = [
-        (joint::PELVIS, 0.55),
-        (joint::SPINE1, 0.75),
-        (joint::SPINE2, 0.9),
-        (joint::SPINE3, 1.0),
-        (joint::NECK, 0.8),
-        (joint::HEAD, 0.55),
-    ];
-    for (j, share) in shares {
-        rotations[j] = about(lean * share) * rotations[j];
-    }
-    for j in [13, 14, 16, 17, 18, 19, 20, 21] {
+    bow(&mut rotations, &Vector3::x_axis(), lean);
+    for j in [16, 17, 18, 19, 20, 21] {
         rotations[j] = about(lean) * rotations[j];
     }
     // Arms lift to where the hands are before the body: down along it at the side, ahead at the shoulders, up over them.
@@ -243,9 +252,9 @@ fn by_rule(height: f32, squats: f32, skeleton: &Skeleton, standing: &[Turn; ROTA
             about(1.2 * sink + 0.06) * rotations[joint::LEFT_KNEE + side];
     }
     Posture {
-        // Who leans forward moves the hips back.
-        pelvis: Vector3::new(0.0, 0.09 * lean + 0.02 * low, up - sink - 0.01),
-        ahead: 0.27 + 0.05 * low,
+        pelvis: Vector3::new(0.0, BALANCE * lean + 0.02 * low, up - sink - 0.005),
+        // What is high is held near.
+        ahead: 0.18 + 0.14 * (2.0 * low).min(1.0),
         rotations,
     }
 }

@@ -11,7 +11,7 @@ use crate::training::synthetic::catalogue::Thing;
 /// Room between a thing and the middle between the feet beside it, metres.
 pub(super) const ROOM: f32 = 0.24;
 /// The same to what is held before the body.
-pub(super) const HELD: f32 = 0.19;
+pub(super) const HELD: f32 = 0.18;
 
 /// A hand that holds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -43,6 +43,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is held by a pole.
+    pub fn is_pole(self) -> bool {
+        matches!(self, Self::Lamp | Self::Stand | Self::Tripod)
+    }
+
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Box,

@@ -23,7 +23,7 @@ const HIGH: f32 = 0.76;
 
 /// Whether an action makes sense with a thing.
 pub(super) fn suits(action: Action, thing: &Thing) -> bool {
-    let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
+    let pole = thing.kind.is_pole();
     let [w, d, h] = thing.size.into();
     match action {
         Action::Carry => w.min(d) < 0.8,
@@ -144,7 +144,7 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
     };
     match action {
         Action::Carry | Action::Rotate => {
-            let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
+            let pole = thing.kind.is_pole();
             // Hands between hip and breast, the thing off the floor.
             let hands = cast.size * (0.54 + 0.14 * carried);
             let clear = if pole { 0.06 + 0.2 * carried } else { 0.1 };

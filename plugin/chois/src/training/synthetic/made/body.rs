@@ -16,7 +16,6 @@ use crate::motion::{FPS, Frame, MotionClip, canonical};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
 use crate::training::synthetic::catalogue::Thing;
 use crate::training::synthetic::stepping::reach_feet;
-use crate::training::synthetic::things::Kind;
 
 type Turn = UnitQuaternion<f32>;
 
@@ -92,7 +91,7 @@ impl Actor<'_> {
     pub fn act(&self, plan: &Plan, thing: &Thing) -> MotionClip {
         // A head that bows over a pole that is laid down is in it.
         let lies = |(_, turn): &At| (turn * Vector3::z()).z < 0.5;
-        let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
+        let pole = thing.kind.is_pole();
         let mut poses = self.poses(plan, pole && plan.thing.iter().any(lies));
         self.reach(plan, thing, &mut poses);
         let contact = |t: usize| {

@@ -121,7 +121,7 @@ pub(super) fn places(
 ) -> Option<Vec<Place>> {
     let half = thing.size.z / 2.0;
     let middle = thing.middle();
-    let pole = matches!(thing.kind, Kind::Lamp | Kind::Stand | Kind::Tripod);
+    let pole = thing.kind.is_pole();
     let find = |hand: usize, from: Vector3<f32>, way: Vector3<f32>| {
         let (point, normal) = trace(&thing.object, &middle, from, way, 1.5)?;
         // Poles are round: any of their sides will do.

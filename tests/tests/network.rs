@@ -2,11 +2,12 @@
 
 use chois::diffusion::Schedule;
 use chois::model::Network;
-use chois::model::config::Architecture;
+use chois::model::config::{Architecture, Spread};
 use chois::model::denoiser::{Activations, Denoiser, position_table, time_embedding};
 use chois::model::fused::FusedDenoiser;
 use chois::model::kinematics::Bounds;
 use chois::model::weights::{Weights, shapes};
+use chois::motion::features::FEATURES;
 use chois::training::losses::{LossWeights, Losses, Target};
 use chois::training::optimiser::{Adam, Ema};
 use chois_tests::network::{config, small, small_weights, statistics};
@@ -402,4 +403,27 @@ fn moving_average_matches_ema_pytorch() {
     }
     let got = ema.average().get("w").expect("w").double_value(&[]);
     assert!((got - want).abs() < 1e-6, "{got} {want}");
+}
+
+/// A network that saw no captured people held nothing once one of them was under way: a shoulder blade that never turned in
+/// its data was given as turned by 27 deviations.
+#[test]
+fn what_data_did_not_have_is_given_as_little_more_than_what_they_had() {
+    let features = FEATURES as i64;
+    let mut config = config(statistics(&Golden::open("conversions"), "stats."));
+    config.conditioning.spread = Some(Spread {
+        mean: vec![0.25; FEATURES],
+        deviation: vec![0.1; FEATURES],
+    });
+    let network = Network::new(&config, &small_weights(), Device::Cpu).expect("a network");
+    let given = Tensor::full([1, 2, features], 0.25, (Kind::Float, Device::Cpu));
+    for (channel, value) in [(1, 0.45), (2, 2.95), (3, -4.0)] {
+        let _ = given.narrow(2, channel, 1).fill_(value);
+    }
+    let object = Tensor::zeros([1, 1, 5], (Kind::Float, Device::Cpu));
+    let seen = network.condition(&object, &given);
+    for (channel, want) in [(0, 0.0), (1, 2.0), (2, 3.0), (3, -3.0)] {
+        let got = seen.double_value(&[0, 1, 5 + channel]);
+        assert!((got - want).abs() < 1e-5, "channel {channel}: {got}");
+    }
 }

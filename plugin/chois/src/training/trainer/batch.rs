@@ -8,11 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::TrainingConfig;
-use crate::condition::Mode;
+use crate::condition::{Mode, WALK_CHANNELS};
 use crate::error::{Error, Result};
-use crate::model::config::ModelConfig;
+use crate::model::config::{ModelConfig, Spread};
 use crate::motion::WINDOW;
-use crate::motion::features::FEATURES;
+use crate::motion::features::{FEATURES, JOINT_ROTATIONS};
 use crate::training::dataset::{Choice, Dataset, Sampling, step_rng};
 
 /// A batch in plain memory, made by a loader thread.
@@ -22,6 +22,8 @@ pub struct Batch {
     pub(super) keypoint_count: usize,
     pub(super) features: Vec<f32>,
     pub(super) given: Vec<f32>,
+    /// What is added to every frame's given values for the network to see, windows x 220; empty for nothing.
+    pub(super) blur: Vec<f32>,
     pub(super) path: Vec<f32>,
     pub(super) frames: Vec<f32>,
     pub(super) bps: Vec<f32>,
@@ -59,6 +61,7 @@ pub fn make_batch(
         keypoint_count: config.keypoints,
         features: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
         given: Vec::with_capacity(choices.len() * WINDOW * FEATURES),
+        blur: Vec::new(),
         path: Vec::new(),
         frames: Vec::new(),
         bps: Vec::new(),
@@ -94,7 +97,25 @@ pub fn make_batch(
     batch.noise = (0..choices.len() * WINDOW * FEATURES)
         .map(|_| rng.sample::<f32, _>(StandardNormal))
         .collect();
+    if let Some(spread) = &model.conditioning.spread
+        && config.given_noise > 0.0
+    {
+        batch.blur = (0..choices.len())
+            .flat_map(|_| blur(spread, config.given_noise as f32, rng))
+            .collect();
+    }
     batch
+}
+
+/// Noise of one window's given rotations, 220: the same in all frames, as they hold the first one's. A walker's heading is
+/// where to go, and stays.
+fn blur(spread: &Spread, most: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let scale = most * rng.random::<f32>();
+    let mut out = vec![0.0; FEATURES];
+    for channel in JOINT_ROTATIONS.filter(|c| !WALK_CHANNELS.contains(c)) {
+        out[channel] = scale * spread.deviation[channel] * rng.sample::<f32, _>(StandardNormal);
+    }
+    out
 }
 
 /// Threads that prepare batches ahead of the step that needs them, in order.
@@ -138,5 +159,33 @@ impl Loader {
         queue
             .recv()
             .map_err(|_| Error::invalid("loader", "a loader thread ended; see its message above"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn given_rotations_are_blurred_as_far_as_they_vary() {
+        let spread = Spread {
+            mean: vec![0.0; FEATURES],
+            deviation: (0..FEATURES).map(|i| 0.1 + i as f32 / 200.0).collect(),
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let rows: Vec<Vec<f32>> = (0..4000).map(|_| blur(&spread, 0.5, &mut rng)).collect();
+        for channel in 0..FEATURES {
+            let square: f32 = rows.iter().map(|r| r[channel] * r[channel]).sum();
+            let got = (square / rows.len() as f32).sqrt();
+            if JOINT_ROTATIONS.contains(&channel) && !WALK_CHANNELS.contains(&channel) {
+                // Windows have between none and all of it: the mean square of such shares is a third.
+                let want = 0.5 * spread.deviation[channel] / 3.0_f32.sqrt();
+                assert!((got / want - 1.0).abs() < 0.1, "{channel}: {got}, {want}");
+            } else {
+                assert_eq!(got, 0.0, "{channel}");
+            }
+        }
     }
 }

@@ -24,12 +24,17 @@ use crate::model::checkpoint::{parse_tensors, write_tensors};
 use crate::model::config::ModelConfig;
 use crate::model::kinematics::Bounds;
 use crate::model::{Network, Weights};
+use crate::motion::features::JOINT_ROTATIONS;
 
 pub use batch::{Batch, make_batch};
 use batch::{Loader, draw};
 pub use settings::TrainingConfig;
 use spread::SpreadSum;
 use windows::Windows;
+
+/// Least unit of given rotations, normalised units (matrix entries: some six degrees). Joints that the data hardly bend stand
+/// so much otherwise in other people, and mean nothing by it.
+const LEAST_TURN: f32 = 0.1;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -350,7 +355,11 @@ impl Trainer {
         }
         self.model.diffusion.spread = Some(sum.spread());
         self.model.diffusion.walk_spread = data.has_walks().then(|| walks.spread());
-        self.model.conditioning.spread = Some(given.spread());
+        let mut given = given.spread();
+        for deviation in &mut given.deviation[JOINT_ROTATIONS] {
+            *deviation = deviation.max(LEAST_TURN);
+        }
+        self.model.conditioning.spread = Some(given);
         self.network = Network::new(&self.model, &self.weights, self.device)?;
         Ok(())
     }
@@ -460,6 +469,10 @@ impl Trainer {
     /// Mean total loss of the averaged weights on fixed windows with fixed steps and noise.
     pub fn validate(&self, data: &Dataset, choices: &[Choice]) -> Result<f64> {
         let network = Network::new(&self.model, self.ema.average(), self.device)?;
+        let config = TrainingConfig {
+            given_noise: 0.0,
+            ..self.config.clone()
+        };
         let mut sum = 0.0;
         let mut count = 0;
         for (n, part) in choices.chunks(self.config.batch).enumerate() {
@@ -467,7 +480,7 @@ impl Trainer {
                 data,
                 part,
                 &self.model,
-                &self.config,
+                &config,
                 &mut step_rng(self.config.seed ^ 0x7661_6c69, n as u64),
             );
             let losses = tch::no_grad(|| self.losses(&network, &batch, 0.0));

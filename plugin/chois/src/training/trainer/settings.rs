@@ -30,6 +30,9 @@ pub struct TrainingConfig {
     pub whole: f64,
     /// Share of windows that walk, where the data set has walks.
     pub walking: f64,
+    /// Noise through which the network sees given rotations, deviations of the data; each window has between none and so much
+    /// of it. Of a network with `conditioning.spread` alone. People stand in more ways than any data know.
+    pub given_noise: f64,
     /// Points on the object for its loss.
     pub keypoints: usize,
     /// Weights of the losses.
@@ -63,6 +66,7 @@ impl Default for TrainingConfig {
             from_start: 0.2,
             whole: 0.25,
             walking: 0.35,
+            given_noise: 0.0,
             keypoints: 32,
             losses: LossWeights {
                 contact: 1.0,
@@ -118,6 +122,9 @@ impl TrainingConfig {
         }
         if !(0.0..=1.0).contains(&self.walking) {
             return Err(Error::invalid("walking", "must be between 0 and 1"));
+        }
+        if !(0.0..=10.0).contains(&self.given_noise) {
+            return Err(Error::invalid("given_noise", "must be between 0 and 10"));
         }
         if !(0.0..=1.0).contains(&self.decay) {
             return Err(Error::invalid("decay", "must be between 0 and 1"));

@@ -17,6 +17,8 @@ pub(super) struct Windows<'a> {
     preconditioning: Option<Preconditioning>,
     pub features: Tensor,
     pub given: Tensor,
+    /// What the network sees of it.
+    seen: Tensor,
     pub path: Tensor,
     pub frames: Tensor,
     pub padding: Tensor,
@@ -65,10 +67,16 @@ impl<'a> Windows<'a> {
             1,
         )
         .unsqueeze(1);
+        let given = tensor(&batch.given, &[b, t, f]);
+        let seen = match batch.blur.as_slice() {
+            [] => given.shallow_clone(),
+            blur => &given + tensor(blur, &[b, 1, f]),
+        };
         Self {
             modes: &batch.modes,
             preconditioning,
-            given: tensor(&batch.given, &[b, t, f]),
+            given,
+            seen,
             path: tensor(&batch.path, &[b, t, 3]),
             offsets: tensor(&batch.offsets, &[b, 24, 3]),
             noise,
@@ -87,7 +95,7 @@ impl<'a> Windows<'a> {
     pub fn predict(&self, network: &Network, x: Tensor, steps: &[i64], dropout: f64) -> Tensor {
         let object = network.encode_object(&self.bps);
         let language = network.encode_sentence(&self.sentences);
-        let condition = network.condition(&object, &self.given);
+        let condition = network.condition(&object, &self.seen);
         let steps = Tensor::from_slice(steps).to_device(network.device());
         let base = network.base(&self.path, &self.given, self.modes);
         let around = (self.preconditioning.as_ref()).map(|by| by.around(&x, &steps, base.as_ref()));

@@ -6,6 +6,7 @@ use super::course::{Ground, minimum_jerk};
 use super::footing::{Foot, Stance, feet};
 use super::gait::Walker;
 use super::posture::{BALANCE, Posture, Table, bow, legs};
+use super::shoulders::{self, Shoulders};
 use super::stage::{At, Grip, Plan};
 use crate::contact::Grasp;
 use crate::contact::palm::{Palm, pad};
@@ -47,8 +48,8 @@ const BOWING: usize = 9;
 /// Share of an arm's length over which it reaches with ease, and how far the middle of a palm is from its wrist, metres.
 const EASY: f32 = 0.94;
 const PALM: f32 = 0.05;
-/// How much the head turns toward what is looked at, and at most, radians.
-const LOOKS: f32 = 0.6;
+/// How much the head turns toward what is looked at and bows or rises to it, eyes doing the rest, and at most, radians.
+const LOOKS: [f32; 2] = [0.6, 0.3];
 const MOST: f32 = 0.7;
 
 /// Who acts.
@@ -56,6 +57,8 @@ pub(super) struct Actor<'a> {
     pub skeleton: &'a Skeleton,
     pub standing: &'a [Turn; ROTATIONS],
     pub table: &'a Table,
+    /// None where captured poses have theirs.
+    pub shoulders: Option<&'a Shoulders>,
     /// Ahead and backward.
     pub walkers: [Walker<'a>; 2],
 }
@@ -219,6 +222,11 @@ impl Actor<'_> {
         }
         reach_feet(self.skeleton, &mut poses, &targets, true);
         self.look(plan, &mut poses);
+        if let Some(shoulders) = self.shoulders {
+            for pose in &mut poses {
+                shoulders.follow(self.skeleton, pose);
+            }
+        }
         poses
     }
 
@@ -293,20 +301,30 @@ impl Actor<'_> {
             out
         };
         let lacks = |pose: &Pose, t: usize| {
-            let joints = self.skeleton.forward(pose);
-            let lack = |grip: &Grip| {
-                let (middle, turn) = &plan.thing[t];
-                let arm = [ik::LEFT_ARM, ik::RIGHT_ARM][grip.place.hand];
-                let length = self.skeleton.rest_offsets[arm.middle].norm()
-                    + self.skeleton.rest_offsets[arm.end].norm();
-                let palm = middle + turn * grip.place.point;
-                (palm - joints[arm.upper]).norm() - (EASY * length + PALM)
+            let holding = || {
+                let held = plan.grips.iter();
+                held.filter(|g| (g.first..=g.last).contains(&t))
             };
-            let holding = plan
-                .grips
-                .iter()
-                .filter(|g| (g.first..=g.last).contains(&t));
-            holding.map(lack).fold(0.0, f32::max)
+            let arm = |grip: &Grip| [ik::LEFT_ARM, ik::RIGHT_ARM][grip.place.hand];
+            let palm = |grip: &Grip| {
+                let (middle, turn) = &plan.thing[t];
+                middle + turn * grip.place.point
+            };
+            let mut joints = self.skeleton.forward(pose);
+            if let Some(shoulders) = self.shoulders {
+                let mut pose = *pose;
+                for grip in holding() {
+                    let way = palm(grip) - joints[arm(grip).upper];
+                    shoulders.toward(&mut pose, grip.place.hand, &way);
+                }
+                joints = self.skeleton.forward(&pose);
+            }
+            let lack = |grip: &Grip| {
+                let length = self.skeleton.rest_offsets[arm(grip).middle].norm()
+                    + self.skeleton.rest_offsets[arm(grip).end].norm();
+                (palm(grip) - joints[arm(grip).upper]).norm() - (EASY * length + PALM)
+            };
+            holding().map(lack).fold(0.0, f32::max)
         };
         let [bowing, sinking] = if squats { SQUATTING } else { STRAINS };
         let needed: Vec<[f32; 2]> = (0..poses.len())
@@ -411,8 +429,8 @@ impl Actor<'_> {
             let yaw = local.x.atan2(local.z.max(0.05));
             let pitch = (-local.y).atan2(local.xz().norm());
             turns.push([
-                (LOOKS * yaw).clamp(-MOST, MOST),
-                (LOOKS * pitch).clamp(-0.5 * MOST, MOST),
+                (LOOKS[0] * yaw).clamp(-MOST, MOST),
+                (LOOKS[1] * pitch).clamp(-0.5 * MOST, MOST),
             ]);
         }
         let column = |k: usize| smoothed(&turns.iter().map(|t| t[k]).collect::<Vec<_>>(), 12);
@@ -457,7 +475,17 @@ impl Actor<'_> {
                 let clear = off * (0.05 * 4.0 * share * (1.0 - share));
                 let wanted = middle + turn * grip.place.point + clear;
                 let target = joints[limbs[hand].tip] + (wanted - at) * share;
-                ik::reach(self.skeleton, &mut poses[t], limbs[hand], target);
+                let pose = &mut poses[t];
+                ik::reach(self.skeleton, pose, limbs[hand], target);
+                if let Some(shoulders) = self.shoulders {
+                    // The shoulder comes along, and leaves less for the arm to do.
+                    for _ in 0..2 {
+                        shoulders.follow(self.skeleton, pose);
+                        ik::reach(self.skeleton, pose, limbs[hand], target);
+                    }
+                    shoulders.point(self.skeleton, pose, hand, share);
+                    shoulders::roll(self.skeleton, pose, hand, share);
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ mod handling;
 mod kick;
 mod poles;
 mod posture;
+mod shoulders;
 mod stage;
 mod stroll;
 
@@ -34,6 +35,7 @@ use crate::training::dataset::Source;
 use body::Actor;
 use gait::Walker;
 use posture::Table;
+use shoulders::Shoulders;
 
 type Turn = UnitQuaternion<f32>;
 
@@ -130,13 +132,18 @@ pub fn walked(people: &People, rng: &mut impl Rng) -> MotionClip {
     somebody.actor(people, rng).walk(&plan)
 }
 
-/// Somebody's own way of standing: arms nearer to the body than in [`relaxed`], elbows more or less bent.
+/// Somebody's own way of standing: arms nearer to the body than in [`relaxed`], upper arms more or less behind it, elbows
+/// more or less bent; the spine more or less curved, feet more or less turned out.
 fn at_rest(rng: &mut impl Rng) -> [Turn; ROTATIONS] {
     let mut out = relaxed();
     let (nearer, ahead, bent) = (
-        rng.random_range(0.05..0.19f32),
-        rng.random_range(-0.06..0.1f32),
-        rng.random_range(-0.05..0.25f32),
+        rng.random_range(0.1..0.24f32),
+        rng.random_range(-0.25..0.0f32),
+        rng.random_range(0.05..0.5f32),
+    );
+    let (curved, turned_out) = (
+        rng.random_range(0.0..0.33f32),
+        rng.random_range(0.08..0.34f32),
     );
     let about = |axis: Vector3<f32>, angle: f32| Turn::from_scaled_axis(axis * angle);
     for (side, sign) in [(0, 1.0), (1, -1.0)] {
@@ -148,6 +155,24 @@ fn at_rest(rng: &mut impl Rng) -> [Turn; ROTATIONS] {
         for j in [joint::LEFT_ELBOW, joint::LEFT_WRIST] {
             out[j + side] = about(-Vector3::x(), bent) * out[j + side];
         }
+        for (j, share) in [
+            (joint::LEFT_HIP, 0.5),
+            (joint::LEFT_KNEE, 0.7),
+            (joint::LEFT_ANKLE, 1.0),
+            (joint::LEFT_TOE, 1.0),
+        ] {
+            out[j + side] = about(Vector3::z(), sign * turned_out * share) * out[j + side];
+        }
+    }
+    for (j, share) in [
+        (joint::PELVIS, -0.6),
+        (joint::SPINE1, 0.2),
+        (joint::SPINE2, 0.9),
+        (joint::SPINE3, 1.0),
+        (joint::NECK, 1.1),
+        (joint::HEAD, 0.5),
+    ] {
+        out[j] = about(Vector3::x(), curved * share) * out[j];
     }
     out
 }
@@ -156,20 +181,26 @@ fn at_rest(rng: &mut impl Rng) -> [Turn; ROTATIONS] {
 struct Somebody {
     skeleton: Skeleton,
     standing: [Turn; ROTATIONS],
+    shoulders: Option<Shoulders>,
     table: Table,
 }
 
 impl Somebody {
     fn of(people: &People, rng: &mut impl Rng) -> Self {
         let skeleton = people.skeleton(rng);
-        let standing = match people.standing.choose(rng) {
-            Some(known) => *known,
-            None => at_rest(rng),
+        let (standing, shoulders) = match people.standing.choose(rng) {
+            Some(known) => (*known, None),
+            None => {
+                let (mut standing, shoulders) = (at_rest(rng), Shoulders::of_somebody(rng));
+                shoulders.hang(&skeleton, &mut standing);
+                (standing, Some(shoulders))
+            }
         };
         let table = people.postures.somebody(&skeleton, &standing, rng);
         Self {
             skeleton,
             standing,
+            shoulders,
             table,
         }
     }
@@ -179,6 +210,7 @@ impl Somebody {
             skeleton: &self.skeleton,
             standing: &self.standing,
             table: &self.table,
+            shoulders: self.shoulders.as_ref(),
             walkers: [false, true].map(|backward| Walker::choose(&people.gaits, backward, rng)),
         }
     }

@@ -199,9 +199,9 @@ impl Mean {
 /// Bows a trunk by `angle` about an axis to the person's left; arms stay as they are in the world.
 pub(super) fn bow(rotations: &mut [Turn; ROTATIONS], left: &Unit<Vector3<f32>>, angle: f32) {
     let shares = [
-        (joint::PELVIS, 0.55),
-        (joint::SPINE1, 0.75),
-        (joint::SPINE2, 0.9),
+        (joint::PELVIS, 0.4),
+        (joint::SPINE1, 0.8),
+        (joint::SPINE2, 0.95),
         (joint::SPINE3, 1.0),
         (joint::NECK, 0.8),
         (joint::HEAD, 0.55),

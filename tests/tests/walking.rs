@@ -639,6 +639,28 @@ fn a_preconditioned_run_begins_from_the_best_linear_guess() {
         run.model()
     };
     assert_eq!(run.model(), again, "same data and seed, same spread");
+    let given = again.conditioning.spread.as_ref().expect("units");
+    let turns = &given.deviation[JOINT_ROTATIONS];
+    assert!(
+        turns.iter().all(|d| *d >= 0.1) && turns.contains(&0.1),
+        "no turn is given in less than six degrees: {turns:?}"
+    );
+    // What is given is seen through noise in training alone.
+    let seen = |given_noise: f64| {
+        let settings = TrainingConfig {
+            given_noise,
+            ..settings.clone()
+        };
+        let mut run = begun(&checkpoint, &settings);
+        run.precondition(&data).expect("measured");
+        let before = run.validate(&data, &windows).expect("a loss");
+        run.run(&data, |_, _| Ok(true)).expect("trained");
+        let after = run.validate(&data, &windows).expect("a loss");
+        (before, after)
+    };
+    let (plain, blurred, again_blurred) = (seen(0.0), seen(2.0), seen(2.0));
+    assert_eq!((plain.0, blurred), (blurred.0, again_blurred));
+    assert_ne!(plain.1, blurred.1);
 
     run.run(&data, |trainer, _| Ok(trainer.step_count() < 2))
         .expect("trained");

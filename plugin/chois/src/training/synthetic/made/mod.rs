@@ -2,8 +2,9 @@
 //!
 //! [`actions`] lays out in time where the person goes ([`course`]), where the thing is and which hands hold it where
 //! ([`handling`]). [`body`] puts a person to it: steps under the body ([`footing`]), the life of walking ([`gait`]), stooping
-//! and stretching to where the hands must be ([`posture`]), arms to their places. Of captured motion it takes how people
-//! walk and stoop; without any, rules do. Walks with nothing to handle ([`stroll`]) are made by the same body.
+//! and stretching to where the hands must be ([`posture`]), arms to their places and shoulders along with them
+//! ([`shoulders`]). Of captured motion it takes how people walk and stoop; without any, rules do. Walks with nothing to
+//! handle ([`stroll`]) are made by the same body.
 
 mod actions;
 mod body;
@@ -222,6 +223,7 @@ mod tests {
     use crate::contact::ObjectPhysics;
     use crate::contact::palm::{Palm, pad};
     use crate::ik;
+    use crate::skeleton::Pose;
     use crate::training::synthetic::seeded;
     use crate::training::synthetic::things::Kind;
 
@@ -251,6 +253,48 @@ mod tests {
             table: &somebody.table,
         };
         actions::plan(Action::Carry, &cast, &mut rng)
+    }
+
+    /// No two alike, none of them a doll: arms hang beside the hips, a little bent, and feet point outward.
+    #[test]
+    fn everybody_stands_in_a_way_of_their_own() {
+        let mut seen: Vec<[f32; 3]> = Vec::new();
+        for seed in 0..40 {
+            let somebody = Somebody::of(&People::default(), &mut seeded(seed, "test", 3));
+            let pose = Pose {
+                root: Vector3::zeros(),
+                rotations: somebody.standing,
+            };
+            let joints = somebody.skeleton.forward(&pose);
+            let size = somebody.skeleton.height();
+            for (side, sign) in [(0, 1.0), (1, -1.0)] {
+                let [shoulder, elbow, wrist] =
+                    [joint::LEFT_SHOULDER, joint::LEFT_ELBOW, joint::LEFT_WRIST]
+                        .map(|j| joints[j + side]);
+                let ahead = pose.rotations[joint::LEFT_ANKLE + side] * Vector3::z();
+                let values = [
+                    sign * wrist.x / size,
+                    (elbow - shoulder).angle(&(wrist - elbow)).to_degrees(),
+                    (sign * ahead.x).atan2(-ahead.y).to_degrees(),
+                ];
+                let within = [0.11..0.22, 10.0..55.0, 3.0..22.0];
+                for (value, range) in values.iter().zip(&within) {
+                    assert!(range.contains(value), "{seed}: {values:?}");
+                }
+                seen.push(values);
+            }
+            let lean = |j: usize| (pose.rotations[j] * Vector3::y()).z.acos();
+            assert!(
+                lean(joint::SPINE3) < 0.35 && lean(joint::HEAD) < 0.2,
+                "{seed}"
+            );
+        }
+        for k in 0..3 {
+            let of = |v: &[f32; 3]| v[k];
+            let least = seen.iter().map(of).fold(f32::MAX, f32::min);
+            let most = seen.iter().map(of).fold(f32::MIN, f32::max);
+            assert!(most > 1.2 * least, "{k}: {least} to {most}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The denoiser, its encoders, the schedule and the training losses against the published PyTorch code.
 
+use chois::condition::WALK_CHANNELS;
 use chois::diffusion::Schedule;
 use chois::model::Network;
 use chois::model::config::{Architecture, Spread};
@@ -7,7 +8,7 @@ use chois::model::denoiser::{Activations, Denoiser, position_table, time_embeddi
 use chois::model::fused::FusedDenoiser;
 use chois::model::kinematics::Bounds;
 use chois::model::weights::{Weights, shapes};
-use chois::motion::features::FEATURES;
+use chois::motion::features::{FEATURES, JOINT_ROTATIONS};
 use chois::training::losses::{LossWeights, Losses, Target};
 use chois::training::optimiser::{Adam, Ema};
 use chois_tests::network::{config, small, small_weights, statistics};
@@ -417,12 +418,18 @@ fn what_data_did_not_have_is_given_as_little_more_than_what_they_had() {
     });
     let network = Network::new(&config, &small_weights(), Device::Cpu).expect("a network");
     let given = Tensor::full([1, 2, features], 0.25, (Kind::Float, Device::Cpu));
-    for (channel, value) in [(1, 0.45), (2, 2.95), (3, -4.0)] {
+    let turned = JOINT_ROTATIONS.start as i64 + 30;
+    let heading = WALK_CHANNELS[2] as i64;
+    let ways = [(1, 0.45), (2, 0.95), (3, -4.0), (heading, 0.95)];
+    let values = ways.into_iter().chain([(turned, 2.95), (turned + 1, -4.0)]);
+    for (channel, value) in values {
         let _ = given.narrow(2, channel, 1).fill_(value);
     }
     let object = Tensor::zeros([1, 1, 5], (Kind::Float, Device::Cpu));
     let seen = network.condition(&object, &given);
-    for (channel, want) in [(0, 0.0), (1, 2.0), (2, 3.0), (3, -3.0)] {
+    // Ways are long, joints turn little.
+    let wanted = [(0, 0.0), (1, 2.0), (2, 7.0), (3, -8.0), (heading, 7.0)];
+    for (channel, want) in (wanted.into_iter()).chain([(turned, 3.0), (turned + 1, -3.0)]) {
         let got = seen.double_value(&[0, 1, 5 + channel]);
         assert!((got - want).abs() < 1e-5, "channel {channel}: {got}");
     }

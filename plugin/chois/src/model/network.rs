@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::config::{Conditioning, ModelConfig};
+use super::config::{Conditioning, ModelConfig, Spread};
 use super::denoiser::{Affine, Denoiser};
 use super::fused::FusedDenoiser;
 use super::weights::Weights;
@@ -14,8 +14,11 @@ use crate::motion::features::{
 use crate::skeleton::{JOINTS, ROTATIONS};
 
 /// Farthest that a given value reaches the network, deviations from the mean: what the data did not have must not drown the
-/// rest. With 8, a network that never saw captured people held nothing once one of them was under way.
-const FARTHEST: f64 = 3.0;
+/// rest. A way may be long, but joints are turned little farther than the data turned them: with 8 for both, a network that
+/// never saw captured people held nothing once one of them was under way; with 3 for both, nobody followed an object beyond
+/// 60 cm.
+const FARTHEST: f32 = 8.0;
+const FARTHEST_TURNED: f32 = 3.0;
 
 /// The network of a checkpoint.
 pub struct Network {
@@ -26,8 +29,8 @@ pub struct Network {
     denoiser: Denoiser,
     fused: FusedDenoiser,
     path: PathSkip,
-    /// Mean and deviation of given values, (220), where they have units.
-    given: Option<(Tensor, Tensor)>,
+    /// The units of given values, where they have any.
+    given: Option<GivenUnits>,
 }
 
 impl Network {
@@ -42,10 +45,8 @@ impl Network {
             fused: FusedDenoiser::new(&denoiser),
             denoiser,
             path: PathSkip::new(&config.conditioning, &config.statistics, device),
-            given: config.conditioning.spread.as_ref().map(|spread| {
-                let row = |v: &[f32]| Tensor::from_slice(v).to_device(device);
-                (row(&spread.mean), row(&spread.deviation))
-            }),
+            given: (config.conditioning.spread.as_ref())
+                .map(|spread| GivenUnits::new(spread, device)),
         })
     }
 
@@ -85,7 +86,7 @@ impl Network {
         let (batch, frames) = (given.size()[0], given.size()[1]);
         let object = object.expand([batch, frames, -1], false);
         let given = match &self.given {
-            Some((mean, deviation)) => ((given - mean) / deviation).clamp(-FARTHEST, FARTHEST),
+            Some(units) => units.of(given),
             None => given.shallow_clone(),
         };
         Tensor::cat(&[object, given], -1)
@@ -134,6 +135,36 @@ impl Network {
                 .view([modes.len() as i64, 1, FEATURES as i64])
                 .to_device(self.device),
         )
+    }
+}
+
+/// The units of given values, (220) each.
+struct GivenUnits {
+    mean: Tensor,
+    deviation: Tensor,
+    /// Farthest that each reaches the network, deviations.
+    farthest: Tensor,
+}
+
+impl GivenUnits {
+    fn new(spread: &Spread, device: Device) -> Self {
+        let row = |v: &[f32]| Tensor::from_slice(v).to_device(device);
+        let mut farthest = [FARTHEST; FEATURES];
+        farthest[JOINT_ROTATIONS].fill(FARTHEST_TURNED);
+        // Where to go, not how to stand.
+        for channel in WALK_CHANNELS {
+            farthest[channel] = FARTHEST;
+        }
+        Self {
+            mean: row(&spread.mean),
+            deviation: row(&spread.deviation),
+            farthest: row(&farthest),
+        }
+    }
+
+    fn of(&self, given: &Tensor) -> Tensor {
+        let units = (given - &self.mean) / &self.deviation;
+        units.minimum(&self.farthest).maximum(&-&self.farthest)
     }
 }
 

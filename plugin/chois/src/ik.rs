@@ -66,6 +66,34 @@ pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f
     (after[limb.tip] - target).norm()
 }
 
+/// Turns a limb about the line from its upper joint to its end, by radians; the end and what it carries stay.
+pub(crate) fn swivel(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, angle: f32) {
+    if angle == 0.0 {
+        return;
+    }
+    let joints = skeleton.forward(pose);
+    if let Some(axis) = Unit::try_new(joints[limb.end] - joints[limb.upper], 1e-4) {
+        let turn = UnitQuaternion::from_axis_angle(&axis, angle);
+        for joint in [limb.upper, limb.middle] {
+            pose.rotations[joint] = turn * pose.rotations[joint];
+        }
+    }
+}
+
+/// The part of a rotation that turns about a bone (any length): it is this after a bend.
+pub(crate) fn twist(rotation: &UnitQuaternion<f32>, bone: &Vector3<f32>) -> UnitQuaternion<f32> {
+    let Some(axis) = Unit::try_new(*bone, 1e-6) else {
+        return UnitQuaternion::identity();
+    };
+    let along = rotation.imag().dot(&axis);
+    let twist = nalgebra::Quaternion::from_parts(rotation.w, axis.into_inner() * along);
+    if twist.norm() < 1e-6 {
+        UnitQuaternion::identity()
+    } else {
+        UnitQuaternion::from_quaternion(twist)
+    }
+}
+
 /// Turns of the two bones a-b and b-c, in the world, that bring `c` to `goal`, or as near as they are long. The bend stays
 /// in its plane; where the limb is straight to within `straight` (length of the normal, square metres) it bends about
 /// `hinge`. None when the limb or the way has no length.

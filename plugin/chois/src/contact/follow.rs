@@ -278,17 +278,7 @@ impl Follower {
 
     /// Turns the arm about the line from shoulder to wrist; hand and wrist stay.
     fn swivel(&self, hand: usize, angle: f32, out: &mut Pose) {
-        if angle == 0.0 {
-            return;
-        }
-        let arm = ARMS[hand];
-        let joints = self.skeleton.forward(out);
-        if let Some(axis) = Unit::try_new(joints[arm.end] - joints[arm.upper], 1e-4) {
-            let turn = UnitQuaternion::from_axis_angle(&axis, angle);
-            for joint in [arm.upper, arm.middle] {
-                out.rotations[joint] = turn * out.rotations[joint];
-            }
-        }
+        ik::swivel(&self.skeleton, out, ARMS[hand], angle);
     }
 
     /// The swivel with which a hand's wrist would bend less, as far as that pays for an elbow out of its place. `own` is the
@@ -377,17 +367,7 @@ impl Follower {
         arm: Limb,
         local: &UnitQuaternion<f32>,
     ) -> (UnitQuaternion<f32>, UnitQuaternion<f32>) {
-        let bone = self.skeleton.rest_offsets[arm.end];
-        let Some(axis) = Unit::try_new(bone, 1e-6) else {
-            return (*local, UnitQuaternion::identity());
-        };
-        let along = local.imag().dot(&axis);
-        let twist = nalgebra::Quaternion::from_parts(local.w, axis.into_inner() * along);
-        let twist = if twist.norm() < 1e-6 {
-            UnitQuaternion::identity()
-        } else {
-            UnitQuaternion::from_quaternion(twist)
-        };
+        let twist = ik::twist(local, &self.skeleton.rest_offsets[arm.end]);
         (local * twist.inverse(), twist)
     }
 

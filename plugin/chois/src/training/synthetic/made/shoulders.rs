@@ -6,7 +6,7 @@
 use nalgebra::{UnitQuaternion, Vector3};
 use rand::{Rng, RngExt};
 
-use crate::ik::{LEFT_ARM, Limb, RIGHT_ARM};
+use crate::ik::{self, LEFT_ARM, RIGHT_ARM};
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, joint};
 
 type Turn = UnitQuaternion<f32>;
@@ -90,31 +90,18 @@ impl Shoulders {
     /// Turns an arm about the line from shoulder to wrist so that its elbow points outward, `share` of the way; the wrist
     /// stays.
     pub fn point(&self, skeleton: &Skeleton, pose: &mut Pose, side: usize, share: f32) {
-        let Limb {
-            upper, middle, end, ..
-        } = [LEFT_ARM, RIGHT_ARM][side];
-        let joints = skeleton.forward(pose);
-        let Some(line) = (joints[end] - joints[upper]).try_normalize(1e-6) else {
-            return;
-        };
-        let turn = Turn::from_scaled_axis(line * ([1.0, -1.0][side] * self.flare * share));
-        for j in [upper, middle] {
-            pose.rotations[j] = turn * pose.rotations[j];
-        }
+        let arm = [LEFT_ARM, RIGHT_ARM][side];
+        let angle = [1.0, -1.0][side] * self.flare * share;
+        ik::swivel(skeleton, pose, arm, angle);
     }
 }
 
 /// Lets a forearm share in how its hand is turned about it, `share` of the way.
 pub(super) fn roll(skeleton: &Skeleton, pose: &mut Pose, side: usize, share: f32) {
     let (forearm, hand) = (joint::LEFT_ELBOW + side, joint::LEFT_WRIST + side);
-    let Some(bone) = skeleton.rest_offsets[hand].try_normalize(1e-6) else {
-        return;
-    };
     let turn = pose.rotations[forearm].inverse() * pose.rotations[hand];
-    // The part of the turn about the bone, the short way round.
-    let sign = if turn.w < 0.0 { -1.0 } else { 1.0 };
-    let about = 2.0 * (sign * turn.imag().dot(&bone)).atan2(sign * turn.w);
-    pose.rotations[forearm] *= Turn::from_scaled_axis(bone * (ROLLS * share * about));
+    let twist = ik::twist(&turn, &skeleton.rest_offsets[hand]);
+    pose.rotations[forearm] *= Turn::from_scaled_axis(twist.scaled_axis() * (ROLLS * share));
 }
 
 #[cfg(test)]

@@ -797,6 +797,11 @@ fn what_is_made_is_learned_from() {
     assert_eq!(conditioning.walking, Some(walking));
     let spread = first.diffusion.spread.clone().expect("units");
     assert!(spread.deviation.iter().any(|d| *d > 0.1));
+    let features = conditioning.features.expect("scales");
+    assert!(
+        features.object > 5.0 && features.sentence > 5.0,
+        "{features:?}"
+    );
 
     // What goes on from it is told the same in the same units.
     ran(&format!(

@@ -73,6 +73,7 @@ pub fn checkpoint() -> Checkpoint {
                 fill: Fill::Interpolate,
                 skip: Skip::Object,
                 spread: None,
+                features: None,
                 walking: None,
             },
             diffusion: DiffusionConfig {

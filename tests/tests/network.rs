@@ -3,7 +3,7 @@
 use chois::condition::WALK_CHANNELS;
 use chois::diffusion::Schedule;
 use chois::model::Network;
-use chois::model::config::{Architecture, Spread};
+use chois::model::config::{Architecture, FeatureScale, Spread};
 use chois::model::denoiser::{Activations, Denoiser, position_table, time_embedding};
 use chois::model::fused::FusedDenoiser;
 use chois::model::kinematics::Bounds;
@@ -432,5 +432,37 @@ fn what_data_did_not_have_is_given_as_little_more_than_what_they_had() {
     for (channel, want) in (wanted.into_iter()).chain([(turned, 3.0), (turned + 1, -3.0)]) {
         let got = seen.double_value(&[0, 1, 5 + channel]);
         assert!((got - want).abs() < 1e-5, "channel {channel}: {got}");
+    }
+}
+
+/// Features of objects differ by hundredths, beside noise of variance 1: where data say so they are multiplied, and nothing
+/// else is.
+#[test]
+fn features_reach_the_network_as_large_as_the_config_says() {
+    let golden = Golden::open("encoders_small");
+    let (object, sentence) = (golden.tensor("in.bps"), golden.tensor("in.clip"));
+    let mut config = config(statistics(&Golden::open("conversions"), "stats."));
+    let scale = FeatureScale {
+        object: 20.0,
+        sentence: 3.0,
+    };
+    config.conditioning.features = Some(scale);
+    config.validate().expect("of use");
+    let network = Network::new(&config, &small_weights(), Device::Cpu).expect("a network");
+    let (got, want) = (network.encode_object(&object), golden.tensor("out.bps"));
+    assert_tensors_close("object", &(got / 20.0), &want, 1e-6);
+    let (got, want) = (
+        network.encode_sentence(&sentence),
+        golden.tensor("out.clip"),
+    );
+    assert_tensors_close("sentence", &(got / 3.0), &want, 1e-6);
+    for odd in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        config.conditioning.features = Some(FeatureScale {
+            sentence: odd,
+            ..scale
+        });
+        let refused = config.validate().expect_err("of no use").to_string();
+        let named = "conditioning.features.sentence";
+        assert!(refused.contains(named), "{refused}");
     }
 }

@@ -324,6 +324,7 @@ fn fresh(
                 SkipArg::ObjectAndPose => Skip::ObjectAndPose,
             },
             spread: None,
+            features: None,
             walking: walking(args, None),
         },
         diffusion: DiffusionConfig {

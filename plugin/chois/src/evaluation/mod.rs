@@ -7,6 +7,7 @@ pub mod facts;
 pub mod long;
 pub mod metrics;
 pub mod page;
+pub mod reach;
 pub mod report;
 pub mod slip;
 pub mod study;

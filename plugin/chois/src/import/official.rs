@@ -437,6 +437,7 @@ pub fn convert(
             fill: Fill::Zeros,
             skip: Skip::None,
             spread: None,
+            features: None,
             walking: None,
         },
         diffusion: DiffusionConfig {

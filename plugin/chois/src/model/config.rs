@@ -126,9 +126,38 @@ pub struct Conditioning {
     /// that hold a room the poses that somebody begins in differ by a tenth, and are not noticed for thousands of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
+    /// What the features of object and sentence are multiplied by; nothing in the published form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureScale>,
     /// How walking without an object reaches the network; none where it does not know it, as in the published form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walking: Option<Walking>,
+}
+
+/// What the features of object and sentence are multiplied by. Sentence vectors have length 1, basis point sets differ by a
+/// decimetre: between objects and between sentences the features of fresh encoders differ by hundredths, beside noise of
+/// variance 1, and go unheard for tens of thousands of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureScale {
+    /// Of the object's feature.
+    pub object: f32,
+    /// Of the sentence's.
+    pub sentence: f32,
+}
+
+impl FeatureScale {
+    fn validate(&self) -> Result<()> {
+        for (name, scale) in [("object", self.object), ("sentence", self.sentence)] {
+            if !(1e-3..=1e4).contains(&scale) {
+                return Err(Error::invalid(
+                    format!("conditioning.features.{name}"),
+                    format!("{scale} is not between 0.001 and 10000"),
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The noise schedule a network was trained on (specification, section 6).
@@ -313,6 +342,9 @@ impl ModelConfig {
         }
         if let Some(spread) = &self.conditioning.spread {
             spread.validate("conditioning.spread")?;
+        }
+        if let Some(scale) = &self.conditioning.features {
+            scale.validate()?;
         }
         if let Some(spread) = &self.diffusion.spread {
             spread.validate("diffusion.spread")?;

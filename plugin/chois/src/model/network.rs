@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::config::{Conditioning, ModelConfig, Spread};
+use super::config::{Conditioning, FeatureScale, ModelConfig, Spread};
 use super::denoiser::{Affine, Denoiser};
 use super::fused::FusedDenoiser;
 use super::weights::Weights;
@@ -26,6 +26,7 @@ pub struct Network {
     object_in: Affine,
     object_out: Affine,
     sentence: Affine,
+    features: Option<FeatureScale>,
     denoiser: Denoiser,
     fused: FusedDenoiser,
     path: PathSkip,
@@ -42,6 +43,7 @@ impl Network {
             object_in: Affine::new(weights, "bps_encoder.0")?,
             object_out: Affine::new(weights, "bps_encoder.2")?,
             sentence: Affine::new(weights, "clip_encoder.0")?,
+            features: config.conditioning.features,
             fused: FusedDenoiser::new(&denoiser),
             denoiser,
             path: PathSkip::new(&config.conditioning, &config.statistics, device),
@@ -73,12 +75,20 @@ impl Network {
 
     /// Object feature (B, 1, object width) from flattened basis point sets (B, 1, 3 x points).
     pub fn encode_object(&self, bps: &Tensor) -> Tensor {
-        self.object_out.linear(&self.object_in.linear(bps).relu())
+        let feature = self.object_out.linear(&self.object_in.linear(bps).relu());
+        match self.features {
+            Some(scale) => feature * f64::from(scale.object),
+            None => feature,
+        }
     }
 
     /// Language feature (B, width) from sentence vectors (B, text width).
     pub fn encode_sentence(&self, sentence: &Tensor) -> Tensor {
-        self.sentence.linear(sentence)
+        let feature = self.sentence.linear(sentence);
+        match self.features {
+            Some(scale) => feature * f64::from(scale.sentence),
+            None => feature,
+        }
     }
 
     /// Condition of the denoiser, (B, T, object width + 220), from object features and given values (B, T, 220).

@@ -10,6 +10,7 @@ mod trajectory;
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::reach::reach;
 use super::slip::contact_slip;
 use crate::condition::WAYPOINT_FRAMES;
 use crate::error::{Error, Result};
@@ -62,6 +63,12 @@ pub struct ClipMetrics {
     /// The same of the captured motion.
     #[serde(default)]
     pub true_contact_slip: Option<f64>,
+    /// Distance on the floor of the pelvis from the object while it moves (see [`reach`]); none where it does not.
+    #[serde(default)]
+    pub reach: Option<f64>,
+    /// The same of the captured motion.
+    #[serde(default)]
+    pub true_reach: Option<f64>,
     /// P_hand: how deep points of the hands lie in the object on average, as published (Q3).
     pub hand_penetration: Option<f64>,
     /// The same with the points taken into the object's frame.
@@ -127,6 +134,8 @@ impl ClipMetrics {
             true_contact_share: share(captured.touching()),
             contact_slip: contact_slip(generated),
             true_contact_slip: contact_slip(captured),
+            reach: reach(generated),
+            true_reach: reach(captured),
             hand_penetration: None,
             hand_penetration_corrected: None,
             joint_error: mean((generated.joints.iter().zip(&captured.joints)).flat_map(
@@ -200,6 +209,9 @@ pub struct LongMetrics {
     /// Contact slip, metres a frame (see [`contact_slip`]); none where no palm touches.
     #[serde(default)]
     pub contact_slip: Option<f64>,
+    /// Distance on the floor of the pelvis from the object while it moves (see [`reach`]); none where it does not.
+    #[serde(default)]
+    pub reach: Option<f64>,
 }
 
 impl LongMetrics {
@@ -225,6 +237,7 @@ impl LongMetrics {
             foot_sliding: of(|s| s.foot_sliding),
             contact_share: of(|s| s.contact_share),
             contact_slip: some(|s| s.contact_slip),
+            reach: some(|s| s.reach),
         })
     }
 
@@ -264,6 +277,7 @@ impl LongMetrics {
             foot_sliding: foot_sliding(&generated.joints, feet_height),
             contact_share: share(generated.touching()),
             contact_slip: contact_slip(generated),
+            reach: reach(generated),
         })
     }
 }
@@ -299,6 +313,8 @@ pub fn aggregate(clips: &[ClipMetrics]) -> Result<ClipMetrics> {
         true_contact_share: of(|c| c.true_contact_share),
         contact_slip: some(|c| c.contact_slip),
         true_contact_slip: some(|c| c.true_contact_slip),
+        reach: some(|c| c.reach),
+        true_reach: some(|c| c.true_reach),
         hand_penetration: some(|c| c.hand_penetration),
         hand_penetration_corrected: some(|c| c.hand_penetration_corrected),
         joint_error: of(|c| c.joint_error),

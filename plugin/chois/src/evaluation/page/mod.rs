@@ -25,13 +25,14 @@ const DRAWN: [Metric; 6] = [
 ];
 
 /// Figures of the smaller tables.
-const HEADLINES: [Metric; 8] = [
+const HEADLINES: [Metric; 9] = [
     Metric::End,
     Metric::Waypoints,
     Metric::FootSliding,
     Metric::ContactF1,
     Metric::ContactShare,
     Metric::ContactSlip,
+    Metric::Reach,
     Metric::HandPenetrationCorrected,
     Metric::Joints,
 ];
@@ -52,6 +53,7 @@ const GROUPS: [(&str, &[Metric]); 5] = [
             Metric::ContactAccuracy,
             Metric::ContactShare,
             Metric::ContactSlip,
+            Metric::Reach,
             Metric::HandPenetrationCorrected,
             Metric::HandPenetration,
         ],

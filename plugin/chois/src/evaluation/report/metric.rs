@@ -56,6 +56,8 @@ pub enum Metric {
     Multimodality,
     #[serde(rename = "Slip")]
     ContactSlip,
+    #[serde(rename = "Reach")]
+    Reach,
     #[serde(rename = "R_top1")]
     RPrecisionTop1,
     #[serde(rename = "R_top2")]
@@ -89,7 +91,7 @@ impl fmt::Display for Better {
 
 impl Metric {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Start,
         Self::End,
         Self::Waypoints,
@@ -114,6 +116,7 @@ impl Metric {
         Self::Diversity,
         Self::Multimodality,
         Self::ContactSlip,
+        Self::Reach,
         Self::RPrecisionTop1,
         Self::RPrecisionTop2,
         Self::Matching,
@@ -147,6 +150,7 @@ impl Metric {
             Self::Diversity => "Diversity",
             Self::Multimodality => "Multimodality",
             Self::ContactSlip => "Slip",
+            Self::Reach => "Reach",
             Self::RPrecisionTop1 => "R_top1",
             Self::RPrecisionTop2 => "R_top2",
             Self::Matching => "Matching",
@@ -181,6 +185,7 @@ impl Metric {
             Self::Diversity => "distance of random pairs of motions",
             Self::Multimodality => "distance of motions of one sentence",
             Self::ContactSlip => "slide of touching palms over the object per frame",
+            Self::Reach => "pelvis from the object while it moves, on the floor",
             Self::RPrecisionTop1 => "own motion the nearest of 32",
             Self::RPrecisionTop2 => "own motion among the two nearest of 32",
             Self::Matching => "distance of a sentence to its motion",
@@ -211,7 +216,8 @@ impl Metric {
             | Self::Hands
             | Self::RootTranslation
             | Self::ObjectTranslation
-            | Self::ContactSlip => true,
+            | Self::ContactSlip
+            | Self::Reach => true,
             Self::RPrecision
             | Self::RPrecisionTop1
             | Self::RPrecisionTop2
@@ -255,7 +261,7 @@ impl Metric {
             | Self::ContactF1
             | Self::ContactAccuracy
             | Self::ContactShare => Better::Higher,
-            Self::Diversity | Self::Multimodality => Better::LikeCaptured,
+            Self::Diversity | Self::Multimodality | Self::Reach => Better::LikeCaptured,
             _ => Better::Lower,
         }
     }

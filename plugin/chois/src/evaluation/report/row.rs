@@ -115,6 +115,7 @@ impl Row {
             .with(Metric::ContactAccuracy, m.contact_accuracy)
             .with(Metric::ContactShare, m.contact_share)
             .metres(Metric::ContactSlip, m.contact_slip)
+            .metres(Metric::Reach, m.reach)
             .metres(Metric::HandPenetration, m.hand_penetration)
             .metres(
                 Metric::HandPenetrationCorrected,
@@ -136,6 +137,7 @@ impl Row {
             .metres(Metric::FootSliding, Some(means.true_foot_sliding))
             .with(Metric::ContactShare, means.true_contact_share)
             .metres(Metric::ContactSlip, means.true_contact_slip)
+            .metres(Metric::Reach, means.true_reach)
     }
 
     /// A long sequence, or means over several.
@@ -148,6 +150,7 @@ impl Row {
             .metres(Metric::FootSliding, Some(means.foot_sliding))
             .with(Metric::ContactShare, means.contact_share)
             .metres(Metric::ContactSlip, means.contact_slip)
+            .metres(Metric::Reach, means.reach)
     }
 
     /// A walk, or means over several.

@@ -21,20 +21,15 @@ use crate::condition::Mode;
 use crate::diffusion::{Preconditioning, Schedule};
 use crate::error::{Error, Result, read};
 use crate::model::checkpoint::{parse_tensors, write_tensors};
-use crate::model::config::ModelConfig;
+use crate::model::config::{FeatureScale, ModelConfig};
 use crate::model::kinematics::Bounds;
 use crate::model::{Network, Weights};
-use crate::motion::features::JOINT_ROTATIONS;
 
 pub use batch::{Batch, make_batch};
 use batch::{Loader, draw};
 pub use settings::TrainingConfig;
 use spread::SpreadSum;
 use windows::Windows;
-
-/// Least unit of given rotations, normalised units (matrix entries: some six degrees). Joints that the data hardly bend stand
-/// so much otherwise in other people, and mean nothing by it.
-const LEAST_TURN: f32 = 0.1;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -341,7 +336,10 @@ impl Trainer {
                 "the run has begun without; begin a new one",
             ));
         }
+        self.model.conditioning.features = None;
+        self.network = Network::new(&self.model, &self.weights, self.device)?;
         let [mut sum, mut walks, mut given]: [SpreadSum; 3] = Default::default();
+        let (mut objects, mut sentences) = (Vec::new(), Vec::new());
         for n in 0..BATCHES {
             let mut rng = step_rng(self.config.seed ^ 0x7661_7279, n);
             let choices = draw(data, &self.config, &mut rng);
@@ -351,15 +349,18 @@ impl Trainer {
                 windows.measure(&self.network, Mode::Interaction, &mut sum);
                 windows.measure(&self.network, Mode::Walk, &mut walks);
                 given.add(&windows.given, &windows.frames.unsqueeze(-1));
+                let (object, sentence) = windows.features(&self.network);
+                objects.push(object);
+                sentences.push(sentence);
             });
         }
         self.model.diffusion.spread = Some(sum.spread());
         self.model.diffusion.walk_spread = data.has_walks().then(|| walks.spread());
-        let mut given = given.spread();
-        for deviation in &mut given.deviation[JOINT_ROTATIONS] {
-            *deviation = deviation.max(LEAST_TURN);
-        }
-        self.model.conditioning.spread = Some(given);
+        self.model.conditioning.spread = Some(given.spread_of_given());
+        self.model.conditioning.features = Some(FeatureScale {
+            object: spread::scale(&objects),
+            sentence: spread::scale(&sentences),
+        });
         self.network = Network::new(&self.model, &self.weights, self.device)?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::model::config::Spread;
-use crate::motion::features::FEATURES;
+use crate::motion::features::{FEATURES, JOINT_ROTATIONS};
 
 /// Sums from which a [`Spread`] is measured.
 #[derive(Default)]
@@ -14,6 +14,9 @@ pub(super) struct SpreadSum {
 impl SpreadSum {
     /// Least deviation, normalised units: a channel that never varied in what was measured may vary yet.
     const LEAST: f64 = 0.005;
+    /// The same of given rotations, normalised units (matrix entries: some six degrees). Joints that the data hardly bend stand
+    /// so much otherwise in other people, and mean nothing by it.
+    const LEAST_TURN: f32 = 0.1;
 
     /// Adds clean motion measured from its base, or what is given of it, (B, T, 220), where `counts` (the same shape, or what broadcasts to it) is 1.
     pub fn add(&mut self, off: &Tensor, counts: &Tensor) {
@@ -54,11 +57,51 @@ impl SpreadSum {
             deviation: plain(&deviation),
         }
     }
+
+    /// The same of what is given.
+    pub fn spread_of_given(&self) -> Spread {
+        let mut spread = self.spread();
+        for deviation in &mut spread.deviation[JOINT_ROTATIONS] {
+            *deviation = deviation.max(Self::LEAST_TURN);
+        }
+        spread
+    }
+}
+
+/// What features of these windows, (rows, width) each, are multiplied by to differ by 1 from window to window; 1 where they
+/// hardly differ, as those of a single object do.
+pub(super) fn scale(features: &[Tensor]) -> f32 {
+    const LEAST: f64 = 1e-3;
+    if features.iter().map(|f| f.size()[0]).sum::<i64>() == 0 {
+        return 1.0;
+    }
+    let rows = Tensor::cat(features, 0);
+    let mean = rows.mean_dim(0_i64, true, Kind::Double);
+    let square = (rows - mean).square().mean(Kind::Double);
+    let deviation = square.double_value(&[]).sqrt();
+    if deviation > LEAST {
+        (1.0 / deviation) as f32
+    } else {
+        1.0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_are_scaled_by_what_they_differ() {
+        tch::manual_seed(6);
+        let part = |rows| Tensor::randn([rows, 50], (Kind::Float, Device::Cpu)) * 0.04 + 3.0;
+        let got = scale(&[part(40), part(60)]);
+        assert!((got - 25.0).abs() < 1.0, "{got}");
+        assert_eq!(
+            scale(&[Tensor::ones([9, 50], (Kind::Float, Device::Cpu))]),
+            1.0
+        );
+        assert_eq!(scale(&[part(0)]), 1.0);
+    }
 
     #[test]
     fn a_spread_is_measured_where_it_counts() {

@@ -119,6 +119,21 @@ impl<'a> Windows<'a> {
         Some(by.unit(&Tensor::from_slice(steps).to_device(self.features.device())))
     }
 
+    /// Features of the objects, (windows of interactions, object width), and of the sentences, (B, width).
+    pub fn features(&self, network: &Network) -> (Tensor, Tensor) {
+        let interactions: Vec<i64> = (0..)
+            .zip(self.modes)
+            .filter(|(_, mode)| **mode == Mode::Interaction)
+            .map(|(row, _)| row)
+            .collect();
+        let rows = Tensor::from_slice(&interactions).to_device(self.bps.device());
+        let objects = network.encode_object(&self.bps.index_select(0, &rows));
+        (
+            objects.squeeze_dim(1),
+            network.encode_sentence(&self.sentences),
+        )
+    }
+
     /// Adds how far the clean motion of windows of a mode is from what the network's output is measured from.
     pub fn measure(&self, network: &Network, mode: Mode, sum: &mut SpreadSum) {
         let off = match network.base(&self.path, &self.given, self.modes) {

@@ -13,7 +13,10 @@ use crate::training::synthetic::things::Kind;
 use crate::training::synthetic::words::Action;
 
 /// Share of people who lose no time.
-const BRISK: f32 = 0.4;
+const BRISK: f32 = 0.65;
+/// Seconds in which they want to be there, and the fastest that anybody goes with a thing, metres a second.
+const THERE: f32 = 1.9;
+const FASTEST: f32 = 1.35;
 
 /// Height of shoulders, how far palms are from them with ease, and how high palms are at most while something is carried before
 /// the body, as shares of the person's height.
@@ -67,24 +70,29 @@ pub(super) fn plan(action: Action, cast: &Cast<'_>, rng: &mut impl Rng) -> Optio
     } else {
         0.0
     };
-    let speed = within(0.6, 1.1);
+    let speed = within(0.6, 1.3);
     let (reaching, lifting) = (within(0.55, 0.95), within(0.55, 0.95));
     let (pause, end) = (within(0.0, 0.3), within(0.7, 1.1));
     let bulge = within(-0.18, 0.18);
-    let way = within(0.6, 2.0);
+    let way = within(0.6, 2.6);
     let course_turn = within(-1.2, 1.2);
     let end_turn = within(-0.9, 0.9);
     let angle = within(0.8, 2.6) * if within(0.0, 1.0) < 0.5 { -1.0 } else { 1.0 };
     let carried = within(0.0, 1.0);
     let tilt = within(0.3, 0.6);
     let step_back = within(0.0, 1.0) < 0.2;
-    // Who is brisk does all of it within a window: reaches sooner, goes less far, and lifts while setting off.
+    // Who is brisk does all of it within a window: reaches sooner, goes less far but faster, and lifts while setting off.
     let brisk = within(0.0, 1.0) < BRISK;
     let under_way = if brisk { within(0.3, 0.7) } else { 0.0 };
     let (pause, reaching, end, way) = if brisk {
-        (0.0, 0.75 * reaching, 0.6 * end, 0.6 * way)
+        (0.0, 0.65 * reaching, 0.6 * end, 0.7 * way)
     } else {
         (pause, reaching, end, way)
+    };
+    let speed = if brisk {
+        speed.max((way + 0.3) / THERE).min(FASTEST)
+    } else {
+        speed
     };
     let places = places(thing, &side, manner, cast.size, rng)?;
     let over = grasp(&places).z + half;

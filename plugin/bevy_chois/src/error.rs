@@ -10,7 +10,9 @@ pub enum Error {
     #[error(transparent)]
     Chois(#[from] chois::error::Error),
     /// An asset could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error(
+        "cannot read {path}: {source}; put the file into the assets folder, or correct the path"
+    )]
     Read {
         /// The asset.
         path: AssetPath<'static>,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}; name a file that is there and may be read")]
     Read {
         /// The file.
         path: PathBuf,
@@ -50,11 +50,13 @@ pub enum Error {
         /// How to get it.
         remedy: &'static str,
     },
-    /// The run was cancelled between two steps. Nothing was written.
+    /// The run was cancelled between two steps. Nothing of it was written.
     #[error("cancelled")]
     Cancelled,
     /// libtorch reported an error.
-    #[error("libtorch: {0}")]
+    #[error(
+        "libtorch: {0}; see that it has memory enough and is version 2.11.0, which `cargo setup` fetches"
+    )]
     Torch(#[from] tch::TchError),
 }
 

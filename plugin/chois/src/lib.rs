@@ -1,7 +1,13 @@
 //! CHOIS (Controllable Human-Object Interaction Synthesis, Li et al., ECCV 2024) in Rust, free of any engine.
 //!
-//! Modules stand in pipeline order. Data goes one way: a stage knows the data types of the stage before it and
-//! nothing of the stage after it. Tensors stay inside [`model`], [`diffusion`] and [`training`].
+//! Data passes [`skeleton`], [`ik`], [`geometry`] and [`text`]; [`scene`], [`command`] and [`navigation`]; [`request`],
+//! [`motion`], [`condition`], [`model`], [`diffusion`] and [`synthesis`]; [`project`], [`clip`], [`figure`], [`contact`] and
+//! [`retarget`]. Tensors stay in [`model`], [`diffusion`], [`training`], the text encoders, the evaluator's networks and
+//! [`import`]; axes are swapped in [`frame`] only.
+//!
+//! Where docs name a section of the *specification*, or a question (Q3) of it, they mean the notes that this port was written
+//! from, which follow the paper (arXiv 2312.03913) and its published code part by part; golden vectors of that code hold what
+//! was checked.
 
 pub mod clip;
 pub mod command;

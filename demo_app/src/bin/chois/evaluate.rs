@@ -204,7 +204,7 @@ fn evaluate_walks(
         return Err(Error::malformed(
             folder,
             "folder of walking",
-            "no capture that is held out is as long as a window (4 s)",
+            "no capture that is held out is as long as a window; add one of 4 s or more",
         ));
     }
     let bar = ProgressBar::new(0).with_style(
@@ -267,7 +267,7 @@ fn evaluate_clips(
         return Err(Error::malformed(
             clips,
             "folder of motion clips",
-            "no clip is as long as a window (4 s)",
+            "no clip is as long as a window; add one of 4 s or more",
         ));
     }
     let bar = ProgressBar::new(0).with_style(

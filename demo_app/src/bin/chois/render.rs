@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> Result<()> {
     if project.tracks.iter().all(|t| t.strips.is_empty()) {
         return Err(Error::invalid(
             args.project.display().to_string(),
-            "has no strips; there is nothing to render",
+            "has no strips to render; add one in the panel",
         ));
     }
     let folder = match &args.out {

@@ -99,21 +99,18 @@ pub struct Args {
     /// Steps between validations.
     #[arg(long, default_value_t = 250)]
     validate_every: u64,
-    /// Name of the model.
-    #[arg(long, default_value = "chois-compact")]
-    name: String,
+    /// Name of the model; otherwise that of the checkpoint it begins from, or chois-compact.
+    #[arg(long)]
+    name: Option<String>,
     /// Stop after this many minutes, saving.
     #[arg(long)]
     minutes: Option<f64>,
-    /// Source of the data, for the model card.
-    #[arg(
-        long,
-        default_value = "OMOMO (Li et al., SIGGRAPH Asia 2023), 60 clips, research use"
-    )]
-    data: String,
-    /// Terms of the weights, for the model card.
-    #[arg(long, default_value = "weights: research use, as the data")]
-    licence: String,
+    /// Source of the data, kept in the checkpoint for its model card.
+    #[arg(long)]
+    data: Option<String>,
+    /// Terms of the weights, kept in the checkpoint for its model card.
+    #[arg(long)]
+    licence: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -262,10 +259,16 @@ fn walking(args: &Args, known: Option<Walking>) -> Option<Walking> {
     })
 }
 
-fn provenance(args: &Args) -> Provenance {
+/// Where the weights come from, as told; what is not told is said to be unknown, not what it was before.
+fn provenance(args: &Args, from: Option<&Provenance>) -> Provenance {
+    let told = |word: &Option<String>, before: Option<&String>| match (word, before) {
+        (Some(word), _) => word.clone(),
+        (None, Some(before)) => format!("{before}; not told of what was learned since"),
+        (None, None) => "not told".to_owned(),
+    };
     Provenance {
-        data: args.data.clone(),
-        licence: args.licence.clone(),
+        data: told(&args.data, from.map(|p| &p.data)),
+        licence: told(&args.licence, from.map(|p| &p.licence)),
         held_out: args.hold_out.iter().map(HoldOut::to_string).collect(),
         ..Provenance::default()
     }
@@ -307,7 +310,7 @@ fn fresh(
         .unwrap_or_default();
     ModelConfig {
         version: CONFIG_VERSION,
-        name: args.name.clone(),
+        name: args.name.clone().unwrap_or_else(|| "chois-compact".into()),
         architecture: match args.size {
             Size::Compact => Architecture::compact(),
             Size::Official => Architecture {
@@ -339,7 +342,7 @@ fn fresh(
         trans2joint: [0.0; 3],
         standing: Some(train.standing()),
         basis: Basis::Standard,
-        provenance: provenance(args),
+        provenance: provenance(args, None),
     }
 }
 
@@ -370,9 +373,11 @@ pub fn run(args: &Args) -> Result<()> {
             weights,
             ..
         } = Checkpoint::load(folder)?;
-        config.name.clone_from(&args.name);
+        if let Some(name) = &args.name {
+            config.name.clone_from(name);
+        }
         config.conditioning.walking = walking(args, config.conditioning.walking);
-        config.provenance = provenance(args);
+        config.provenance = provenance(args, Some(&config.provenance));
         config.diffusion.steps = args.schedule.unwrap_or(config.diffusion.steps);
         if args.distil.is_some() {
             Trainer::distil(config, settings(args)?, device, &weights)?
@@ -398,10 +403,15 @@ pub fn run(args: &Args) -> Result<()> {
     let train = Arc::new(train);
     let windows = spread(held.windows(15), VALIDATED);
     eprintln!(
-        "{} clips to learn from, {} held out ({} windows), mirrored twins included; device {device:?}",
+        "{} clips to learn from, {} held out ({} windows){}; device {device:?}",
         train.sources.len(),
         held.sources.len(),
-        windows.len()
+        windows.len(),
+        if args.no_mirror {
+            ""
+        } else {
+            ", mirrored twins included"
+        }
     );
     if train.has_interactions() {
         eprintln!(

@@ -33,12 +33,12 @@ pub struct Args {
     /// Seed of weights, windows and chance: the same number on the same data, the same file.
     #[arg(long)]
     seed: Option<u64>,
-    /// Source of the data, for the model card.
-    #[arg(
-        long,
-        default_value = "OMOMO (Li et al., SIGGRAPH Asia 2023) and motion made of it by `chois synthesize`"
-    )]
+    /// Source of the data, kept with the evaluator and told beside its figures.
+    #[arg(long, default_value = "data not told of")]
     data: String,
+    /// Terms of the weights, kept with the evaluator.
+    #[arg(long, default_value = "not told")]
+    licence: String,
 }
 
 fn settings(args: &Args) -> Result<EvaluatorTraining> {
@@ -121,7 +121,7 @@ pub fn run(args: &Args) -> Result<()> {
         words: Words::name(&encoder).to_owned(),
         training: settings,
         data: args.data.clone(),
-        licence: "weights: research use, as the data".into(),
+        licence: args.licence.clone(),
         held_captures: split.held_captures,
         held_sentences: split.held_sentences,
         on_motions: HeldOut::default(),

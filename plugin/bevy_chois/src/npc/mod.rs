@@ -112,7 +112,7 @@ pub struct NpcCommand {
     pub id: CommandId,
     /// What is said, in English.
     pub text: String,
-    /// The point that is shown with it, world: "put it there".
+    /// The point that is shown with it, world, metres: "put it there".
     pub pointed: Option<Vec3>,
     /// Who says it: "bring it to me". Faces where its +Z points.
     pub speaker: Option<Entity>,
@@ -134,7 +134,7 @@ impl NpcCommand {
         }
     }
 
-    /// Sets the point that is shown with it, world.
+    /// Sets the point that is shown with it, world, metres.
     #[must_use]
     pub fn pointing(mut self, at: Vec3) -> Self {
         self.pointed = Some(at);

@@ -1,4 +1,4 @@
-//! What playback tells: every one is a buffered message and an event on the avatar (the last two on the object).
+//! What playback tells: every one is a buffered message and an event on the avatar ([`ObjectTaken`] and [`ObjectReleased`] on the object).
 
 use std::sync::Arc;
 

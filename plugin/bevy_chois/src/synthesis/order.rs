@@ -191,7 +191,7 @@ impl InteractionOrder {
     /// world.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the origin leans, a direction is none, or what comes out is not valid.
+    /// [`chois::Error::Invalid`] where the origin leans, a direction is none, or what comes out is not valid.
     pub fn resolve(
         &self,
         shape: &ObjectGeometry,

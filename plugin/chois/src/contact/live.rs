@@ -58,7 +58,7 @@ impl LiveContact {
         })
     }
 
-    /// Goes on by a step of the game.
+    /// Goes on by a step of the game, seconds.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the physics diverged: play the clip as it is from here.
@@ -96,7 +96,7 @@ impl LiveContact {
         self.time() * self.clip.fps >= (self.clip.frames.len() - 1) as f32
     }
 
-    /// Where the object's centre is.
+    /// Where the object's centre is, world, metres.
     pub fn place(&self) -> Isometry3<f32> {
         self.session.place()
     }
@@ -106,7 +106,7 @@ impl LiveContact {
         self.session.strike(impulse, point);
     }
 
-    /// The game puts the object's centre elsewhere, as another physics engine does; hands that cannot follow let go.
+    /// The game puts the object's centre elsewhere (world, metres), as another physics engine does; hands that cannot follow let go.
     pub fn put(&mut self, place: &Isometry3<f32>) {
         self.session.put(place);
     }

@@ -202,7 +202,7 @@ impl PhysicalObject {
         self.inner.properties.mass()
     }
 
-    /// Centre of gravity.
+    /// Centre of gravity, metres, relative to the object's centre in its rest pose.
     pub fn center_of_mass(&self) -> Vector3<f32> {
         from_vec(self.inner.properties.local_com)
     }

@@ -52,8 +52,12 @@ impl ObstacleShape {
     /// [`Error::Invalid`] for an object that is flat.
     pub fn hull(object: &ObjectGeometry) -> Result<Self> {
         let points: Vec<_> = object.vertices().iter().map(to_vec).collect();
-        let hull = SharedShape::convex_hull(&points)
-            .ok_or_else(|| Error::invalid(object.name(), "has no volume"))?;
+        let hull = SharedShape::convex_hull(&points).ok_or_else(|| {
+            Error::invalid(
+                object.name(),
+                "has no volume; give it a mesh that is not flat",
+            )
+        })?;
         Ok(Self(vec![hull]))
     }
 
@@ -94,7 +98,7 @@ pub struct Obstacle {
     pub shape: ObstacleShape,
     /// Where it is, world.
     pub place: Isometry3<f32>,
-    /// Friction.
+    /// Coefficient of friction; 0.5 unless set.
     pub friction: f32,
 }
 

@@ -37,7 +37,9 @@ impl Checkpoint {
             return Err(Error::malformed(
                 folder,
                 "checkpoint",
-                format!("it is not a folder with {WEIGHTS_FILE} and {CONFIG_FILE}"),
+                format!(
+                    "it is not a folder with {WEIGHTS_FILE} and {CONFIG_FILE}; `chois train` and `chois import` write one"
+                ),
             ));
         }
         let config_path = folder.join(CONFIG_FILE);

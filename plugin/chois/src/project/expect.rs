@@ -18,7 +18,12 @@ impl Project {
         if let Some(task) = self.task(library, strip)? {
             return Ok(task);
         }
-        let unknown = || Error::invalid("strip", format!("{} is none of the project's", strip.0));
+        let unknown = || {
+            Error::invalid(
+                "strip",
+                format!("{} is none of the project's; it was removed", strip.0),
+            )
+        };
         let strip = self.strip(strip).ok_or_else(unknown)?;
         let person = self.expected_person(library, strip).ok_or_else(unknown)?;
         let (Some(mut request), Some(object)) = (strip.interaction(), strip.object()) else {

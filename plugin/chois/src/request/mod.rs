@@ -331,7 +331,7 @@ impl InteractionRequest {
     }
 
     /// The first frame of each window of the network that this takes (specification, section 9). Windows overlap by
-    /// [`OVERLAP`], or by more where else the last would be left with less than [`SHORTEST_WINDOW`].
+    /// [`OVERLAP`], or by more where else the last would be left with less than two seconds.
     pub fn window_starts(&self) -> Vec<usize> {
         window_starts(self.frames())
     }

@@ -122,7 +122,7 @@ impl Synthesizer {
             return Err(Error::invalid(
                 "text encoder",
                 format!(
-                    "{} gives vectors of {}, the checkpoint takes {width}",
+                    "{} gives vectors of {}, the checkpoint takes {width}: use the encoder that its config.json names",
                     encoder.name(),
                     encoder.dimension()
                 ),

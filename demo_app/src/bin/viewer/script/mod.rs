@@ -7,6 +7,7 @@ mod runner;
 use std::path::Path;
 
 pub use author::Author;
+use chois::contact::material::MASSES;
 use chois::request::{MAX_SECONDS, MAX_WAYPOINTS, MIN_SECONDS};
 use chois::{Error, Result};
 pub use runner::{Runner, run};
@@ -150,8 +151,9 @@ fn check(steps: &[Step], room: &Room, catalogue: &Catalogue) -> std::result::Res
             Step::Steps(n) if !(1..=1000).contains(n) => {
                 return wrong(format!("{n} is not between 1 and 1000"));
             }
-            Step::Mass(m) if !(0.01..=10_000.0).contains(m) => {
-                return wrong(format!("{m} is not between 0.01 and 10000 kilograms"));
+            Step::Mass(m) if !MASSES.contains(m) => {
+                let (least, most) = (MASSES.start(), MASSES.end());
+                return wrong(format!("{m} is not between {least} and {most} kilograms"));
             }
             Step::Speed(s) if !(0.05..=8.0).contains(s) => {
                 return wrong(format!("{s} is not between 0.05 and 8"));

@@ -48,7 +48,7 @@ pub struct TrainingConfig {
     pub mixed: bool,
     /// Threads that prepare batches.
     pub loaders: usize,
-    /// Learn from a teacher's steps in place of the data's motion, see [`Trainer::distil`].
+    /// Learn from a teacher's steps in place of the data's motion, see [`super::Trainer::distil`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
 }

@@ -457,6 +457,26 @@ fn other_commands_name_what_is_missing_too() {
     }
 }
 
+#[test]
+fn what_no_clock_can_wait_for_is_refused_before_a_run_begins() {
+    let place = Place::new();
+    let before = place.names();
+    for (argument, value) in [
+        ("--validate-every", "0"),
+        ("--save-every", "-1"),
+        ("--save-every", "nan"),
+        ("--save-every", "inf"),
+    ] {
+        let argument = format!("{argument}={value}");
+        let data = ["--clips", "none", "--objects", "none"];
+        let output = place.run(&[&["train", "--out", "run", &argument], &data[..]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(value) && said.contains("--"), "{said}");
+        assert_eq!(place.names(), before);
+    }
+}
+
 /// Whether a process has asked to be told of Ctrl-C.
 #[cfg(target_os = "linux")]
 fn listens(process: u32) -> bool {

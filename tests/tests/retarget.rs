@@ -536,6 +536,11 @@ fn bad_rigs_are_refused_with_a_sentence() {
     sheared.bones[spine].scale = Vector3::zeros();
     refused(&sheared, &none, &["Spine", "above 0"]);
 
+    let mut crowd = body();
+    let bone = crowd.bones[1].clone();
+    crowd.bones.resize(5_000, bone);
+    refused(&crowd, &none, &["5000 bones", "4096", "take away"]);
+
     let mut nan = body();
     nan.bones[3].translation.x = f32::NAN;
     refused(&nan, &none, &["Head", "not finite"]);

@@ -10,6 +10,9 @@ use gltf_json::{Accessor, Index, Root};
 
 use crate::error::brief;
 
+/// Most bytes of all buffers together.
+const MAX_BUFFERS: usize = 1 << 30;
+
 /// A document and its buffers.
 pub(crate) struct GltfFile {
     pub root: Root,
@@ -35,6 +38,7 @@ impl GltfFile {
         let root: Root = gltf_json::deserialize::from_slice(json)
             .map_err(|e| refuse(format!("its JSON cannot be read: {}", brief(e))))?;
         let mut buffers = Vec::with_capacity(root.buffers.len());
+        let mut room = MAX_BUFFERS;
         for (i, buffer) in root.buffers.iter().enumerate() {
             let data = match &buffer.uri {
                 None => match blob {
@@ -47,6 +51,9 @@ impl GltfFile {
                 }
                 Some(uri) => outside(i, uri)?,
             };
+            room = (room.checked_sub(data.len())).ok_or_else(|| {
+                refuse("its buffers hold more than a gibibyte together; simplify it".into())
+            })?;
             buffers.push(data);
         }
         Ok(Self { root, buffers })

@@ -157,7 +157,12 @@ fn bend(
     if upper < 1e-4 || lower < 1e-4 || distance < 1e-5 || normal.norm() < 1e-7 {
         return None;
     }
-    let d = distance.clamp((upper - lower).abs() + 1e-4, (upper + lower) * 0.9995);
+    let (least, most) = ((upper - lower).abs() + 1e-4, (upper + lower) * 0.9995);
+    // Not where a bone is a thousandth of the other, nor where there is no number.
+    if !(least < most && most.is_finite() && distance.is_finite()) {
+        return None;
+    }
+    let d = distance.clamp(least, most);
     let to_end = c - a;
     // The plane turns with the direction to the goal.
     let swing = UnitQuaternion::rotation_between(&to_end, &reach).unwrap_or_else(|| {
@@ -178,4 +183,26 @@ fn bend(
 
 fn swing_then(from: &Vector3<f32>, to: &Vector3<f32>) -> UnitQuaternion<f32> {
     UnitQuaternion::rotation_between(from, to).unwrap_or_else(UnitQuaternion::identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limbs_that_cannot_bend_are_left_as_they_are() {
+        let a = Vector3::new(0.0, 0.0, 1.0);
+        let limb = |upper: f32, lower: f32, goal: f32| {
+            let b = a - Vector3::z() * upper;
+            let c = b - Vector3::z() * lower;
+            two_bone(a, b, c, Vector3::new(goal, 0.0, 0.0), Vector3::x(), 1e-5)
+        };
+        assert!(limb(0.4, 0.4, 0.2).is_some());
+        assert!(limb(2.0, 0.0003, 0.2).is_none());
+        for odd in [f32::NAN, f32::INFINITY] {
+            assert!(limb(odd, 0.4, 0.2).is_none());
+            assert!(limb(0.4, odd, 0.2).is_none());
+            assert!(limb(0.4, 0.4, odd).is_none());
+        }
+    }
 }

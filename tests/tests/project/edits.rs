@@ -142,7 +142,8 @@ fn time_is_warped_smoothly() {
         speed < fast * 1.3 && change < hard * 1.7,
         "{speed} of {fast}, {change} of {hard}"
     );
-    let bad: [&[[f32; 2]]; 5] = [
+    let bad: [&[[f32; 2]]; 6] = [
+        &[[0.0, 0.0], [4.0, 36_000.0]],
         &[[0.0, 0.0]],
         &[[0.0, 0.5], [4.0, 4.0]],
         &[[0.0, 0.0], [2.0, 2.0], [1.0, 3.0]],

@@ -484,4 +484,17 @@ fn everything_that_can_be_said_is_read_as_it_was_written() {
     let text = to_text(&project).expect("text");
     let read = parse_project(text.as_bytes(), Path::new("a.chois.ron")).expect("read");
     assert_eq!(read, project, "{text}");
+
+    // A moment that hands are held at is a pose, too.
+    let track = project.tracks[0].edit();
+    let takes = track.strips.iter_mut().flat_map(|s| &mut s.edit().takes);
+    for take in takes {
+        for edit in &mut take.edit().edits {
+            if let Edit::Contact { keys, .. } = edit {
+                keys[0].pose.root.x = f32::NAN;
+            }
+        }
+    }
+    let refused = project.validate().expect_err("no pose").to_string();
+    assert!(refused.contains("keys[0].pose.root"), "{refused}");
 }

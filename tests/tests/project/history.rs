@@ -86,6 +86,18 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn numbers_have_an_end() {
+    let mut last = project();
+    last.next = u64::MAX;
+    let refused = last.validate().expect_err("no number is left").to_string();
+    assert!(
+        refused.contains("next") && refused.contains("lower"),
+        "{refused}"
+    );
+    assert_eq!([last.fresh(), last.fresh()], [u64::MAX; 2]);
+}
+
+#[test]
 fn numbers_are_never_given_twice() {
     let mut history = History::new(project());
     let mut fresh = 0;

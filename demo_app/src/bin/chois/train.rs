@@ -94,10 +94,10 @@ pub struct Args {
     #[arg(long)]
     resume: bool,
     /// Minutes between savings of the state.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 4.0, value_parser = minutes)]
     save_every: f64,
     /// Steps between validations.
-    #[arg(long, default_value_t = 250)]
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..))]
     validate_every: u64,
     /// Name of the model; otherwise that of the checkpoint it begins from, or chois-compact.
     #[arg(long)]
@@ -111,6 +111,16 @@ pub struct Args {
     /// Terms of the weights, kept in the checkpoint for its model card.
     #[arg(long)]
     licence: Option<String>,
+}
+
+/// A number of minutes that a clock can wait.
+fn minutes(word: &str) -> std::result::Result<f64, String> {
+    let minutes: f64 = word.parse().map_err(|e| format!("{e}"))?;
+    if (0.0..=1e6).contains(&minutes) {
+        Ok(minutes)
+    } else {
+        Err("give between 0 and 1000000 minutes".into())
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]

@@ -23,12 +23,12 @@ use nalgebra::{Quaternion, UnitQuaternion, Vector3};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{self, Error, Result};
-use crate::motion::{Frame, MotionClip};
+use crate::motion::{Frame, MOST_FRAMES, MotionClip};
 use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton};
 
 const KIND: &str = "motion clip";
 /// Shortest and longest clip, frames.
-pub(super) const FRAMES: std::ops::RangeInclusive<usize> = 2..=100_000;
+pub(super) const FRAMES: std::ops::RangeInclusive<usize> = 2..=MOST_FRAMES;
 /// Positions further out than this are not metres.
 pub(super) const FARTHEST: f32 = 10_000.0;
 /// Longest bone, metres.

@@ -174,6 +174,8 @@ impl Mesh {
 pub const EVEN_EDGE: f32 = 0.03;
 /// Most vertices that [`Mesh::refined`] makes.
 const REFINED_VERTICES: usize = 6_000;
+/// Most triangles that it adds: on a surface, each vertex adds two.
+const REFINED_TRIANGLES: usize = 16 * REFINED_VERTICES;
 
 impl Mesh {
     /// The same surface with edges of at most [`EVEN_EDGE`] (longer where that would take more than a few thousand
@@ -195,6 +197,7 @@ impl Mesh {
         let mut out = self.clone();
         let mut midpoints: HashMap<(u32, u32), u32> = HashMap::new();
         let mut work = std::mem::take(&mut out.triangles);
+        let most = work.len() + REFINED_TRIANGLES;
         while let Some(triangle) = work.pop() {
             let [a, b, c] = triangle.map(|i| out.vertices[i as usize]);
             let lengths = [(b - a).norm(), (c - b).norm(), (a - c).norm()];
@@ -202,7 +205,10 @@ impl Mesh {
                 0,
                 |best, e| if lengths[e] > lengths[best] { e } else { best },
             );
-            if lengths[edge] <= longest || out.vertices.len() >= 4 * REFINED_VERTICES {
+            // Triangles that lie on each other share their vertices: what they become is counted, too.
+            let full = out.vertices.len() >= 4 * REFINED_VERTICES
+                || out.triangles.len() + work.len() >= most;
+            if lengths[edge] <= longest || full {
                 out.triangles.push(triangle);
                 continue;
             }
@@ -276,6 +282,22 @@ pub(super) mod tests {
         let mut mesh = cuboid(Vector3::zeros(), Vector3::new(1.0, 2.0, 3.0));
         change(&mut mesh);
         mesh.check().expect_err("a fault").to_string()
+    }
+
+    #[test]
+    fn triangles_on_each_other_do_not_become_millions() {
+        let vertices = [0.0, 10.0, 20.0]
+            .map(|x| Vector3::new(x, 0.0, 0.0))
+            .to_vec();
+        let count = 500;
+        let mesh = Mesh {
+            vertices,
+            triangles: vec![[0, 1, 2]; count],
+        };
+        assert!(mesh.check().is_ok());
+        let refined = mesh.refined();
+        assert!(refined.triangles.len() <= count + REFINED_TRIANGLES + 1);
+        assert!(refined.check().is_ok());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct TorchArchive<'a> {
     length: u64,
     /// Bytes of tensors that may still be made: tensors may share storages, but not without end.
     budget: usize,
+    /// Bytes of storages that may yet be read: tensors may share one, but not a thousand.
+    reading: u64,
     path: PathBuf,
 }
 
@@ -60,6 +62,7 @@ impl<'a> TorchArchive<'a> {
         let mut archive = Self {
             big_endian: false,
             budget: bytes.len().saturating_mul(4),
+            reading: (bytes.len() as u64).saturating_mul(16),
             folder: folder.clone(),
             path: path.to_owned(),
             length: bytes.len() as u64,
@@ -183,6 +186,10 @@ impl<'a> TorchArchive<'a> {
                 entry.size()
             ));
         }
+        self.reading = self
+            .reading
+            .checked_sub(entry.size())
+            .ok_or_else(|| format!("{name} and others are asked for again and again; {REMEDY}"))?;
         let mut out = Vec::with_capacity(entry.size() as usize);
         entry
             .by_ref()

@@ -19,6 +19,8 @@ use crate::skeleton::{JOINTS, Pose, ROTATIONS, Skeleton, turned_between};
 
 /// Frames per second of the model's world.
 pub const FPS: f32 = 30.0;
+/// Most frames of a clip, whatever its rate.
+pub const MOST_FRAMES: usize = 100_000;
 /// Frames of one window (4 s).
 pub const WINDOW: usize = 120;
 /// Frames that two neighbouring windows of a long sequence share (specification, section 9).

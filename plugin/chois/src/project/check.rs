@@ -6,10 +6,11 @@ use std::path::Path;
 use super::document::{Deed, Edit, ObjectId, Project, Strip, TakeId, Track, VERSION};
 use crate::error::{Error, Result};
 use crate::motion::FPS;
-use crate::motion::lock::check_keys;
-use crate::request::{InteractionRequest, PersonPlace, WalkRequest};
+use crate::request::{InteractionRequest, PersonPlace, WalkRequest, check_locks};
 
 /// Most tracks, objects, strips of a track, takes of a strip, edits of a take, and keys of an edit.
+/// Numbers of objects, strips and takes are below.
+pub(super) const MOST_IDS: u64 = 1 << 53;
 const MOST_TRACKS: usize = 64;
 const MOST_OBJECTS: usize = 512;
 const MOST_STRIPS: usize = 1000;
@@ -58,6 +59,12 @@ impl Project {
                     "{} is not {VERSION}; open the file with a program of its version",
                     self.version
                 ),
+            );
+        }
+        if self.next > MOST_IDS {
+            return bad(
+                "next",
+                format!("{} is above {MOST_IDS}; lower it", self.next),
             );
         }
         few("tracks", self.tracks.len(), MOST_TRACKS)?;
@@ -278,7 +285,7 @@ fn check_edit(place: &str, edit: &Edit, strip: &Strip, own: TakeId) -> Result<()
             }
         }
         Edit::Contact { left, right, keys } => {
-            within(place, check_keys(keys, usize::MAX, true))?;
+            within(place, check_locks(keys, usize::MAX, true))?;
             for (hand, stretches) in [("left", left), ("right", right)] {
                 few(&format!("{place}.{hand}"), stretches.len(), MOST_KEYS)?;
                 for (i, [from, to]) in stretches.iter().enumerate() {

@@ -394,7 +394,7 @@ impl Project {
     /// A number that nothing of this project has had.
     pub fn fresh(&mut self) -> u64 {
         let id = self.next;
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         id
     }
 

@@ -10,7 +10,7 @@ use super::library::Library;
 use super::sequence::{self, Sequence};
 use crate::clip::glb::GlbOptions;
 use crate::clip::{bvh, file_name, write_clip};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,15 +58,24 @@ pub struct Job {
 pub fn jobs(project: &Project, library: &Library, takes: bool) -> Result<Vec<Job>> {
     let mut names = HashSet::new();
     let mut out = Vec::new();
+    let mut room = sequence::MOST_PLACES;
     for (k, track) in project.tracks.iter().enumerate() {
         if track.strips.is_empty() {
             continue;
         }
         let name = file_name(&track.name, &mut names);
         let avatar = library.avatar(track);
+        let what = sequence::track(project, library, k)?;
+        let places = what.clip.frames.len() * what.props.len();
+        room = room.checked_sub(places).ok_or_else(|| {
+            Error::invalid(
+                format!("track {:?}", track.name),
+                "with the tracks before it, it is too long to be written at once; write fewer tracks, or shorter ones",
+            )
+        })?;
         out.push(Job {
             name: name.clone(),
-            what: sequence::track(project, library, k)?,
+            what,
             avatar: avatar.clone(),
         });
         for (_, strip) in project.strips().iter().filter(|(t, _)| takes && *t == k) {

@@ -11,6 +11,7 @@ use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use serde::Deserialize;
 
+use super::check::MOST_IDS;
 use super::disk::{Disk, RealDisk, replace};
 use super::document::{Project, VERSION};
 use super::history::History;
@@ -54,6 +55,7 @@ fn highest(folder: &Path) -> u64 {
     entries
         .flatten()
         .filter_map(|e| e.path().file_stem()?.to_str()?.parse().ok())
+        .filter(|id| *id < MOST_IDS)
         .max()
         .unwrap_or(0)
 }

@@ -17,6 +17,9 @@ use crate::retarget;
 use crate::scene;
 use crate::skeleton::turned_between;
 
+/// Most places of objects over time that a project's tracks may come to.
+pub(super) const MOST_PLACES: usize = 20_000_000;
+
 /// A track from the project's beginning to the end of its last strip, [`FPS`] frames a second. Between strips the person
 /// stands as the strip before left them.
 #[derive(Clone, Debug)]
@@ -74,6 +77,17 @@ pub fn track(project: &Project, library: &Library, number: usize) -> Result<Sequ
         ));
     };
     let count = first_frame(last) + ending.frames.len();
+    if count.saturating_mul(project.objects.len()) > MOST_PLACES {
+        return Err(Error::invalid(
+            format!("track {:?}", track.name),
+            format!(
+                "{:.0} s with {} objects are too much to write at once; move its strips nearer to the beginning, or take \
+                 objects away",
+                count as f32 / FPS,
+                project.objects.len()
+            ),
+        ));
+    }
     let mut frames: Vec<Frame> = Vec::with_capacity(count);
     // Until the first strip the person stands as it begins.
     let mut still = opening.frames[0];

@@ -451,7 +451,7 @@ fn check_pose(field: &str, pose: &Pose) -> Result<()> {
 }
 
 /// Refuses keys that cannot be held.
-fn check_locks(keys: &[LockedKey], frames: usize, with_object: bool) -> Result<()> {
+pub(crate) fn check_locks(keys: &[LockedKey], frames: usize, with_object: bool) -> Result<()> {
     check_keys(keys, frames, with_object)?;
     for (i, key) in keys.iter().enumerate() {
         check_pose(&format!("keys[{i}].pose"), &key.pose)?;

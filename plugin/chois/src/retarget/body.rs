@@ -1,5 +1,6 @@
 //! The meshes of an avatar's file, in memory.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use gltf_json::material::AlphaMode;
@@ -9,7 +10,7 @@ use gltf_json::{Accessor, Image, Index, Material, Root};
 use nalgebra::{Matrix4, Vector3};
 
 use super::GltfRig;
-use crate::geometry::MAX_VERTICES;
+use crate::geometry::{MAX_TRIANGLES, MAX_VERTICES};
 use crate::gltf_file::{GltfFile, get, inline, width};
 use crate::{Error, Result};
 
@@ -17,7 +18,9 @@ const KIND: &str = "avatar";
 /// Sets of four bones that a point may hang on.
 const SETS: u32 = 2;
 /// Most bind matrices of a skin, which may have more than joints.
-const MAX_BONES: usize = 1 << 16;
+const MAX_MATRICES: usize = 1 << 16;
+/// Most bytes of all pictures together.
+const MAX_PICTURES: usize = 1 << 29;
 
 /// What of an avatar is seen.
 pub(super) struct Body {
@@ -102,6 +105,15 @@ impl Body {
     }
 }
 
+/// The pictures of a file, each once.
+#[derive(Default)]
+struct Album {
+    pictures: Vec<Picture>,
+    bytes: usize,
+    /// Where each image of the file is among them, as far as it was looked for.
+    known: HashMap<usize, Option<usize>>,
+}
+
 struct Source<'a> {
     root: &'a Root,
     gltf: &'a GltfFile,
@@ -112,13 +124,14 @@ type Read<T> = std::result::Result<T, String>;
 
 impl Source<'_> {
     fn body(&self) -> Read<Body> {
-        let mut pictures = Vec::new();
+        let mut album = Album::default();
         let looks = (self.root.materials.iter())
-            .map(|look| self.look(look, &mut pictures))
+            .map(|look| self.look(look, &mut album))
             .collect::<Read<_>>()?;
         let skins = self.root.skins.iter().map(|skin| self.skin(skin));
         let skins = skins.collect::<Read<Vec<_>>>()?;
         let mut parts = Vec::new();
+        let (mut points, mut triangles) = (0, 0);
         for (bone, node) in self.rig.nodes.iter().enumerate() {
             let node = get(&self.root.nodes, Index::new(*node as u32), "node")?;
             let Some(mesh) = node.mesh else {
@@ -130,7 +143,15 @@ impl Source<'_> {
                 // Points and lines are no body.
                 if primitive.mode == Checked::Valid(Mode::Triangles) {
                     let count = skin.map(|s| (s, skins[s].bones.len()));
-                    parts.push(self.part(name, primitive, count, bone)?);
+                    let part = self.part(name, primitive, count, bone)?;
+                    points += part.points.len();
+                    triangles += part.triangles.len();
+                    if points > MAX_VERTICES || triangles > MAX_TRIANGLES {
+                        return Err(format!(
+                            "it has more than {MAX_VERTICES} points or {MAX_TRIANGLES} triangles; simplify it"
+                        ));
+                    }
+                    parts.push(part);
                 }
             }
         }
@@ -138,7 +159,7 @@ impl Source<'_> {
             skins,
             parts,
             looks,
-            pictures,
+            pictures: album.pictures,
         })
     }
 
@@ -152,7 +173,7 @@ impl Source<'_> {
         let inverse = match skin.inverse_bind_matrices {
             None => vec![Matrix4::identity(); bones.len()],
             Some(accessor) => {
-                let all = self.numbers::<16>(accessor, "bind matrices", MAX_BONES)?;
+                let all = self.numbers::<16>(accessor, "bind matrices", MAX_MATRICES)?;
                 all.iter().map(|m| Matrix4::from_column_slice(m)).collect()
             }
         };
@@ -270,17 +291,13 @@ impl Source<'_> {
         }
     }
 
-    fn look(&self, look: &Material, pictures: &mut Vec<Picture>) -> Read<Look> {
+    fn look(&self, look: &Material, album: &mut Album) -> Read<Look> {
         let pbr = &look.pbr_metallic_roughness;
-        let image = match &pbr.base_color_texture {
+        let picture = match &pbr.base_color_texture {
             Some(info) => {
                 let texture = get(&self.root.textures, info.index, "texture")?;
-                self.root.images.get(texture.source.value())
+                self.shown(texture.source.value(), album)?
             }
-            None => None,
-        };
-        let picture = match image {
-            Some(image) => self.picture(image)?,
             None => None,
         };
         let [r, g, b, _] = pbr.base_color_factor.0;
@@ -289,12 +306,35 @@ impl Source<'_> {
             color: [r, g, b],
             roughness: pbr.roughness_factor.0,
             double: look.double_sided,
-            picture: picture.map(|picture| {
-                pictures.push(picture);
-                pictures.len() - 1
-            }),
+            picture,
             cut: mask.then(|| look.alpha_cutoff.map_or(0.5, |cut| cut.0)),
         })
+    }
+
+    /// The number in the album of an image that USD takes, put there when it is first seen.
+    fn shown(&self, image: usize, album: &mut Album) -> Read<Option<usize>> {
+        if let Some(known) = album.known.get(&image) {
+            return Ok(*known);
+        }
+        let picture = match self.root.images.get(image) {
+            Some(image) => self.picture(image)?,
+            None => None,
+        };
+        let number = match picture {
+            Some(picture) => {
+                album.bytes += picture.bytes.len();
+                if album.bytes > MAX_PICTURES {
+                    return Err(format!(
+                        "its pictures hold more than {MAX_PICTURES} bytes together; make them smaller"
+                    ));
+                }
+                album.pictures.push(picture);
+                Some(album.pictures.len() - 1)
+            }
+            None => None,
+        };
+        album.known.insert(image, number);
+        Ok(number)
     }
 
     /// A picture that USD takes.

@@ -230,7 +230,11 @@ impl<'a> Finder<'a> {
 
     /// Of several bones those that no other of them carries.
     fn tops(&self, bones: &[usize]) -> Vec<usize> {
-        let carried = |b: usize| self.rig.ancestors(b).skip(1).any(|a| bones.contains(&a));
+        let mut among = vec![false; self.rig.bones.len()];
+        for bone in bones {
+            among[*bone] = true;
+        }
+        let carried = |b: usize| self.rig.ancestors(b).skip(1).any(|a| among[a]);
         bones.iter().copied().filter(|b| !carried(*b)).collect()
     }
 

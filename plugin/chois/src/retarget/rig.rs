@@ -5,6 +5,9 @@ use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
 use super::Rig;
 use crate::{Error, Result};
 
+/// Most bones of an avatar.
+pub const MAX_BONES: usize = 4096;
+
 /// Scales along the axes of a bone may differ by this share.
 const UNIFORM: f32 = 0.01;
 
@@ -97,12 +100,21 @@ impl Rig {
     /// What makes the rig unusable whatever its bones are.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no bone, a parent does not stand before its child, or a number is not finite.
+    /// [`Error::Invalid`] when there is no bone or more than [`MAX_BONES`], a parent does not stand before its child, or a number is not finite.
     pub fn check(&self) -> Result<()> {
         if self.bones.is_empty() {
             return Err(Error::invalid(
                 "avatar",
                 "it has no bones; use a model that is rigged and skinned",
+            ));
+        }
+        if self.bones.len() > MAX_BONES {
+            return Err(Error::invalid(
+                "avatar",
+                format!(
+                    "it has {} bones, and {MAX_BONES} are the most; take away those that nothing hangs on",
+                    self.bones.len()
+                ),
             ));
         }
         for (i, bone) in self.bones.iter().enumerate() {

@@ -284,20 +284,33 @@ fn known(word: &str) -> bool {
     BODY.contains(&word) || IGNORED.contains(&word) || NOISE.contains(&word)
 }
 
+/// Longest run of letters that is cut.
+const LONGEST_RUN: usize = 64;
+
+/// The words that a run of letters is a sequence of; where there are several such, the earlier ones of [`BODY`] come first.
+fn all(run: &str) -> Option<Vec<String>> {
+    // The word that leads on from each place to the end, from the end on: names cost no more than their length.
+    let mut next: Vec<Option<&str>> = vec![None; run.len()];
+    for at in (0..run.len()).rev() {
+        next[at] = BODY.iter().copied().find(|word| {
+            let end = at + word.len();
+            run[at..].starts_with(word) && next.get(end).is_none_or(Option::is_some)
+        });
+    }
+    let (mut words, mut at) = (Vec::new(), 0);
+    while at < run.len() {
+        let word = next[at]?;
+        words.push(word.to_owned());
+        at += word.len();
+    }
+    Some(words)
+}
+
 /// Cuts "leftupperarm" or "lthigh" into words; a run that is no sequence of words stays whole.
 fn cut(run: &str) -> Vec<String> {
-    if run.len() < 3 || known(run) || run.chars().any(|c| !c.is_ascii_lowercase()) {
+    let fits = (3..=LONGEST_RUN).contains(&run.len());
+    if !fits || known(run) || run.chars().any(|c| !c.is_ascii_lowercase()) {
         return vec![run.to_owned()];
-    }
-    fn all(run: &str) -> Option<Vec<String>> {
-        if run.is_empty() {
-            return Some(Vec::new());
-        }
-        BODY.iter().find_map(|word| {
-            let mut rest = all(run.strip_prefix(word)?)?;
-            rest.insert(0, (*word).to_owned());
-            Some(rest)
-        })
     }
     let (first, last) = run.split_at(run.len() - 1);
     all(run)
@@ -543,6 +556,24 @@ mod tests {
         let reading = read_all(&[name]).remove(0);
         let kinds = reading.kinds.iter().map(|k| k.0).collect();
         (reading.side, kinds, reading.twist)
+    }
+
+    #[test]
+    fn names_cost_no_more_than_their_length() {
+        let of = |name: &str| cut(name).join(" ");
+        assert_eq!(of("leftupperarm"), "left upperarm");
+        assert_eq!(of("lthigh"), "l thigh");
+        assert_eq!(of("armz"), "armz");
+        // Each of these can be cut in two ways: a million ways for what fits, were they all tried.
+        let many = "upperarm".repeat(8);
+        assert_eq!(of(&many), ["upperarm"; 8].join(" "));
+        for odd in [
+            many[8..].to_owned() + "z",
+            "upperarm".repeat(40) + "z",
+            "leg".repeat(2_000_000),
+        ] {
+            assert_eq!(cut(&odd), [odd]);
+        }
     }
 
     #[test]

@@ -398,8 +398,20 @@ fn do_at_once(world: &mut World, folder: &std::path::Path, step: Author) -> Resu
         Author::Split => {
             editor.split_strip();
         }
-        Author::Undo(steps) => (0..steps).for_each(|_| editor.undo()),
-        Author::Redo(steps) => (0..steps).for_each(|_| editor.redo()),
+        Author::Undo(steps) => {
+            let mut left = steps;
+            while left > 0 && editor.history().undoes().is_some() {
+                editor.undo();
+                left -= 1;
+            }
+        }
+        Author::Redo(steps) => {
+            let mut left = steps;
+            while left > 0 && editor.history().redoes().is_some() {
+                editor.redo();
+                left -= 1;
+            }
+        }
         Author::Save(name) => {
             let path = folder.join(format!("{name}.chois.ron"));
             editor.save(Some(&path)).map_err(|e| e.to_string())?;

@@ -370,7 +370,8 @@ fn drag(
     };
     if edge.dragged() {
         let end = snap(start + seconds + by, &[high]);
-        let long = (end - start).clamp(SHORTEST_STRIP, LONGEST_STRIP.min(high - start));
+        let long = (end - start).min(LONGEST_STRIP.min(high - start));
+        let long = long.max(SHORTEST_STRIP);
         change(editor, strip.id, "stretch", "Stretch strip", |s| {
             s.stretch(long);
         });

@@ -13,6 +13,10 @@ const KIND: &str = "BVH file";
 /// Most bones, frames and bytes of a file.
 const MAX_BONES: usize = 1_000;
 const MAX_FRAMES: usize = 1_000_000;
+/// Most poses of single joints, over all frames.
+const MAX_POSES: usize = 20_000_000;
+/// Largest number of an offset or a frame: in whatever unit, nobody is so far away or turns so often.
+const MAX_NUMBER: f32 = 1e7;
 const MAX_BYTES: usize = 1 << 30;
 
 /// One channel of a joint.
@@ -113,8 +117,12 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Bvh> {
         let number = |word: &str| {
             word.parse::<f32>()
                 .ok()
-                .filter(|v| v.is_finite())
-                .ok_or_else(|| bad(format!("{word:?} is not a number")))
+                .filter(|v| v.abs() <= MAX_NUMBER)
+                .ok_or_else(|| {
+                    bad(format!(
+                        "{word:?} is not a number, or larger than {MAX_NUMBER}"
+                    ))
+                })
         };
         match words.as_slice() {
             ["MOTION"] => break,
@@ -181,6 +189,12 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Bvh> {
     }
     .filter(|n| (1..=MAX_FRAMES).contains(n))
     .ok_or_else(|| bad(format!("`Frames:` must follow MOTION, 1 to {MAX_FRAMES}")))?;
+    if count * bones.len() > MAX_POSES {
+        return Err(bad(format!(
+            "{count} frames of {} joints are too many; cut the capture into shorter files",
+            bones.len()
+        )));
+    }
     let seconds: f32 = match lines.next() {
         Some((_, words)) if words.len() == 3 && words[..2] == ["Frame", "Time:"] => {
             words[2].parse().ok()
@@ -194,8 +208,13 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Bvh> {
     for (n, words) in lines {
         let values: Option<Vec<f32>> = words
             .iter()
-            .map(|w| w.parse::<f32>().ok().filter(|v| v.is_finite()))
+            .map(|w| w.parse::<f32>().ok().filter(|v| v.abs() <= MAX_NUMBER))
             .collect();
+        if frames.len() == count {
+            return Err(bad(format!(
+                "line {n}: it announces {count} frames and has more"
+            )));
+        }
         match values {
             Some(values) if values.len() == channels => frames.push(posed(&bones, &values)),
             _ => {
@@ -296,6 +315,15 @@ mod tests {
             let e = says(&text.replacen(from, to, 1));
             assert!(e.contains(word), "{word}: {e}");
         }
+        let more = format!("{text}{}", text.lines().last().expect("a frame"));
+        assert!(says(&more).contains("has more"), "{}", says(&more));
+        let far = text.replacen("OFFSET 0", "OFFSET 3e38", 1);
+        assert!(says(&far).contains("larger than"), "{}", says(&far));
+        let last = text.trim_end().rfind(' ').expect("numbers");
+        let far = format!("{} 3e38", &text[..last]);
+        assert!(says(&far).contains("must be"), "{}", says(&far));
+        let long = text.replacen("Frames: 2", "Frames: 999999", 1);
+        assert!(says(&long).contains("shorter files"), "{}", says(&long));
         let cut = &text[..text.len() - 20];
         assert!(says(cut).contains("numbers"), "{}", says(cut));
         assert!(says("HIERARCHY\nMOTION").contains("no joints"));

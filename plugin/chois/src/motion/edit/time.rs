@@ -3,7 +3,7 @@
 use super::monotone::Monotone;
 use super::usable;
 use crate::error::{Error, Result};
-use crate::motion::{Frame, MotionClip};
+use crate::motion::{Frame, MOST_FRAMES, MotionClip};
 
 /// A time this near to a frame is the frame's, frames.
 const ON_FRAME: f64 = 1e-3;
@@ -114,7 +114,7 @@ pub fn warp(clip: &MotionClip, keys: &[[f32; 2]]) -> Result<MotionClip> {
             .map(|&[then, now]| [f64::from(now), f64::from(then)])
             .collect(),
     );
-    let count = ((f64::from(length) * fps).round() as usize).max(2);
+    let count = few((f64::from(length) * fps).round(), "keys")?;
     let mut out = part(clip, 0, 0);
     out.frames = (0..count)
         .map(|f| sample(clip, then.at(f as f64 / fps) * fps))
@@ -163,11 +163,24 @@ pub fn resample(clip: &MotionClip, fps: f32) -> Result<MotionClip> {
         return Ok(clip.clone());
     }
     let step = f64::from(clip.fps) / f64::from(fps);
-    let count = ((clip.frames.len() as f64 / step).round() as usize).max(2);
+    let count = few((clip.frames.len() as f64 / step).round(), "fps")?;
     let mut out = part(clip, 0, 0);
     out.fps = fps;
     out.frames = (0..count).map(|f| sample(clip, f as f64 * step)).collect();
     Ok(out)
+}
+
+/// So many frames, two at least, where they are not too many for a clip; `field` is what asks for them.
+fn few(frames: f64, field: &str) -> Result<usize> {
+    if frames > MOST_FRAMES as f64 {
+        return Err(Error::invalid(
+            field,
+            format!(
+                "ask for {frames} frames; {MOST_FRAMES} are the most of a clip, make it shorter"
+            ),
+        ));
+    }
+    Ok((frames as usize).max(2))
 }
 
 /// The clip at a frame that need not be whole.

@@ -112,6 +112,7 @@ impl Trainer {
             .iter()
             .map(|(n, t)| (n.to_owned(), t.shallow_clone()))
             .collect();
+        model.validate()?;
         let weights = Weights::checked(&model.architecture, tensors, Path::new(&model.name))?;
         Self::with_weights(model, config, device, weights)
     }
@@ -206,6 +207,8 @@ impl Trainer {
             .and_then(|m| m.get("state"))
             .ok_or_else(|| bad("its header has no `state`".into()))?;
         let mut state: State = serde_json::from_str(state).map_err(|e| bad(e.to_string()))?;
+        // Before anything is made as large as it says.
+        state.model.validate()?;
         if let Some((steps, decay)) = change {
             state.training.steps = steps;
             state.training.decay = decay;

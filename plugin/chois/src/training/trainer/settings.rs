@@ -117,6 +117,15 @@ impl TrainingConfig {
         if !(self.rate.is_finite() && self.rate > 0.0) {
             return Err(Error::invalid("rate", "must be a positive number"));
         }
+        if !(0.0..=1.0).contains(&self.ema_beta) {
+            return Err(Error::invalid("ema_beta", "must be between 0 and 1"));
+        }
+        if self.keypoints == 0 || self.keypoints > 4096 {
+            return Err(Error::invalid("keypoints", "must be between 1 and 4096"));
+        }
+        if self.loaders > 256 {
+            return Err(Error::invalid("loaders", "must be at most 256"));
+        }
         if self.ema_every < 1 {
             return Err(Error::invalid("ema_every", "must be at least 1"));
         }

@@ -214,7 +214,8 @@ pub(super) fn places(
             let both = |one: Option<Place>, two: Option<Place>| Some(vec![one?, two?]);
             towards.iter().find_map(|toward| {
                 steps.iter().find_map(|step| {
-                    let z = (first + step).clamp(0.02 - half, half - 0.008);
+                    // What is thin has no room between.
+                    let z = (first + step).min(half - 0.008).max((0.02 - half).min(0.0));
                     if sides {
                         both(beside(0, *toward, z), beside(1, *toward, z))
                     } else {
@@ -254,6 +255,32 @@ mod tests {
     use super::*;
     use crate::contact::ObjectPhysics;
     use crate::training::synthetic::seeded;
+
+    #[test]
+    fn what_is_thin_is_taken_or_left() {
+        for height in [0.002, 0.012, 0.027, 0.03] {
+            let mut rng = seeded(3, "test", 0);
+            let size = Vector3::new(0.4, 0.3, height);
+            let object = Kind::Box.make(size, &mut rng);
+            let object = object.object("tray", &ObjectPhysics::default());
+            let thing = Thing {
+                name: "tray".into(),
+                kind: Kind::Box,
+                base: None,
+                stretched: false,
+                size,
+                object: object.expect("an object"),
+            };
+            for manner in [Manner::Lift, Manner::Pull] {
+                let side = Side::choose(&thing, manner, &mut rng);
+                for place in places(&thing, &side, manner, 1.6, &mut rng).unwrap_or_default() {
+                    let on =
+                        (thing.object.surface()).signed_distance(&(place.point + thing.middle()));
+                    assert!(on.abs() < 0.01, "{height}: {on}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_kind_can_be_lifted_by_its_surface() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use chois::command::{
     Action, CommandParser, CommandPlan, CommandRefusal, Direction, Grammar, Step, Target,
 };
+use chois::request::PersonPlace;
 use chois::scene::{ItemId, Scene};
 use chois::text::MiniLm;
 use chois_tests::home::{home, labels};
@@ -440,4 +441,25 @@ fn pronouns_reach_back_to_the_command_before() {
         .understand("Now push it to the wall.", &scene)
         .expect("a plan");
     assert_eq!(second.steps[0].object, first.steps[0].object);
+}
+
+/// One way to tell left from right for what is meant and for where it goes.
+#[test]
+fn left_is_as_the_speaker_sees_it() {
+    let mut scene = home();
+    let item = scene.items[0].clone();
+    let front = item.front();
+    scene.speaker = None;
+    // Who stands before its front sees its own left on the right.
+    let plain = scene.left_of(&item);
+    assert!((plain - nalgebra::Vector2::new(front.y, -front.x)).norm() < 1e-6);
+    for (side, want) in [(2.0, plain), (-2.0, -plain)] {
+        let at = item.center().coords + front * side;
+        scene.speaker = Some(PersonPlace {
+            position: at.into(),
+            facing: 0.0,
+        });
+        let seen = scene.left_of(&item);
+        assert!((seen - want).norm() < 1e-5, "{seen} from {side}");
+    }
 }

@@ -2,8 +2,10 @@
 //! whatever the network says.
 
 use chois::clip::write_clip;
-use chois::diffusion::guidance::{GivenWay, InteractionGuide, SceneField, WindowGuide};
-use chois::diffusion::sampler::{Moment, Predict, Run, SeededNoise};
+use chois::diffusion::guidance::{
+    Batch, GivenWay, Guided, InteractionGuide, SceneField, TurnGoal, WindowGuide,
+};
+use chois::diffusion::sampler::{Guide, Moment, Predict, Run, SeededNoise};
 use chois::diffusion::window::{InteractionWindow, WindowInput, WindowTask};
 use chois::diffusion::{Ancestral, Ddim, Flow, Progress, Sampler, Schedule};
 use chois::geometry::{ObjectGeometry, SdfGrid};
@@ -429,6 +431,71 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
     };
     let field = SceneField::new(&grid, away);
     assert!(moved(&guided(config, Some(field)), &x) < 1e-6);
+}
+
+/// What the network says of frames that do not exist is no pose: hands do not hold there, and nothing comes to rest.
+#[test]
+fn guidance_sees_no_frames_that_do_not_exist() {
+    let checkpoint = tiny::checkpoint();
+    let skeleton = checkpoint.skeleton();
+    let statistics = &checkpoint.config.statistics;
+    let object = tiny::object();
+    let pose = stand(&skeleton, &relaxed(), Vector2::new(0.1, -0.02), 0.3);
+    let length = 70;
+    let turn = |t: usize| UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.02 * t as f32);
+    let window = Window {
+        joints: vec![skeleton.forward(&pose); length],
+        rotations: vec![pose.rotations; length],
+        object_center: (0..length)
+            .map(|t| Vector3::new(0.2 + 0.01 * t as f32, -0.5, 0.6))
+            .collect(),
+        object_rotation: (0..length).map(turn).collect(),
+        contact: vec![[1.0, 1.0, 0.0, 0.0]; length],
+    };
+    let reference = window.object_rotation[0];
+    let x = window.encode(statistics, &reference, WINDOW);
+    let given = &x[..length * FEATURES];
+    let guided = |beyond: f32| {
+        let way = GivenWay {
+            values: given,
+            places: vec![0, 30, length - 1],
+            heights: vec![0, length - 1],
+            rest: [Some(8), Some(length - 15)],
+            turn: Some(TurnGoal {
+                angle: 1.0,
+                alike: 1,
+                share: 1.0,
+            }),
+            kept: 0,
+        };
+        let guide = InteractionGuide::new(
+            statistics,
+            &skeleton,
+            &object,
+            &reference,
+            GuidanceConfig::default(),
+            way,
+            None,
+        );
+        let batch = Batch(vec![Some(Guided {
+            guide: Box::new(guide),
+            frames: length,
+        })]);
+        let mut said = x.clone();
+        said[length * FEATURES..].fill(beyond);
+        let said = Tensor::from_slice(&said).view([1, WINDOW as i64, FEATURES as i64]);
+        let at = Moment {
+            step: 0,
+            remaining: 0,
+            variance: 0.0,
+        };
+        let out = batch.guide(&said, at).expect("there is something to do");
+        Vec::<f32>::try_from(&out.view(-1)).expect("numbers")
+    };
+    let (a, b) = (guided(0.0), guided(0.7));
+    assert_eq!(a[..length * FEATURES], b[..length * FEATURES]);
+    assert!(a[length * FEATURES..].iter().all(|v| *v == 0.0));
+    assert_ne!(a[..length * FEATURES], *given);
 }
 
 #[test]

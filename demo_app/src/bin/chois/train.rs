@@ -1,5 +1,6 @@
 //! `chois train`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use chois::model::config::{
 use chois::model::{Checkpoint, ModelConfig};
 use chois::text::{MiniLm, TextEncoder};
 use chois::training::dataset::Dataset;
+use chois::training::evaluator::capture_of;
 use chois::training::hold_out::{self, HoldOut};
 use chois::training::locomotion::{self, LocomotionOptions};
 use chois::training::trainer::{Trainer, TrainingConfig};
@@ -204,7 +206,14 @@ fn read_clips(args: &Args, encoder: &MiniLm) -> Result<(Dataset, Dataset)> {
         eprintln!("reading clips from {}", clips.display());
         let data = Dataset::load(clips, objects, encoder, !args.no_mirror)?;
         all = Some(match all {
-            Some((all, held)) => (all.merged(data.weighing(weight)), held),
+            Some((all, held)) => {
+                // Nor is what was made of what is held out.
+                let captures: BTreeSet<String> = (held.sources.iter())
+                    .map(|s| capture_of(&s.name).to_owned())
+                    .collect();
+                let (_, data) = data.partition(|s| captures.contains(capture_of(&s.name)));
+                (all.merged(data.weighing(weight)), held)
+            }
             None => {
                 let (train, held) = data.split(HELD_OUT);
                 (train.weighing(weight), held)

@@ -454,15 +454,14 @@ impl<'a> Names<'a> {
                 let over = gap(item, t) <= 0.0;
                 let way = item.center() - t.center();
                 let (front, base) = (t.front(), item.place.position[2]);
-                let left = Vector2::new(-front.y, front.x);
+                let left = self.scene.left_of(t);
                 match relation {
                     Relation::On => over && base > t.place.position[2] + 0.05,
                     Relation::Under => over && base < t.place.position[2] + t.height() / 2.0,
                     Relation::InFrontOf => gap(item, t) < BY && way.dot(&front) > 0.0,
                     Relation::Behind => gap(item, t) < BY && way.dot(&front) < 0.0,
-                    // The item's front faces the viewer, so that its own left is on the viewer's right.
-                    Relation::LeftOf => gap(item, t) < BY && way.dot(&left) < 0.0,
-                    Relation::RightOf => gap(item, t) < BY && way.dot(&left) > 0.0,
+                    Relation::LeftOf => gap(item, t) < BY && way.dot(&left) > 0.0,
+                    Relation::RightOf => gap(item, t) < BY && way.dot(&left) < 0.0,
                     _ => gap(item, t) < BY,
                 }
             })

@@ -51,8 +51,7 @@ impl ObstacleShape {
     /// # Errors
     /// [`Error::Invalid`] for an object that is flat.
     pub fn hull(object: &ObjectGeometry) -> Result<Self> {
-        let points: Vec<_> = object.vertices().iter().map(to_vec).collect();
-        let hull = SharedShape::convex_hull(&points).ok_or_else(|| {
+        let hull = super::decompose::convex(object.vertices()).ok_or_else(|| {
             Error::invalid(
                 object.name(),
                 "has no volume; give it a mesh that is not flat",

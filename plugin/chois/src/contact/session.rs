@@ -351,14 +351,15 @@ impl Session {
                 }
                 self.hands[hand].coming.pop();
                 if frame <= (hold.last + 1) as f32 {
-                    self.take_hold(hand, k);
+                    self.take_hold(hand, k, until);
                 }
             }
         }
         self.lift_supports();
     }
 
-    fn take_hold(&mut self, hand: usize, k: usize) {
+    /// A hand holds as planned, from the time up to which the session goes on now.
+    fn take_hold(&mut self, hand: usize, k: usize, from: f32) {
         let place = self.simulation.place();
         if self.hands.iter().all(|h| h.holding.is_none()) {
             let clips = self.clips_place(self.time);
@@ -379,7 +380,7 @@ impl Session {
         state.told = false;
         self.events.push(ContactEvent::Held {
             hand,
-            frame: (self.time * self.clip.fps).round() as usize,
+            frame: (from * self.clip.fps).round() as usize,
         });
     }
 

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::guidance::published::{Interaction, Published};
 use super::guidance::{
-    Batch, GivenWay, InteractionGuide, SceneField, TurnGoal, WalkGuide, WindowGuide,
+    Batch, GivenWay, Guided, InteractionGuide, SceneField, TurnGoal, WalkGuide, WindowGuide,
 };
 use super::inpaint::{HeldFrame, Inpaint};
 use super::precondition::Preconditioning;
@@ -373,7 +373,7 @@ impl Generator<'_> {
     }
 
     /// Guidance for few steps of a window.
-    fn guide<'a>(&self, w: &'a WindowInput<'_>) -> Option<Box<dyn WindowGuide + 'a>> {
+    fn guide<'a>(&self, w: &'a WindowInput<'_>) -> Option<Guided<'a>> {
         let config = w.guidance;
         if config.is_off() {
             return None;
@@ -384,7 +384,8 @@ impl Generator<'_> {
             let frames = condition::WAYPOINT_FRAMES.into_iter();
             w.given_frames(frames.chain(keys.iter().copied()))
         };
-        Some(match &w.task {
+        let given = &w.features[..w.length * FEATURES];
+        let guide: Box<dyn WindowGuide + 'a> = match &w.task {
             WindowTask::Interaction(_) if w.sampling.method == Method::Ancestral => return None,
             WindowTask::Interaction(task) => Box::new(InteractionGuide::new(
                 statistics,
@@ -393,7 +394,7 @@ impl Generator<'_> {
                 &task.reference,
                 config,
                 GivenWay {
-                    values: &w.features,
+                    values: given,
                     places: with_waypoints(&task.path_keys),
                     heights: w.given_frames(task.height_keys.iter().copied()),
                     rest: task.rest,
@@ -406,11 +407,15 @@ impl Generator<'_> {
                 statistics,
                 w.skeleton,
                 config,
-                &w.features,
+                given,
                 with_waypoints(&task.path_keys),
                 task.arrives,
                 scene,
             )),
+        };
+        Some(Guided {
+            guide,
+            frames: w.length,
         })
     }
 }

@@ -36,6 +36,8 @@ const FARTHEST: f32 = 0.2;
 /// How high a step is that goes as far as `STEP`, metres.
 const CLEARANCE: f32 = 0.06;
 const STEP: f32 = 0.2;
+/// Frames in which a correction comes before the first stance, and goes after the last.
+const COMES: usize = 10;
 
 /// Holds standing feet in place. `strength` 0 leaves the poses as they are, 1 holds them exactly where the legs reach.
 /// Metres, Z up, floor at z = 0, 30 frames a second. The first frame stays as it is.
@@ -188,11 +190,22 @@ fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> 
             out[t].z = out[t].z.max(high - path[t].z);
         }
     }
+    // Before the first stance it comes, so that a foot that begins in the air does not jump where it lands.
+    if let Some(&(first, _)) = stances.first() {
+        let to = out.get(first).copied().unwrap_or_default();
+        let reach = first.min(COMES);
+        for k in 0..reach {
+            let t = first - reach + k;
+            out[t] = to * smooth(k as f32 / reach as f32);
+            // Not into the floor from what is higher.
+            out[t].z = out[t].z.max((TOE_HEIGHT - path[t].z).min(0.0));
+        }
+    }
     // Past the last stance the correction dies away.
     if let Some(&(_, end)) = stances.last() {
         let from = out[end - 1];
         for (k, o) in out[end..].iter_mut().enumerate() {
-            *o = from * (1.0 - smooth(((k + 1) as f32 / 10.0).min(1.0)));
+            *o = from * (1.0 - smooth(((k + 1) as f32 / COMES as f32).min(1.0)));
         }
     }
     out
@@ -240,6 +253,29 @@ mod tests {
                 .all(|o| o.norm() == 0.0)
         );
         assert!(offsets(&[], &[], false).is_empty());
+    }
+
+    #[test]
+    fn a_foot_that_begins_in_the_air_lands_without_a_jump() {
+        // Comes down for 12 frames, lands 4 cm too high and creeps on by a centimetre a frame.
+        let path: Vec<Vector3<f32>> = (0..40)
+            .map(|t| match t {
+                0..12 => Vector3::new(0.06 * t as f32, 0.0, 0.3 - 0.02 * t as f32),
+                _ => Vector3::new(0.66 + 0.006 * (t - 11) as f32, 0.0, TOE_HEIGHT + 0.04),
+            })
+            .collect();
+        let stands = [(12, 40)];
+        let out = offsets(&path, &stands, false);
+        assert_eq!(out[0], Vector3::zeros());
+        assert!(out[12].norm() > 0.05, "{:?}", out[12]);
+        for t in 1..40 {
+            let jump = (out[t] - out[t - 1]).norm();
+            assert!(jump < 0.03, "{jump} at {t}");
+            assert!(
+                path[t].z + out[t].z > TOE_HEIGHT - 1e-5,
+                "in the floor at {t}"
+            );
+        }
     }
 
     #[test]

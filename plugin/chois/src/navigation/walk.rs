@@ -60,15 +60,7 @@ pub(super) fn goal(
                 _ => map.slice(item, [f32::MIN, f32::MAX]),
             };
             let front = item.front();
-            let side = Vector2::new(front.y, -front.x);
-            let side = match scene.speaker {
-                Some(speaker) => {
-                    let sight = center - Vector2::from(speaker.position);
-                    let sight = sight.try_normalize(1e-3).unwrap_or(-front);
-                    Vector2::new(-sight.y, sight.x)
-                }
-                None => side,
-            };
+            let side = scene.left_of(item);
             let beyond = |way: Vector2<f32>| {
                 let corners = hull.outlines().into_iter().flatten();
                 let reach = corners.map(|c| (c - center).dot(&way)).fold(0.0, f32::max);
@@ -137,7 +129,17 @@ pub(super) fn goal(
         }
         (relation, Target::Speaker) => {
             let to = point(scene, None, target)?;
+            // Their own left, whoever is spoken to.
+            let ahead_of = scene.speaker.map_or(ahead, |speaker| {
+                let facing = speaker.facing.to_radians();
+                Vector2::new(facing.cos(), facing.sin())
+            });
+            let left_of = Vector2::new(-ahead_of.y, ahead_of.x);
             let way = match relation {
+                Relation::LeftOf => left_of * TALKING,
+                Relation::RightOf => -left_of * TALKING,
+                Relation::InFrontOf => ahead_of * TALKING,
+                Relation::Behind => -ahead_of * TALKING,
                 Relation::AwayFrom => {
                     (here - to).try_normalize(1e-3).unwrap_or(ahead) * (far + (here - to).norm())
                 }

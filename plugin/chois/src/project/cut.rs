@@ -88,7 +88,7 @@ impl Project {
 }
 
 /// By how many degrees an object is turned about the vertical between two places.
-fn turned(from: &ObjectPlace, to: &ObjectPlace) -> f32 {
+pub(super) fn turned(from: &ObjectPlace, to: &ObjectPlace) -> f32 {
     let between = scene::rotation(to) * scene::rotation(from).inverse();
     let half = between.k.atan2(between.w).to_degrees();
     (2.0 * half + 180.0).rem_euclid(360.0) - 180.0

@@ -34,7 +34,7 @@ impl Project {
         if stale::state(self, library, next) != State::Fresh
             || (clip.seconds() - strip.seconds).abs() > SAME_TIME
             || strip.keys.len() >= MAX_KEYS
-            || !self.ends_as_asked(library, strip, clip.frames.last()?)
+            || !self.ends_as_asked(library, strip, [clip.frames.first()?, clip.frames.last()?])
         {
             return None;
         }
@@ -46,8 +46,8 @@ impl Project {
         (!locked && key.frame() > 0).then_some(key)
     }
 
-    /// Whether a take's last frame is where its strip is to end.
-    fn ends_as_asked(&self, library: &Library, strip: &Strip, last: &Frame) -> bool {
+    /// Whether a take with these first and last frames ends where its strip is to end.
+    fn ends_as_asked(&self, library: &Library, strip: &Strip, [first, last]: [&Frame; 2]) -> bool {
         let near = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < ENDS_AT.0;
         let turned = |a: f32, b: f32, alike: u32| {
             let off = (a - b).rem_euclid(360.0 / alike.max(1) as f32);
@@ -63,17 +63,21 @@ impl Project {
             Deed::Interact {
                 object, end, turn, ..
             } => {
-                let origin = Isometry3::from_parts(
-                    Translation3::from(last.object_position),
-                    last.object_rotation,
-                );
-                let thing = library.thing(*object);
-                let place = thing.and_then(|thing| place_of(&thing.geometry, &origin));
-                place.is_some_and(|place| {
+                let place = |frame: &Frame| {
+                    let at = Translation3::from(frame.object_position);
+                    let origin = Isometry3::from_parts(at, frame.object_rotation);
+                    place_of(&library.thing(*object)?.geometry, &origin)
+                };
+                let places = place(first).zip(place(last));
+                places.is_some_and(|(start, place)| {
                     end.is_none_or(|end| {
                         near([end[0], end[1]], [place.position[0], place.position[1]])
                             && (end[2] - place.position[2]).abs() < ENDS_AT.0
-                    }) && turn.is_none_or(|turn| turned(turn.yaw, place.yaw, turn.alike))
+                    }) && turn.is_none_or(|turn| {
+                        // What leans has its turn in its rotation, not in a yaw.
+                        let by = super::cut::turned(&start, &place);
+                        turned(turn.yaw - start.yaw, by, turn.alike)
+                    })
                 })
             }
         }

@@ -260,7 +260,8 @@ impl Library {
             && self
                 .edited
                 .get(&take.id)
-                .is_some_and(|(edits, _)| *edits == take.edits)
+                // What could not be made may be by now: its object is there again.
+                .is_some_and(|(edits, made)| made.is_ok() && *edits == take.edits)
         {
             return;
         }

@@ -157,8 +157,10 @@ impl WalkPlan {
         // Time to spare is walked more slowly, up to twice as slowly, then stood.
         let other = parts.seconds() - parts.way;
         let slack = seconds - other;
+        // A walk whose places have times is on its way all the while.
+        let most = if is_timed { slack } else { parts.way * 2.0 };
         parts.way = slack
-            .clamp(slack.min(parts.way), parts.way * 2.0)
+            .clamp(slack.min(parts.way), most.max(slack.min(parts.way)))
             .max(1.0 / FPS);
         let (path, waypoint_frames) = if is_timed {
             curve.timed(&request.waypoints, frames, limit)?
@@ -314,6 +316,22 @@ mod tests {
 
     fn degrees(radians: f32) -> f32 {
         near(radians, 0.0).to_degrees()
+    }
+
+    #[test]
+    fn who_has_time_for_a_place_faces_the_way_up_to_the_end() {
+        let mut request = WalkRequest::to([2.0, 0.0])
+            .waypoints([[1.0, 0.0]])
+            .seconds(12.0);
+        request.facing = Some(90.0);
+        request.waypoints[0].time = Some(6.0);
+        let plan = plan(&request).expect("a plan");
+        let end = plan.frames() - 1;
+        for seconds in [3, 6, 8, 10] {
+            let faces = degrees(plan.headings[seconds * 30]);
+            assert!(faces.abs() < 5.0, "{faces} degrees after {seconds} s");
+        }
+        assert!((degrees(plan.headings[end]) - 90.0).abs() < 5.0);
     }
 
     #[test]

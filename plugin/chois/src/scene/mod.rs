@@ -225,6 +225,16 @@ impl Scene {
         self.items.iter().find(|item| item.id == id)
     }
 
+    /// Unit vector on the floor to what is left of an item: as the speaker sees it, or, where nobody is known to speak, as who
+    /// stands before its front does.
+    pub fn left_of(&self, item: &Item) -> Vector2<f32> {
+        let speaker = self.speaker.as_ref();
+        let sight = speaker.map(|s| item.center().coords - Vector2::from(s.position));
+        let sight = sight.and_then(|sight| sight.try_normalize(1e-3));
+        let sight = sight.unwrap_or_else(|| -item.front());
+        Vector2::new(-sight.y, sight.x)
+    }
+
     /// Refuses what no command can be grounded in.
     ///
     /// # Errors

@@ -32,13 +32,22 @@ use crate::motion::features::FEATURES;
 
 /// Moves the clean prediction of one window.
 pub trait WindowGuide: Sync {
-    /// Changes the features `x` (T x 220, row-major, normalised). False: there was nothing to do at this moment, and `x` is
-    /// as it was.
+    /// Changes the features `x` of the frames that exist (T x 220, row-major, normalised). False: there was nothing to do at
+    /// this moment, and `x` is as it was.
     fn guide(&self, x: &mut [f32], at: Moment) -> bool;
 }
 
+/// The guidance of a window, and how many of its frames exist: what the network says of others means nothing, and must not
+/// be taken for a pose that hands hold or an object rests in.
+pub struct Guided<'a> {
+    /// Its guidance.
+    pub guide: Box<dyn WindowGuide + 'a>,
+    /// Its frames.
+    pub frames: usize,
+}
+
 /// Guidance of the windows of a batch, each by its own guide or by none.
-pub struct Batch<'a>(pub Vec<Option<Box<dyn WindowGuide + 'a>>>);
+pub struct Batch<'a>(pub Vec<Option<Guided<'a>>>);
 
 impl Guide for Batch<'_> {
     /// `x0` (B, T, 220). The windows are shared out among as many threads as libtorch has; each comes out the same alone.
@@ -53,7 +62,10 @@ impl Guide for Batch<'_> {
         let window = size[1] as usize * FEATURES;
         let mut jobs: Vec<(&(dyn WindowGuide + '_), &mut [f32])> = (self.0.iter())
             .zip(values.chunks_exact_mut(window))
-            .filter_map(|(guide, x)| Some((guide.as_deref()?, x)))
+            .filter_map(|(guided, x)| {
+                let Guided { guide, frames } = guided.as_ref()?;
+                Some((&**guide, x.get_mut(..frames * FEATURES)?))
+            })
             .collect();
         let threads = (tch::get_num_threads().max(1) as usize).min(jobs.len());
         let share = jobs.len().div_ceil(threads);

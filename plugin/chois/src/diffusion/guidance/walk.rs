@@ -30,7 +30,7 @@ pub struct WalkGuide<'a> {
 }
 
 impl<'a> WalkGuide<'a> {
-    /// Guidance of a walk. `given` holds the given values (T x 220, normalised): the first frame's pose, the pelvis' x and y
+    /// Guidance of a walk. `given` holds the given values of the frames that exist (T x 220, normalised): the first frame's pose, the pelvis' x and y
     /// at `frames`, and the last frame's pose where the walk `arrives` in this window.
     pub fn new(
         statistics: &Statistics,

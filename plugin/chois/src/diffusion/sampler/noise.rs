@@ -62,8 +62,11 @@ impl VariedNoise {
         Self {
             base: SeededNoise::window(seed, index, device),
             variations: (variations.iter())
-                .map(|v| {
-                    let noise = SeededNoise::window(v.seed, index, device);
+                .zip(1_u64..)
+                .map(|(v, number)| {
+                    // Numbers that none has in common with the base, which may have the same seed: mixed with itself, noise
+                    // would be larger, not other.
+                    let noise = SeededNoise::window(v.seed, index | (number << 40), device);
                     (f64::from(v.amount), noise)
                 })
                 .collect(),
@@ -124,5 +127,32 @@ impl<N: NoiseSource> NoiseSource for InUnits<'_, N> {
             Some(by) => by.noise(&noise),
             None => noise,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_variation_of_the_same_seed_is_other_noise() {
+        let of = |variations: &[Variation]| {
+            let mut noise = VariedNoise::window(3, variations, 0, Device::Cpu);
+            noise.next(&[4000]).expect("noise")
+        };
+        let same = Variation {
+            seed: 3,
+            amount: 0.6,
+        };
+        let (plain, once, twice) = (of(&[]), of(&[same]), of(&[same, same]));
+        for varied in [&once, &twice] {
+            let size = varied.square().mean(Kind::Float).double_value(&[]);
+            assert!((size - 1.0).abs() < 0.1, "{size}");
+        }
+        let alike = |a: &Tensor, b: &Tensor| (a * b).mean(Kind::Float).double_value(&[]);
+        assert!((alike(&plain, &once) - 0.8).abs() < 0.08);
+        assert!((alike(&plain, &twice) - 0.64).abs() < 0.08);
     }
 }

@@ -31,14 +31,7 @@ pub(super) fn near_item(
     let area = Footprint::hull(target, [f32::MIN, f32::MAX]);
     let center = target.center().coords;
     let front = target.front();
-    // Who stands before its front has its left on the left hand.
-    let mut to_left = Vector2::new(front.y, -front.x);
-    if let Some(speaker) = wanted.scene.speaker {
-        let sight = center - Vector2::from(speaker.position);
-        if let Some(sight) = sight.try_normalize(1e-3) {
-            to_left = left(sight);
-        }
-    }
+    let to_left = wanted.scene.left_of(target);
     let from = wanted.center();
     let direct = (from - center).try_normalize(1e-3).unwrap_or(front);
     let distance = goal.distance;

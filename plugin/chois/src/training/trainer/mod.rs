@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -415,6 +416,12 @@ impl Trainer {
         let rate = self.config.rate_at(self.step);
         let kind = self.kind();
         self.network.refresh(kind);
+        if self.model.architecture.dropout > 0.0 {
+            // Dropout draws from libtorch's own generator, which no state keeps: seeded anew, a step is the same whenever it is
+            // made.
+            let mut rng = step_rng(self.config.seed ^ 0x6472_6f70, self.step);
+            tch::manual_seed(i64::from(rng.random::<u32>()));
+        }
         if let Some(teacher) = &mut self.teacher {
             tch::no_grad(|| teacher.average.refresh(kind));
         }

@@ -7,6 +7,7 @@ use bevy::ecs::system::RunSystemOnce;
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::avatar::{Avatar, AvatarPlugin, AvatarRig};
+use bevy_chois::clip::bake::Retargeter;
 use bevy_chois::clip::{ClipPlugin, MotionClip};
 use bevy_chois::contact::{
     BodyMotion, ContactEvent, ContactMode, ContactObstacle, ContactOutcome, Material,
@@ -32,7 +33,7 @@ use chois::contact::palm::{Palm, pad};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::{ObjectGeometry, Surface};
 use chois::motion::{FPS, Frame};
-use chois::retarget::{BodyPart, Digit, Side};
+use chois::retarget::{BodyPart, Bone, Digit, Rig, Side};
 use chois::skeleton::{Pose, ROTATIONS, Skeleton, joint};
 use chois_tests::tiny;
 use nalgebra::{UnitQuaternion, Vector3};
@@ -475,6 +476,57 @@ fn it_pauses_and_seeks_with_its_player() {
         "{:?}",
         heard::<HandLetGo>(&app)
     );
+}
+
+#[test]
+fn a_seek_past_its_end_puts_the_object_down() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 80);
+    player(&mut app, avatar).seek(3.2);
+    tick(&mut app);
+    let (place, end) = (at(&app, object), carry().frames[99].object_position);
+    let end = frame::vec3(end);
+    assert!(place.distance(end) < 1e-3, "{place} for {end}");
+    assert!(app.world().get::<HeldBy>(object).is_none());
+    assert_eq!(heard::<ObjectReleased>(&app).len(), 1);
+    assert!(heard::<InteractionInterrupted>(&app).is_empty());
+}
+
+#[test]
+fn physics_begins_anew_on_other_bones() {
+    let (mut app, avatar, _) = live_stage_with(|app| {
+        app.insert_resource(Retargeter::default());
+    });
+    let swap = |app: &mut App, rig: Rig| {
+        let other = puppet::spawn_with(app, Transform::IDENTITY, rig.into());
+        let rig = app.world_mut().entity_mut(other).take::<AvatarRig>();
+        let rig = rig.expect("a rig");
+        app.world_mut().entity_mut(avatar).insert(rig);
+    };
+    let plain = puppet::rig(&Skeleton::adult());
+    // The same body behind eight bones that are none of it, so that its last ones are beyond the plain rig's.
+    let prop = |k: usize| Bone {
+        name: format!("Prop{k}"),
+        parent: (k > 0).then_some(0),
+        translation: Vector3::zeros(),
+        rotation: UnitQuaternion::identity(),
+        scale: Vector3::repeat(1.0),
+        skinned: false,
+    };
+    let mut more: Vec<Bone> = (0..8).map(prop).collect();
+    more.extend(plain.bones.iter().cloned().map(|bone| Bone {
+        parent: Some(bone.parent.map_or(0, |p| p + 8)),
+        ..bone
+    }));
+    swap(&mut app, Rig { bones: more });
+    ready(&mut app, 2);
+    swap(&mut app, plain);
+    ready(&mut app, 3);
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 90);
+    all_finite(&mut app);
+    assert!(heard::<InteractionInterrupted>(&app).is_empty());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use bevy_chois::npc::{
     SceneMarker, SceneObject, StopNpc,
 };
 use bevy_chois::object::ObjectShape;
-use bevy_chois::playback::InteractionPlayer;
+use bevy_chois::playback::{HeldBy, InteractionPlayer, InteractionState};
 use bevy_chois::synthesis::{
     CheckpointFiles, Job, Model, ModelLoader, MotionSynthesizer, SynthesisPlugin, WalkJob,
 };
@@ -776,4 +776,101 @@ fn a_thing_in_the_hands_is_set_down_before_something_else_is_done() {
     let there = room.at(room.crate_);
     assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
     assert!(there.y.abs() < 0.02, "{there}");
+}
+
+#[test]
+fn what_is_called_off_is_not_planned_anew() {
+    let mut room = Room::new();
+    let (person, crate_) = (room.person, room.crate_);
+    room.say(person, "Take the crate to the blue cross.");
+    let held = |world: &mut World| world.get::<HeldBy>(crate_).is_some();
+    assert!(tick_until(&mut room.app, PATIENCE, held));
+    let instead = NpcCommand::new(person, "Go to the blue cross.").replacing();
+    let last = instead.id;
+    room.app.world_mut().trigger(instead);
+    // Before it is set down, something has it out of their hands.
+    let elsewhere = Vec3::new(1.0, 0.0, 1.2);
+    (room.app.world_mut().get_mut::<Transform>(crate_))
+        .expect("a place")
+        .translation = elsewhere;
+    let finished = room.until::<CommandFinished>(1);
+    assert_eq!(finished[0].command, last);
+    let cancelled = heard::<CommandCancelled>(&room.app);
+    assert_eq!(cancelled.len(), 1, "{cancelled:?}");
+    assert_ne!(cancelled[0].command, last);
+    let there = room.at(crate_);
+    assert!(there.distance(elsewhere) < 1e-3, "{there}");
+}
+
+#[test]
+fn who_takes_no_commands_any_more_has_them_called_off() {
+    let mut room = Room::new();
+    let person = room.person;
+    room.say(person, "Take the crate to the blue cross.");
+    room.say(person, "Go to the sofa.");
+    room.until::<CommandStepStarted>(1);
+    room.app.world_mut().entity_mut(person).remove::<Npc>();
+    let cancelled = room.until::<CommandCancelled>(2);
+    assert_ne!(cancelled[0].command, cancelled[1].command);
+    assert!(room.app.world().get::<NpcState>(person).is_none());
+    assert!(room.app.world().get::<NpcPlan>(person).is_none());
+    // What they were at comes to its end without them.
+    let over = |world: &mut World| {
+        world.get::<InteractionState>(person) == Some(&InteractionState::Finished)
+    };
+    assert!(tick_until(&mut room.app, PATIENCE, over));
+    tick_times(&mut room.app, 3);
+    assert!(heard::<CommandStepFinished>(&room.app).is_empty());
+    // Once they take commands again, they do what they are told.
+    let npc = Npc {
+        contact: ContactMode::Off,
+        ..default()
+    };
+    room.app.world_mut().entity_mut(person).insert(npc);
+    room.say(person, "Take the crate to the blue cross.");
+    room.until::<CommandFinished>(1);
+    room.say(person, "Take the crate to the sofa.");
+    room.until::<CommandAccepted>(3);
+    room.app.world_mut().entity_mut(person).despawn();
+    let cancelled = room.until::<CommandCancelled>(3);
+    assert_eq!(cancelled[2].entity, person);
+    assert!(heard::<CommandFailed>(&room.app).is_empty());
+}
+
+#[test]
+fn what_the_game_has_them_play_is_no_step_of_a_command() {
+    let mut room = Room::new();
+    let (person, crate_) = (room.person, room.crate_);
+    room.say(person, "Take the crate to the blue cross.");
+    let held = |world: &mut World| world.get::<HeldBy>(crate_).is_some();
+    assert!(tick_until(&mut room.app, PATIENCE, held));
+    // The game has them flinch.
+    let still = Frame {
+        pose: begin(None, PersonPlace::default()),
+        object_position: Vector3::zeros(),
+        object_rotation: UnitQuaternion::identity(),
+        contact: [0.0; 4],
+    };
+    let flinch = puppet::add(&mut room.app, clip("Flinch.", vec![still; 20]));
+    let plays = |room: &mut Room, player: InteractionPlayer| {
+        room.app.world_mut().entity_mut(person).insert(player);
+    };
+    plays(&mut room, InteractionPlayer::new(flinch.clone()));
+    // To its end, without a command's clip in its place.
+    let over = |world: &mut World| {
+        world.get::<InteractionState>(person) == Some(&InteractionState::Finished)
+    };
+    assert!(tick_until(&mut room.app, PATIENCE, over));
+    tick_times(&mut room.app, 5);
+    assert!(heard::<CommandStepFinished>(&room.app).is_empty());
+    assert!(heard::<CommandFinished>(&room.app).is_empty());
+    assert_eq!(heard::<CommandFailed>(&room.app).len(), 1);
+    let player = room.app.world().get::<InteractionPlayer>(person);
+    assert_eq!(player.map(|player| &player.clip), Some(&flinch));
+    // What they play while they have nothing to do is in nobody's way.
+    plays(&mut room, InteractionPlayer::new(flinch).looped());
+    tick_times(&mut room.app, 120);
+    room.say(person, "Go to the sofa.");
+    room.until::<CommandFinished>(1);
+    assert_eq!(heard::<CommandFailed>(&room.app).len(), 1);
 }

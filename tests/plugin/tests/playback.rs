@@ -685,6 +685,143 @@ fn an_object_has_one_holder() {
     assert_eq!(state(&app, first), Some(InteractionState::Playing));
 }
 
+/// The object stands where the clip has it at a frame.
+fn assert_object(app: &App, object: Entity, clip: &chois::motion::MotionClip, f: usize) {
+    let (want, got) = (object_at(clip, f), place(app, object));
+    let off = got.translation.distance(want.translation);
+    assert!(off < 1e-3, "frame {f}: {got:?} for {want:?}");
+}
+
+#[test]
+fn what_is_put_down_may_be_taken_by_others_or_go() {
+    let mut app = listening();
+    let (first, object, clip) = playing(&mut app);
+    // The hands have let go; it stands still while the other one gets ready.
+    interaction(&mut app, first).seek(2.5).pause();
+    tick_times(&mut app, 2);
+    assert_eq!(app.world().get::<HeldBy>(object), None);
+    let handle = puppet::add(&mut app, clip);
+    let second = puppet::spawn(&mut app, Transform::from_xyz(2.0, 0.0, 0.0));
+    insert(
+        &mut app,
+        second,
+        InteractionPlayer::new(handle).with_object(object),
+    );
+    tick_until_state(&mut app, second, InteractionState::Playing);
+    interaction(&mut app, first).play();
+    tick_until_state(&mut app, first, InteractionState::Finished);
+    assert_eq!(reasons(&app), []);
+    assert_eq!(
+        app.world().get::<HeldBy>(object),
+        Some(&HeldBy { avatar: second })
+    );
+
+    let mut app = listening();
+    let (avatar, object, _) = playing(&mut app);
+    interaction(&mut app, avatar).seek(2.5);
+    tick_times(&mut app, 2);
+    app.world_mut().despawn(object);
+    tick_until_state(&mut app, avatar, InteractionState::Finished);
+    tick_times(&mut app, 5);
+    assert_eq!(state(&app, avatar), Some(InteractionState::Finished));
+    assert_eq!(reasons(&app), []);
+    // What is gone cannot be taken again.
+    interaction(&mut app, avatar).seek(1.5);
+    tick_times(&mut app, 2);
+    assert_eq!(reasons(&app), [InterruptReason::ObjectDespawned]);
+}
+
+#[test]
+fn an_object_changes_hands_in_one_frame() {
+    let mut app = listening();
+    let (first, object, clip) = playing(&mut app);
+    // As one who scrubs over the strips of two persons does.
+    let handle = puppet::add(&mut app, clip.clone());
+    let mut without = InteractionPlayer::new(handle).with_blend_in(0.0);
+    without.pause();
+    let second = puppet::spawn(&mut app, Transform::from_xyz(2.0, 0.0, 0.0));
+    insert(&mut app, second, without.clone());
+    tick_until_state(&mut app, second, InteractionState::Playing);
+    interaction(&mut app, first).seek(1.2).pause();
+    tick_times(&mut app, 2);
+    assert_object(&app, object, &clip, 36);
+    let replaced = InterruptReason::Replaced;
+
+    interaction(&mut app, first).seek(3.0);
+    let with = without.clone().with_object(object).starting_at(1.5);
+    insert(&mut app, second, with);
+    tick_times(&mut app, 3);
+    assert_eq!(reasons(&app), [replaced.clone()]);
+    let held = app.world().get::<HeldBy>(object);
+    assert_eq!(held, Some(&HeldBy { avatar: second }));
+    assert_object(&app, object, &clip, 45);
+
+    // And back.
+    interaction(&mut app, first).seek(1.2);
+    insert(&mut app, second, without);
+    tick_times(&mut app, 3);
+    assert_eq!(reasons(&app), [replaced.clone(), replaced]);
+    let held = app.world().get::<HeldBy>(object);
+    assert_eq!(held, Some(&HeldBy { avatar: first }));
+    assert_object(&app, object, &clip, 36);
+    for avatar in [first, second] {
+        assert_eq!(state(&app, avatar), Some(InteractionState::Playing));
+    }
+}
+
+#[test]
+fn an_object_stands_where_it_was_put_down_from_however_far() {
+    for sought in [true, false] {
+        let mut app = listening();
+        let (avatar, object, clip) = playing(&mut app);
+        interaction(&mut app, avatar).seek(2.2);
+        tick(&mut app);
+        assert_object(&app, object, &clip, 66);
+        if sought {
+            interaction(&mut app, avatar).seek(3.9);
+        } else {
+            set_tick(&mut app, 0.25);
+        }
+        tick(&mut app);
+        assert!(interaction(&mut app, avatar).time > 2.4);
+        assert_eq!(app.world().get::<HeldBy>(object), None);
+        assert_object(&app, object, &clip, FRAMES - 1);
+        assert_eq!(heard::<ObjectReleased>(&app).len(), 1);
+        assert_eq!(reasons(&app), []);
+    }
+}
+
+#[test]
+fn what_is_replaced_comes_to_rest_where_it_plays() {
+    let mut app = listening();
+    let (avatar, _, _) = playing(&mut app);
+    interaction(&mut app, avatar).seek(1.6);
+    tick_times(&mut app, 5);
+    let head = bone(&app, avatar, joint::HEAD);
+    let before = place(&app, head);
+    // The next one is elsewhere, stands still, shows nothing, and its clip is not there yet.
+    let clips = app.world().resource::<Assets<MotionClip>>();
+    let handle = clips.reserve_handle();
+    let quarter = Quat::from_rotation_y(std::f32::consts::FRAC_PI_2);
+    let mut next = InteractionPlayer::new(handle)
+        .with_origin(Isometry3d::new(Vec3::new(10.0, 0.0, 0.0), quarter))
+        .with_weight(0.0);
+    next.pause();
+    insert(&mut app, avatar, next);
+    for _ in 0..20 {
+        tick(&mut app);
+        let off = place(&app, head).translation.distance(before.translation);
+        assert!(off < 0.25, "{off}");
+    }
+    let off = place(&app, head).translation.distance(before.translation);
+    assert!(off > 0.02, "it stopped dead: {off}");
+    assert_eq!(reasons(&app), [InterruptReason::Replaced]);
+    // The model's -y is Bevy's +Z.
+    let released = heard::<ObjectReleased>(&app);
+    let velocity = released[0].velocity;
+    assert!(velocity.z > 0.5 && velocity.x.abs() < 0.2, "{velocity}");
+}
+
 #[test]
 fn replacing_goes_on_from_the_speed_of_the_moment() {
     let mut app = listening();

@@ -75,6 +75,7 @@ impl Editor {
         self.playing = false;
         self.settle();
         self.wanted_contact = None;
+        self.holding = None;
         self.compared = None;
         Parked {
             history: std::mem::take(&mut self.history),
@@ -114,13 +115,24 @@ impl Editor {
         self.say("");
     }
 
-    /// Opens an empty document beside those that are open, and shows it. What is generated is called off.
-    pub fn new_document(&mut self) {
+    /// Puts the shown document among those that are open. It saves itself first: nothing does while it is not shown. One
+    /// that could not tries again when it is shown.
+    fn put_aside(&mut self) -> Result<()> {
+        let saved = self.autosave_now();
         let parked = self.park();
         self.parked
             .insert(self.place.min(self.parked.len()), parked);
+        saved
+    }
+
+    /// Opens an empty document beside those that are open, and shows it. What is generated is called off.
+    pub fn new_document(&mut self) {
+        let saved = self.put_aside();
         self.place = self.parked.len();
         self.set_project(Project::default(), None);
+        if let Err(error) = saved {
+            self.complain(&error);
+        }
     }
 
     /// Opens a project's file beside those that are open, or shows it where it is open already.
@@ -147,12 +159,13 @@ impl Editor {
         if place == self.place || place > self.parked.len() {
             return;
         }
-        let parked = self.park();
-        self.parked
-            .insert(self.place.min(self.parked.len()), parked);
+        let saved = self.put_aside();
         let document = self.parked.remove(place);
         self.place = place;
         self.unpark(document);
+        if let Err(error) = saved {
+            self.complain(&error);
+        }
     }
 
     /// Closes the shown document, and shows the one before it; the last one becomes an empty one.

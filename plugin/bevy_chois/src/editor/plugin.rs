@@ -129,11 +129,23 @@ fn autosave(mut editor: ResMut<Editor>) {
 
 /// Files being written.
 #[derive(Resource, Default)]
-struct Exporting(Option<(PathBuf, Task<chois::Result<usize>>)>);
+struct Exporting(Option<Export>);
+
+struct Export {
+    folder: PathBuf,
+    task: Task<chois::Result<usize>>,
+    /// What asked for it, as long as the editor has that: it goes with a document, and one like it that comes later is
+    /// another.
+    ask: Option<Ask>,
+}
 
 /// Writes files when asked to, elsewhere than here.
 fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
-    if let Some((folder, task)) = &mut exporting.0 {
+    if let Some(Export { folder, task, ask }) = &mut exporting.0 {
+        let place = (ask.as_ref()).and_then(|ask| editor.asks.iter().position(|a| a == ask));
+        if place.is_none() {
+            *ask = None;
+        }
         match block_on(future::poll_once(task)) {
             None => return,
             Some(Ok(count)) => {
@@ -143,15 +155,18 @@ fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
             Some(Err(error)) => editor.complain(&error),
         }
         exporting.0 = None;
-        editor.asks.remove(0);
+        if let Some(place) = place {
+            editor.asks.remove(place);
+        }
     }
     // The ask stays until it is done.
+    let ask = editor.asks.first().cloned();
     let Some(Ask::Export {
         folder,
         takes,
         fps,
         formats,
-    }) = editor.asks.first().cloned()
+    }) = ask.clone()
     else {
         return;
     };
@@ -162,7 +177,7 @@ fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
                 jobs.iter()
                     .try_fold(0, |n, job| Ok(n + job.write(&to, fps, &formats)?.len()))
             });
-            exporting.0 = Some((folder, task));
+            exporting.0 = Some(Export { folder, task, ask });
         }
         Err(error) => {
             editor.asks.remove(0);

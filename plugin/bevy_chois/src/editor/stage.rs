@@ -13,7 +13,7 @@ use chois::project::{ObjectId, Strip, TakeId, sequence};
 use super::session::Editor;
 use crate::clip::MotionClip;
 use crate::frame;
-use crate::playback::InteractionPlayer;
+use crate::playback::{InteractionPlayer, InteractionState};
 
 /// The avatar that shows a track's person.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,12 @@ pub(super) fn show(
     editor: Res<Editor>,
     mut shown: ResMut<Shown>,
     mut clips: ResMut<Assets<MotionClip>>,
-    mut people: Query<(Entity, &EditorPerson, Option<&mut InteractionPlayer>)>,
+    mut people: Query<(
+        Entity,
+        &EditorPerson,
+        Option<&mut InteractionPlayer>,
+        Option<&InteractionState>,
+    )>,
     mut objects: Query<(Entity, &EditorObject, &mut Transform), Without<EditorPerson>>,
 ) {
     if !editor.shown {
@@ -93,7 +98,7 @@ pub(super) fn show(
     }
     let now = editor.playhead;
     let mut handled = Vec::new();
-    for (person, EditorPerson { track }, player) in &mut people {
+    for (person, EditorPerson { track }, player, state) in &mut people {
         let Some(Staged {
             strip,
             take,
@@ -101,6 +106,12 @@ pub(super) fn show(
             time,
         }) = staged(&editor, *track)
         else {
+            // The object is put back below: a clip that held it would be interrupted.
+            if let Some(mut player) = player
+                && player.object.is_some()
+            {
+                player.object = None;
+            }
             continue;
         };
         let object = strip.object();
@@ -123,8 +134,15 @@ pub(super) fn show(
             }
         };
         let entity = entity.filter(|_| now >= strip.start);
+        let stopped = state == Some(&InteractionState::Interrupted);
         match player {
-            Some(mut player) if player.clip == handle && player.object == entity => {
+            // One that was interrupted does not go on: it is begun anew where the playhead goes, and not in every frame, for
+            // what cannot be played is told each time.
+            Some(mut player)
+                if player.clip == handle
+                    && player.object == entity
+                    && (!stopped || player.time == time) =>
+            {
                 if player.time != time {
                     player.time = time;
                 }

@@ -278,19 +278,34 @@ impl Around {
 
 /// Hands being told to hold at other times.
 #[derive(Resource, Default)]
-pub(super) struct Holding(Option<(TakeId, Vec<Edit>, Pending<Result<Motion, String>>)>);
+pub(super) struct Holding(Option<Held>);
+
+struct Held {
+    take: TakeId,
+    /// The take's edits when it was begun.
+    from: Vec<Edit>,
+    /// The same with the one that is made.
+    edits: Vec<Edit>,
+    pending: Pending<Result<Motion, String>>,
+}
 
 /// Enforces contact anew where it was asked for, elsewhere than here; the newest ask wins.
 pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>, walls: Res<Walls>) {
-    if let Some((take, edits, pending)) = &mut holding.0 {
-        let Some(made) = block_on(future::poll_once(pending)) else {
+    // The shown document is another one, where the take's number is another take's.
+    if holding.0.is_some() && editor.holding.is_none() {
+        holding.0 = None;
+        editor.say("cancelled; in the other document hands hold as before");
+    }
+    if let Some(held) = &mut holding.0 {
+        let Some(made) = block_on(future::poll_once(&mut held.pending)) else {
             return;
         };
-        let (take, edits) = (*take, std::mem::take(edits));
+        let (take, from) = (held.take, std::mem::take(&mut held.from));
+        let edits = std::mem::take(&mut held.edits);
         holding.0 = None;
         editor.holding = None;
         match made {
-            Ok(clip) => editor.finish_contact(take, edits, clip),
+            Ok(clip) => editor.finish_contact(take, &from, edits, clip),
             Err(reason) => editor.complain(&reason),
         }
     }
@@ -313,6 +328,7 @@ pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>, wal
         .filter(|key| key.is_met_by(&clip))
         .cloned()
         .collect();
+    let from = strip.take(take).map(|t| t.edits.clone());
     let mut all = edits;
     all.push(Edit::Contact {
         left: left.clone(),
@@ -327,7 +343,12 @@ pub(super) fn hold(mut editor: ResMut<Editor>, mut holding: ResMut<Holding>, wal
     });
     editor.holding = Some(take);
     editor.say("hands are told; physics runs");
-    holding.0 = Some((take, all, pending));
+    holding.0 = Some(Held {
+        take,
+        from: from.unwrap_or_default(),
+        edits: all,
+        pending,
+    });
 }
 
 /// Measurements under way.

@@ -88,7 +88,7 @@ pub struct CommandFailed {
 /// A command was called off.
 #[derive(EntityEvent, Message, Clone, Debug, PartialEq)]
 pub struct CommandCancelled {
-    /// Who was told.
+    /// Who was told; they may have been despawned.
     pub entity: Entity,
     /// Which command.
     pub command: CommandId,

@@ -45,7 +45,8 @@ pub use plan::{NpcLeg, NpcPlan};
 pub use plugin::{NpcPlugin, NpcSystems};
 pub use scene::{SceneFloor, SceneMarker, SceneObject};
 
-/// An avatar that takes commands.
+/// An avatar that takes commands. Taking it off calls them off; a clip that plays is the game's then. An
+/// [`InteractionPlayer`](crate::playback::InteractionPlayer) that the game puts in the place of a command's fails that command.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
 #[require(NpcState, act::Errands)]
 pub struct Npc {

@@ -70,6 +70,7 @@ impl Plugin for NpcPlugin {
             .add_observer(act::told)
             .add_observer(act::stopped)
             .add_observer(act::paused)
+            .add_observer(act::dismissed)
             .add_systems(
                 PreUpdate,
                 (act::act, scene::look_over)

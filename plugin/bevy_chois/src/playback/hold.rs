@@ -58,29 +58,40 @@ impl Turn<'_, '_, '_, '_> {
         let Some(object) = self.player.object else {
             return true;
         };
-        let Ok(present) = self.scene.transforms.get(object).copied() else {
-            self.interrupt(InterruptReason::ObjectDespawned);
-            return false;
-        };
-        let holder = self.scene.held.get(object).ok().map(|held| held.avatar);
-        if let Some(by) = holder.filter(|by| *by != self.avatar) {
-            self.interrupt(InterruptReason::ObjectHeld { by });
-            return false;
+        let ours = self.player.moves_object();
+        let refused = self.player.refused.take();
+        if !ours && self.player.driven == 0 {
+            // The game's: who has it now, and whether it is there at all, is nothing to us.
+            return true;
         }
         if self.player.live.lost {
             // The game took it out of the hands.
             self.release();
             return true;
         }
+        let Ok(present) = self.scene.transforms.get(object).copied() else {
+            self.interrupt(InterruptReason::ObjectDespawned);
+            return false;
+        };
+        let holder = self.scene.held.get(object).ok().map(|held| held.avatar);
+        if let Some(by) = holder.filter(|by| *by != self.avatar) {
+            // Who gives it back in this very frame loses the marker only when all have had their turn.
+            if self.player.driven == 0 && refused.is_none() {
+                self.player.refused = Some(how);
+                return true;
+            }
+            self.interrupt(InterruptReason::ObjectHeld { by });
+            return false;
+        }
+        // What was to be exact is exact a frame later, too.
+        let how = refused.filter(|_| how != Take::AtOnce).unwrap_or(how);
         let put = self.player.object_places[0];
         let driven = self.player.driven;
         if driven > 0 && self.player.live.drives() {
             if driven > 1 && holder.is_none() {
                 self.player.live.grabbed = true;
             }
-            if self.player.time > clip.release() {
-                self.release();
-            }
+            // Given back after physics has brought it to this frame: [`Self::release_live`].
             return true;
         }
         if driven > 0 {
@@ -91,8 +102,9 @@ impl Turn<'_, '_, '_, '_> {
                 return false;
             }
         }
-        let ours = clip.moves_object() && self.player.time <= clip.release();
         if !ours {
+            // A seek or a long frame may have come from far: it stands where the clip puts it down.
+            self.pose_object(clip, &clip.tap(clip.release()));
             self.release();
             return true;
         }
@@ -131,6 +143,18 @@ impl Turn<'_, '_, '_, '_> {
         true
     }
 
+    /// Gives back what physics drove up to this frame, when the clip has put it down.
+    pub(super) fn release_live(&mut self, clip: &RiggedClip) {
+        if self.player.driven == 0 || self.player.time <= clip.release() {
+            return;
+        }
+        if !self.player.live.drives() && !self.player.live.lost {
+            // After a seek physics begins anew, and has not come here.
+            self.pose_object(clip, &clip.tap(clip.release()));
+        }
+        self.release();
+    }
+
     /// Gives the object back to the game, if the clip has it.
     pub(super) fn release(&mut self) {
         if self.player.driven == 0 {
@@ -152,7 +176,7 @@ impl Turn<'_, '_, '_, '_> {
                 object.remove::<HeldBy>();
             }
         });
-        let turn = self.interaction.origin.rotation;
+        let turn = self.player.settings.origin.rotation;
         let live = self.player.live.velocity();
         let (velocity, angular_velocity) = match (live, &self.player.playing) {
             (Some((velocity, angular)), _) => (turn * velocity, turn * angular),
@@ -265,7 +289,7 @@ impl Turn<'_, '_, '_, '_> {
             };
         }
         let place = clip.object(&clip.tap(self.player.time));
-        (self.interaction.origin * place.unwrap_or_default())
+        (self.player.settings.origin * place.unwrap_or_default())
             .transform_point(point)
             .into()
     }

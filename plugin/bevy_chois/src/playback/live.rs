@@ -18,6 +18,7 @@ use super::events::{HandLetGo, PhysicsStarted, tell};
 use super::hold::is_moved;
 use super::parts::BodyParts;
 use super::play::Turn;
+use crate::clip::bake::BakeJob;
 use crate::contact::{ObjectPhysics, PhysicalObjects, Solid, model};
 use crate::frame;
 
@@ -55,7 +56,7 @@ struct Session {
 #[derive(Default)]
 pub(super) struct Live {
     /// What it was prepared for.
-    motion: Option<Arc<MotionClip>>,
+    job: Option<BakeJob>,
     // In a lock because it cannot be shared; nobody else ever holds it.
     task: Option<Task<Result<Box<Session>, Arc<str>>>>,
     session: Option<std::sync::Mutex<Box<Session>>>,
@@ -96,6 +97,19 @@ impl Live {
     pub fn drives(&self) -> bool {
         self.session.is_some() && !self.lost && self.written.is_some()
     }
+}
+
+/// Whether what is prepared for one job is right for the other: bones are known by their numbers in the rig.
+fn is_same(a: &BakeJob, b: &BakeJob) -> bool {
+    Arc::ptr_eq(&a.motion, &b.motion)
+        && Arc::ptr_eq(&a.rig, &b.rig)
+        && Arc::ptr_eq(&a.map, &b.map)
+        && a.scale == b.scale
+        && match (&a.geometry, &b.geometry) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        }
 }
 
 /// Everything up to `time`, on another thread.
@@ -212,9 +226,9 @@ impl Turn<'_, '_, '_, '_> {
             return Ok(());
         };
         let (job, time) = (ready.job.clone(), self.player.time);
-        if !(live.motion.as_ref()).is_some_and(|m| Arc::ptr_eq(m, &job.motion)) {
+        if !(live.job.as_ref()).is_some_and(|of| is_same(of, &job)) {
             *live = Live {
-                motion: Some(job.motion.clone()),
+                job: Some(job.clone()),
                 ..Live::default()
             };
         }
@@ -269,7 +283,7 @@ impl Turn<'_, '_, '_, '_> {
             session.contact.take();
         }
         self.place_obstacles(session);
-        let back = self.interaction.origin.inverse();
+        let back = self.player.settings.origin.inverse();
         for (impulse, point) in strikes
             .iter()
             .filter(|(i, p)| i.is_finite() && p.is_finite())
@@ -313,7 +327,7 @@ impl Turn<'_, '_, '_, '_> {
 
     /// Tells physics what is in the way.
     fn place_obstacles(&self, session: &mut Session) {
-        let back = self.interaction.origin.inverse();
+        let back = self.player.settings.origin.inverse();
         for (entity, solid, place) in &self.scene.obstacles {
             if Some(entity) == self.player.object {
                 continue;
@@ -357,9 +371,9 @@ impl Turn<'_, '_, '_, '_> {
         } = session;
         change.set(retarget, own, &frame.pose);
         let takes_over = smooth(session.age / TAKE_OVER);
-        let weight = self.interaction.weight.clamp(0.0, 1.0);
+        let weight = self.player.settings.weight.clamp(0.0, 1.0);
         let share = takes_over * weight;
-        let parts = self.interaction.parts;
+        let parts = self.player.settings.parts;
         let mine = |k: usize| parts == BodyParts::ALL || parts.contains(self.player.parts[k]);
         for (k, &bone) in retarget.bones().iter().enumerate() {
             let now = frame::same_rotation(self.player.now[bone].rotation);
@@ -414,7 +428,7 @@ impl Turn<'_, '_, '_, '_> {
         if let Some((affine, rotation)) = self.parent(self.avatar) {
             (at, turn) = (affine.transform_point3(at), rotation * turn);
         }
-        let place = self.interaction.origin.inverse() * Isometry3d::new(at, turn);
+        let place = self.player.settings.origin.inverse() * Isometry3d::new(at, turn);
         RootPlace {
             position: frame::vector(place.translation.into()),
             rotation: frame::rotation(place.rotation),

@@ -13,7 +13,7 @@ use bevy::transform::components::{GlobalTransform, Transform};
 
 use super::events::{InteractionFinished, InteractionStarted, InterruptReason, tell};
 use super::hold::{LOOP_STEP, Take};
-use super::player::{Phase, Player};
+use super::player::{Phase, Player, Settings};
 use super::{HeldBy, InteractionPlayer, InteractionState};
 use crate::clip::RiggedClip;
 use crate::contact::{ObjectPhysics, PhysicalObjects, Solid};
@@ -80,6 +80,10 @@ impl Turn<'_, '_, '_, '_> {
             self.interrupt(reason);
         }
         self.mend();
+        let runs = matches!(self.player.phase, Phase::Playing | Phase::Finished);
+        if runs && !self.player.wanted {
+            self.player.settings = Settings::of(self.interaction);
+        }
         match self.player.phase {
             Phase::Idle => {
                 if self.player.wanted && self.player.next.is_some() {
@@ -164,11 +168,6 @@ impl Turn<'_, '_, '_, '_> {
         }
     }
 
-    fn speed(&self) -> f32 {
-        let speed = self.interaction.speed;
-        if speed.is_finite() { speed } else { 0.0 }
-    }
-
     /// Remembers where everything stands while waiting, so that the speed of the moment is known when it starts.
     fn take_down(&mut self) {
         let player = &mut *self.player;
@@ -214,11 +213,13 @@ impl Turn<'_, '_, '_, '_> {
             return;
         }
         let clip = self.player.take(next);
+        self.player.settings = Settings::of(self.interaction);
         self.player.wanted = false;
         self.player.seen = 0;
         self.player.object = self.interaction.object;
         self.player.phase = Phase::Playing;
         self.player.driven = 0;
+        self.player.refused = None;
         self.player.braked = 0.0;
         self.player.live = Default::default();
         let time = self.interaction.time.clamp(0.0, clip.duration());
@@ -318,6 +319,7 @@ impl Turn<'_, '_, '_, '_> {
         }
         self.pose(true);
         self.live(true);
+        self.release_live(&clip);
         self.touch(&clip);
         if ends {
             self.player.phase = Phase::Finished;
@@ -335,7 +337,7 @@ impl Turn<'_, '_, '_, '_> {
 
     /// Slows down before the end of what there is of a clip, and takes up speed when there is more.
     fn brake(&mut self, duration: f32, more: bool) {
-        let (speed, time) = (self.speed(), self.player.time);
+        let (speed, time) = (self.player.settings.speed, self.player.time);
         let wanted = if more && speed > 0.0 {
             ((duration - time) / (BRAKING * speed))
                 .clamp(0.0, 1.0)
@@ -382,11 +384,7 @@ impl Turn<'_, '_, '_, '_> {
     }
 
     pub fn moving_speed(&self) -> f32 {
-        if self.interaction.paused {
-            0.0
-        } else {
-            self.speed() * (1.0 - self.player.braked)
-        }
+        self.player.settings.speed * (1.0 - self.player.braked)
     }
 }
 

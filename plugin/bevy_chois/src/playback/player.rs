@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bevy::asset::AssetId;
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
-use bevy::math::{Quat, Vec3};
+use bevy::math::{Isometry3d, Quat, Vec3};
 use bevy::transform::components::Transform;
 use chois::motion::inertia;
 use chois::motion::spline::Tap;
 
 use super::events::InterruptReason;
+use super::hold::Take;
 use super::live::Live;
 use super::parts::{BodyParts, part_of};
 use crate::clip::bake::BakeJob;
@@ -159,6 +160,40 @@ pub(super) struct Ready {
     pub complete: bool,
 }
 
+/// What of an [`InteractionPlayer`](super::InteractionPlayer) holds for what plays: the component may already be another
+/// one that has not started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub origin: Isometry3d,
+    /// 0 while it is paused, and for what is no number.
+    pub speed: f32,
+    pub weight: f32,
+    pub parts: BodyParts,
+}
+
+impl Settings {
+    pub fn of(interaction: &super::InteractionPlayer) -> Self {
+        let runs = !interaction.paused && interaction.speed.is_finite();
+        Self {
+            origin: interaction.origin,
+            speed: if runs { interaction.speed } else { 0.0 },
+            weight: interaction.weight,
+            parts: interaction.parts,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            origin: Isometry3d::IDENTITY,
+            speed: 0.0,
+            weight: 1.0,
+            parts: BodyParts::ALL,
+        }
+    }
+}
+
 /// See the module. One on every avatar with an [`InteractionPlayer`](super::InteractionPlayer).
 #[derive(Component, Default)]
 pub(super) struct Player {
@@ -168,6 +203,7 @@ pub(super) struct Player {
     pub interrupt: Option<InterruptReason>,
     /// What plays, or played last.
     pub playing: Option<Ready>,
+    pub settings: Settings,
     /// What is to play next.
     pub next: Option<Ready>,
     pub phase: Phase,
@@ -201,6 +237,8 @@ pub(super) struct Player {
     pub object: Option<Entity>,
     /// Whether the object's transform is ours, and for how many frames.
     pub driven: u32,
+    /// How the object was to be taken in the last frame, when another avatar still carried it.
+    pub refused: Option<Take>,
     /// Parts that touch, a bit each.
     pub touching: u8,
     /// A value that is none was reported.
@@ -267,6 +305,13 @@ impl Player {
                 seconds: seconds.max(blend_in).max(self.decay.seconds),
             };
         }
+    }
+
+    /// Whether the clip moves the object at the present time. What the game has taken it moves no more.
+    pub fn moves_object(&self) -> bool {
+        let clip = self.playing.as_ref().map(|ready| &ready.clip);
+        clip.is_some_and(|clip| clip.moves_object() && self.time <= clip.release())
+            && !self.live.lost
     }
 
     /// Takes what is next in hand.

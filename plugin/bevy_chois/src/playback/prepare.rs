@@ -144,11 +144,18 @@ fn look(
             _ => {}
         }
     }
+    // What the clip has put down may go.
+    let needed = player.wanted
+        || player.driven > 0
+        || player.phase == Phase::Playing && player.moves_object();
     let geometry = match interaction.object.map(|object| objects.get(object)) {
         None => None,
         // An object without a transform cannot be moved either.
-        Some(Err(_) | Ok((_, _, None))) => {
+        Some(Err(_) | Ok((_, _, None))) if needed => {
             return Outcome::Fail(InterruptReason::ObjectDespawned);
+        }
+        Some(Err(_) | Ok((_, _, None))) => {
+            (player.playing.as_ref()).and_then(|ready| ready.job.geometry.as_ref())
         }
         Some(Ok((Some(_), None, _))) => return Outcome::Wait(WaitingFor::Object),
         Some(Ok((_, shape, _))) => shape.map(|shape| &shape.geometry),

@@ -34,7 +34,7 @@ impl Turn<'_, '_, '_, '_> {
         velocity: Vec3,
         turn: Vec3,
     ) -> Moving {
-        let origin = self.interaction.origin;
+        let origin = self.player.settings.origin;
         let place = origin * place;
         let moving = Moving {
             translation: place.translation.into(),
@@ -99,11 +99,12 @@ impl Turn<'_, '_, '_, '_> {
         let Some(ready) = &player.playing else {
             return;
         };
-        let weight = self.interaction.weight.clamp(0.0, 1.0);
+        let settings = player.settings;
+        let weight = settings.weight.clamp(0.0, 1.0);
         let left = player.decay.left();
-        let all = self.interaction.parts == BodyParts::ALL;
+        let all = settings.parts == BodyParts::ALL;
         for (k, (bone, _)) in clip.bones().iter().enumerate() {
-            if !all && !self.interaction.parts.contains(player.parts[k]) {
+            if !all && !settings.parts.contains(player.parts[k]) {
                 continue;
             }
             let mut pose = clip.bone(tap, k);
@@ -146,7 +147,7 @@ impl Turn<'_, '_, '_, '_> {
         }
     }
 
-    fn pose_object(&mut self, clip: &RiggedClip, tap: &Tap) {
+    pub(super) fn pose_object(&mut self, clip: &RiggedClip, tap: &Tap) {
         let Some(mut place) = self.object(clip, tap, 0.0) else {
             return;
         };

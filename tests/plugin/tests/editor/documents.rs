@@ -4,12 +4,13 @@ use std::path::Path;
 
 use bevy::prelude::App;
 use bevy_chois::editor::{Ask, Editor, Tone};
-use bevy_chois_tests::{carry, tick_times};
+use bevy_chois_tests::{carry, tick_times, tick_until};
+use chois::project::export::Format;
 use chois::project::generate::Which;
 use chois::project::{History, Lost, Project, file};
 use chois::request::PersonPlace;
 
-use crate::{app_with, begin, editor, strips, wait};
+use crate::{PATIENCE, app_with, begin, editor, strips, wait};
 
 #[test]
 fn documents_stand_beside_each_other() {
@@ -219,4 +220,86 @@ fn where_drafts_cannot_be_written_it_is_told() {
     let (line, tone) = editor.status();
     assert_eq!(tone, Tone::Bad, "{line}");
     assert!(line.contains("no folder"), "{line}");
+}
+
+#[test]
+fn an_export_ends_after_another_document_was_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = carry::project(folder.path());
+    let mut app = app_with(None);
+    editor(&mut app).open(&path).expect("opened");
+    wait(&mut app);
+    let export = |name: &str| Ask::Export {
+        folder: folder.path().join(name),
+        takes: false,
+        fps: 30.0,
+        formats: vec![Format::Bvh],
+    };
+    // One that is asked for while another is written is written too, though the first one's ask went with its document.
+    editor(&mut app).asks.push(export("first"));
+    tick_times(&mut app, 1);
+    editor(&mut app).open(&path).expect("opened");
+    editor(&mut app).asks.push(export("second"));
+    wait(&mut app);
+    for name in ["first", "second"] {
+        assert_eq!(files(&folder.path().join(name)), 1, "{name}");
+    }
+    // Nothing else is asked for.
+    editor(&mut app).asks.push(export("third"));
+    tick_times(&mut app, 1);
+    editor(&mut app).new_document();
+    let told = tick_until(&mut app, PATIENCE, |world| {
+        let (line, _) = world.resource::<Editor>().status();
+        line.starts_with("wrote 1 files") && line.ends_with("third")
+    });
+    assert!(told, "{:?}", editor(&mut app).status());
+    assert!(editor(&mut app).asks.is_empty());
+}
+
+#[test]
+fn what_is_put_aside_saves_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let drafts = folder.path().join("drafts");
+    let mut editor = Editor::default();
+    begin(&mut editor);
+    editor.drafts = Some(drafts.clone());
+    editor.new_document();
+    assert!(files(&drafts) > 0, "{:?}", editor.status());
+    // Nothing is left of one that is closed.
+    editor.show_document(0);
+    editor.close_document(true).expect("closed");
+    assert_eq!(files(&drafts), 0);
+
+    // Beside its file, where it has one.
+    let path = carry::project(folder.path());
+    let auto = file::autosave_path(&path).expect("a path");
+    let seed = |editor: &mut Editor, seed: u64| {
+        editor.selected = strips(editor).first().copied();
+        assert!(editor.change_strip("seed", "Seed", |s| s.seed = seed));
+        editor.settle();
+    };
+    editor.open_beside(&path).expect("opened");
+    seed(&mut editor, 5);
+    editor.show_document(0);
+    let saved = file::read_project(&auto).expect("it saved itself");
+    assert_eq!(saved.strips()[0].1.seed, 5);
+    // Not over what was saved so before and is offered.
+    let mut other = Editor::default();
+    other.open(&path).expect("opened");
+    assert_eq!(other.offer(), Some(&*auto));
+    seed(&mut other, 6);
+    other.new_document();
+    let kept = file::read_project(&auto).expect("it is there");
+    assert_eq!(kept.strips()[0].1.seed, 5);
+
+    // The program ends with the document in the background.
+    begin(&mut editor);
+    let was = editor.project().clone();
+    editor.new_document();
+    drop(editor);
+    let mut next = Editor::default();
+    next.drafts = Some(drafts);
+    next.look_for_drafts();
+    next.take_offer().expect("taken");
+    assert_eq!(next.project().strips(), was.strips());
 }

@@ -7,11 +7,12 @@ use bevy_chois::editor::{Editor, Tone};
 use bevy_chois::frame;
 use bevy_chois::npc::SceneObject;
 use bevy_chois::object::ObjectShape;
-use bevy_chois_tests::{carry, tick_times, tick_until};
+use bevy_chois_tests::{carry, tick, tick_times, tick_until};
 use bevy_egui::egui::{Key, pos2};
 use chois::geometry::{Mesh, ObjectGeometry};
 use chois::motion::MotionClip;
 use chois::motion::lock::Part;
+use chois::project::Edit;
 use chois::skeleton::joint;
 use nalgebra::Vector3;
 
@@ -238,4 +239,74 @@ fn elbows_keep_out_of_what_stands_in_the_scene() {
     assert!(beside < free - 0.02, "{beside} where there is room {free}");
     let clip = shown(&seen);
     assert!(clip.frames[80].contact[0] > 0.5, "it holds all the same");
+}
+
+/// Has physics begin.
+fn begin_to_hold(seen: &mut Seen) {
+    let both = vec![[1.0, 2.0]];
+    assert!(editor(&mut seen.app).set_contact(both.clone(), both));
+    tick(&mut seen.app);
+    assert!(seen.editor().is_holding(), "{:?}", seen.editor().status());
+}
+
+/// Edits of the first strip's first take.
+fn edits(seen: &Seen) -> Vec<Edit> {
+    seen.editor().project().strips()[0].1.takes[0].edits.clone()
+}
+
+fn wait_for_physics(seen: &mut Seen) {
+    assert!(tick_until(&mut seen.app, PATIENCE, |world| {
+        !world.resource::<Editor>().is_holding()
+    }));
+}
+
+#[test]
+fn physics_of_a_document_that_was_put_aside_reaches_no_other() {
+    let [own, other] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let mut seen = Seen::new(&carry::project(own.path()));
+    // Its takes have the same numbers.
+    let other = carry::project(other.path());
+    begin_to_hold(&mut seen);
+    editor(&mut seen.app).open_beside(&other).expect("opened");
+    assert!(!seen.editor().is_holding());
+    tick(&mut seen.app);
+    // Asked for in this one it is this one's.
+    let strip = strips(seen.editor()).first().copied();
+    editor(&mut seen.app).selected = strip;
+    assert_eq!(edits(&seen), []);
+    hold(&mut seen, [1.2, 2.4], [1.2, 2.4]);
+    assert!(
+        matches!(&edits(&seen)[..], [Edit::Contact { left, .. }] if *left == [[1.2, 2.4]]),
+        "{:?}",
+        edits(&seen)
+    );
+    // Nor does it come where a document is opened in place of this one.
+    begin_to_hold(&mut seen);
+    editor(&mut seen.app).open(&other).expect("opened");
+    wait_for_physics(&mut seen);
+    assert_eq!(edits(&seen), []);
+    editor(&mut seen.app).show_document(0);
+    wait_for_physics(&mut seen);
+    assert_eq!(edits(&seen), []);
+}
+
+#[test]
+fn what_was_edited_while_physics_ran_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = Seen::new(&carry::project(folder.path()));
+    let trim = Edit::Trim { from: 0.0, to: 3.0 };
+    begin_to_hold(&mut seen);
+    assert!(editor(&mut seen.app).edit_take("Trim", trim.clone()));
+    wait_for_physics(&mut seen);
+    assert_eq!(edits(&seen), [trim]);
+    // It is told, for the bar is what it was.
+    let (line, tone) = seen.editor().status();
+    assert_eq!(tone, Tone::Bad, "{line}");
+    assert!(line.contains("while physics ran"), "{line}");
+    // What was undone can be done again.
+    begin_to_hold(&mut seen);
+    editor(&mut seen.app).undo();
+    wait_for_physics(&mut seen);
+    assert_eq!(edits(&seen), []);
+    assert_eq!(seen.editor().history().redoes(), Some("Trim"));
 }

@@ -5,6 +5,7 @@ mod hands;
 mod pages;
 mod screen;
 mod seen;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

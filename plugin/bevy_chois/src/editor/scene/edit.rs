@@ -84,6 +84,33 @@ pub(super) fn turn(project: &mut Project, strip: StripId, handle: Handle, degree
     }
 }
 
+/// Puts a handle back as it was before, and nothing else: takes may have come meanwhile.
+pub(super) fn put_back(project: &mut Project, before: &Project, strip: StripId, handle: Handle) {
+    match handle {
+        Handle::Person => {
+            let was = before.track_of(strip).map(|k| before.tracks[k].person);
+            if let Some((track, was)) = project.track_of(strip).zip(was) {
+                project.tracks[track].edit().person = was;
+            }
+        }
+        Handle::Object => {
+            let object = before.strip(strip).and_then(Strip::object);
+            let was = object.and_then(|id| before.object(id));
+            if let Some(was) = was
+                && let Some(object) = project.object_mut(was.id)
+            {
+                object.place = was.place;
+            }
+        }
+        Handle::Waypoint(_) | Handle::End => {
+            let was = before.strip(strip).map(|s| &s.deed);
+            if let Some((strip, was)) = project.strip_mut(strip).zip(was) {
+                strip.deed.clone_from(was);
+            }
+        }
+    }
+}
+
 /// When the waypoints are passed, as the strip says or else as its way does.
 fn times(strip: &Strip, way: Option<&Way>) -> Vec<f32> {
     let all = strip.deed.waypoints();

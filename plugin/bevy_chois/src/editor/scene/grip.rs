@@ -127,11 +127,11 @@ impl Grip {
         None
     }
 
-    /// Puts all back as it was.
+    /// Puts the handle back where it was.
     pub fn give_up(self, editor: &mut Editor) {
         let key = self.key();
         editor.drag(&key, "Drag", |p| {
-            *p = self.before;
+            edit::put_back(p, &self.before, self.strip, self.spot.handle);
             Ok(())
         });
         editor.settle();
@@ -198,5 +198,82 @@ impl Test<'_> {
         let turn = rotation(&ObjectPlace { yaw, ..start });
         let center = Vector3::new(at.x, at.y, height - thing.geometry.lowest(&turn));
         walls.refuse_thing(editor, self.strip, hull, center, turn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chois::project::{Deed, ObjectId, Take, TakeId, Verdict};
+    use chois::request::PersonPlace;
+
+    use super::*;
+    use crate::editor::session::{Choice, Kind};
+
+    /// Somebody carries a box, whose file is missing; and the box.
+    fn carrying() -> (Editor, ObjectId) {
+        let mut editor = Editor::default();
+        assert!(editor.add_track("Ann", PersonPlace::default()));
+        let object = editor.add_object(&Choice {
+            name: "box".into(),
+            file: "nowhere.glb".into(),
+            place: ObjectPlace {
+                position: [1.0, 0.0, 0.0],
+                ..ObjectPlace::default()
+            },
+        });
+        let object = object.expect("an object");
+        editor
+            .add_strip(0, Kind::Interact(object))
+            .expect("a strip");
+        (editor, object)
+    }
+
+    #[test]
+    fn takes_that_came_during_a_drag_stay_when_it_is_given_up() {
+        for (handle, at) in [
+            (Handle::Person, Vector2::new(-1.0, 0.5)),
+            (Handle::Object, Vector2::new(2.0, 0.5)),
+            (Handle::End, Vector2::new(2.0, 1.5)),
+        ] {
+            let (mut editor, object) = carrying();
+            let mut planned = Planned::default();
+            planned.follow(&editor);
+            let grip = Grip::of(handle, Part::Floor, &editor, &planned).expect("a handle");
+            let places = |editor: &Editor| {
+                let strip = editor.strip().expect("a strip");
+                let Deed::Interact { end, .. } = strip.deed else {
+                    panic!("{:?}", strip.deed);
+                };
+                let person = editor.project().tracks[0].person;
+                let object = editor.project().object(object).map(|o| o.place);
+                (end, person, object)
+            };
+            let was = places(&editor);
+            let to = To::Place(at, None);
+            assert_eq!(grip.bring(to, &Walls::default(), &mut editor), None);
+            assert_ne!(places(&editor), was, "{handle:?}");
+            let (strip, mut made) = (grip.strip, None);
+            assert!(editor.edit("Generate", |p| {
+                let id = TakeId(p.fresh());
+                let take = Take {
+                    id,
+                    seed: 0,
+                    variations: Vec::new(),
+                    verdict: Verdict::Open,
+                    made: None,
+                    edits: Vec::new(),
+                };
+                let strip = p.strip_mut(strip).expect("a strip");
+                strip.takes.push(take.into());
+                made = Some(id);
+                Ok(())
+            }));
+            let next = editor.project().next;
+            grip.give_up(&mut editor);
+            assert_eq!(places(&editor), was, "{handle:?}");
+            let made = made.expect("a take");
+            assert!(editor.project().take(made).is_some(), "{handle:?}");
+            assert_eq!(editor.project().next, next, "{handle:?}");
+        }
     }
 }

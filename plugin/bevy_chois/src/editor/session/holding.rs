@@ -38,14 +38,20 @@ impl Editor {
         Some((strip.clone(), clip, edits))
     }
 
-    /// The take with hands that hold at other times is there.
+    /// The take with hands that hold at other times is there; `from` are the edits that the take had when it was begun.
     pub(in crate::editor) fn finish_contact(
         &mut self,
         take: TakeId,
+        from: &[Edit],
         edits: Vec<Edit>,
         clip: MotionClip,
     ) {
-        let Some(strip) = self.project().take(take).map(|(s, _)| s.id) else {
+        let now = self.project().take(take);
+        // Of a take that was trimmed meanwhile, the bars' times are others.
+        let Some(strip) = now.filter(|(_, own)| own.edits == from).map(|(s, _)| s.id) else {
+            self.complain(
+                &"the take was changed while physics ran, and hands hold as before; change the bar again",
+            );
             return;
         };
         let heard = match edits.last() {

@@ -210,6 +210,7 @@ impl Editor {
         self.drop_draft();
         self.compared = None;
         self.wanted_contact = None;
+        self.holding = None;
         self.selected = None;
         self.playhead = 0.0;
         self.playing = false;
@@ -262,21 +263,30 @@ impl Editor {
 
     /// Saves by itself what was changed a while ago: beside the file, or among the drafts where there is none yet.
     pub(in crate::editor) fn autosave(&mut self) {
-        // What was not taken yet is not written over.
-        if self.offer.is_some()
-            || self.revision == self.autosaved
-            || self.changed.elapsed() < self.autosave_after
-        {
+        if self.changed.elapsed() < self.autosave_after {
             return;
         }
-        self.autosaved = self.revision;
-        let saved = match &self.path {
-            Some(path) => file::autosave(&self.history, &mut self.library, path).map(|_| ()),
-            None => self.save_draft(),
-        };
-        if let Err(error) = saved {
+        if let Err(error) = self.autosave_now() {
+            // Told once, not in every frame.
+            self.autosaved = self.revision;
             self.complain(&error);
         }
+    }
+
+    /// The same at once, if anything was changed.
+    pub(in crate::editor) fn autosave_now(&mut self) -> Result<()> {
+        // What was not taken yet is not written over.
+        if self.offer.is_some() || self.revision == self.autosaved {
+            return Ok(());
+        }
+        match &self.path {
+            Some(path) => {
+                file::autosave(&self.history, &mut self.library, path)?;
+            }
+            None => self.save_draft()?,
+        }
+        self.autosaved = self.revision;
+        Ok(())
     }
 
     /// A number that differs after every change of the project or its takes.

@@ -7,9 +7,12 @@ mod errands;
 mod hear;
 mod play;
 
+use std::mem;
+
 use bevy::asset::{Assets, Handle};
 use bevy::ecs::entity::Entity;
 use bevy::ecs::event::EntityEvent;
+use bevy::ecs::lifecycle::Remove;
 use bevy::ecs::message::{Message, MessageReader};
 use bevy::ecs::observer::On;
 use bevy::ecs::query::With;
@@ -26,7 +29,7 @@ use super::scene::Surroundings;
 use super::{Npc, NpcCommand, NpcState, PauseNpc, StopNpc, Turn};
 use crate::clip::MotionClip;
 use crate::playback::InteractionPlayer;
-use crate::playback::events::{InteractionFinished, InteractionInterrupted, tell};
+use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason, tell};
 use crate::synthesis::{GenerationStatus, MotionSynthesizer};
 
 /// A thing that is farther than this from where it was when its clip was made has been moved, metres.
@@ -79,6 +82,29 @@ pub(in crate::npc) fn paused(
     }
 }
 
+/// Somebody takes no commands any more, or is despawned.
+pub(in crate::npc) fn dismissed(
+    gone: On<Remove, Npc>,
+    mut npcs: Query<&mut Errands>,
+    mut commands: Commands,
+) {
+    let npc = gone.entity;
+    let Ok(mut errands) = npcs.get_mut(npc) else {
+        return;
+    };
+    let errands = mem::take(&mut *errands);
+    // Before anybody hears of it, who may make them an Npc again.
+    (commands.entity(npc)).try_remove::<(Errands, NpcState, NpcPlan)>();
+    let current = errands.current.map(|current| current.command);
+    for command in current.into_iter().chain(errands.queue) {
+        let cancelled = CommandCancelled {
+            entity: npc,
+            command: command.id,
+        };
+        tell(&mut commands, cancelled);
+    }
+}
+
 /// What happened to what plays.
 #[derive(SystemParam)]
 pub(in crate::npc) struct Happened<'w, 's> {
@@ -88,7 +114,14 @@ pub(in crate::npc) struct Happened<'w, 's> {
 
 /// Everything that is done for [`Npc`]s.
 pub(in crate::npc) fn act(
-    mut npcs: Query<(Entity, &Npc, &mut NpcState, &mut Errands, &Transform)>,
+    mut npcs: Query<(
+        Entity,
+        &Npc,
+        &mut NpcState,
+        &mut Errands,
+        &Transform,
+        Option<&InteractionPlayer>,
+    )>,
     mut around: Surroundings,
     mut happened: Happened,
     mut synthesizer: MotionSynthesizer,
@@ -97,14 +130,18 @@ pub(in crate::npc) fn act(
     mut commands: Commands,
 ) {
     let finished: Vec<Entity> = happened.finished.read().map(|event| event.entity).collect();
-    let interrupted: Vec<_> = happened.interrupted.read().cloned().collect();
+    // A clip that begins tells this of what it takes the place of, such as a game's idle.
+    let interrupted: Vec<_> = (happened.interrupted.read())
+        .filter(|event| event.reason != InterruptReason::Replaced)
+        .cloned()
+        .collect();
     let mut taken: Vec<(Entity, Entity)> = (npcs.iter())
-        .flat_map(|(npc, _, _, errands, _)| {
+        .flat_map(|(npc, _, _, errands, ..)| {
             let things = errands.current.iter().flat_map(Current::things);
             things.map(move |thing| (thing, npc)).collect::<Vec<_>>()
         })
         .collect();
-    for (avatar, npc, mut state, mut errands, place) in &mut npcs {
+    for (avatar, npc, mut state, mut errands, place, player) in &mut npcs {
         let mut actor = Actor {
             avatar,
             npc,
@@ -123,6 +160,10 @@ pub(in crate::npc) fn act(
         }
         if let Some(event) = interrupted.iter().find(|event| event.entity == avatar) {
             actor.interrupted(&event.reason);
+        }
+        // Last: what came of their own clip in the frame in which the game put another in its place still counts.
+        if actor.is_taken_over(player) {
+            actor.interrupted(&InterruptReason::Replaced);
         }
         let now = actor.go();
         if *state != now {

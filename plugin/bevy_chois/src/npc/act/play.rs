@@ -203,13 +203,29 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         }
     }
 
+    /// Whether the game has them play something else than what their command has come to.
+    pub(super) fn is_taken_over(&self, player: Option<&InteractionPlayer>) -> bool {
+        let current = self.errands.current.as_ref();
+        let (Some(playing), Some(player)) = (current.and_then(|c| c.playing.as_ref()), player)
+        else {
+            return false;
+        };
+        playing.clip.as_ref() != Some(&player.clip)
+    }
+
     /// The clip that played was interrupted.
     pub(super) fn interrupted(&mut self, reason: &InterruptReason) {
-        let plays = (self.errands.current.as_ref()).is_some_and(|c| c.playing.is_some());
-        if !plays || matches!(reason, InterruptReason::Replaced) {
+        let Some(current) = (self.errands.current.as_ref()).filter(|c| c.playing.is_some()) else {
             return;
-        }
+        };
+        let (command, ending) = (current.command.id, current.ending);
         self.errands.stood = None;
+        if ending {
+            // It was called off: nothing of it is planned anew.
+            self.errands.current = None;
+            let entity = self.avatar;
+            return self.tell(CommandCancelled { entity, command });
+        }
         let moved = matches!(
             reason,
             InterruptReason::ObjectMoved | InterruptReason::ObjectHeld { .. }

@@ -751,7 +751,7 @@ fn an_object_changes_hands_in_one_frame() {
     let with = without.clone().with_object(object).starting_at(1.5);
     insert(&mut app, second, with);
     tick_times(&mut app, 3);
-    assert_eq!(reasons(&app), [replaced.clone()]);
+    assert_eq!(reasons(&app), std::slice::from_ref(&replaced));
     let held = app.world().get::<HeldBy>(object);
     assert_eq!(held, Some(&HeldBy { avatar: second }));
     assert_object(&app, object, &clip, 45);

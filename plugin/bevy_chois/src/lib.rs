@@ -13,7 +13,7 @@
 //! | [`npc::NpcPlugin`] | people who take commands: "move the lamp next to the sofa" |
 //! | [`debug_draw::DebugDrawPlugin`] | contact heat, waypoints and ghosts (feature `debug_draw`) |
 //!
-//! With feature `editor` there is also [`editor::EditorPlugin`], the authoring panel, which an app adds itself.
+//! With feature `editor` there is also `editor::EditorPlugin`, the authoring panel, which an app adds itself.
 //!
 //! The model's world has Z up, Bevy's has Y up; they meet in [`frame`] only.
 

@@ -176,7 +176,7 @@ impl RiggedClip {
         self.frames
     }
 
-    /// The bones that are written, by index in the [`Rig`], with their bind pose; the order of [`Self::pose`].
+    /// The bones that are written, by index in the [`Rig`], with their bind pose; the order of [`Self::bone`].
     pub fn bones(&self) -> &[(usize, Transform)] {
         &self.bones
     }

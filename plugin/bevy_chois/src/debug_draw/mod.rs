@@ -18,7 +18,7 @@
 //! | item | what it shows | on what |
 //! |---|---|---|
 //! | [`contact_heat`](ChoisGizmos::contact_heat) | how near the nearest palm is to each point of the surface, with contour lines; brighter where a palm touches | meshes of the object, and the hands (what skins give to the bones of hands and fingers) |
-//! | [`ribbon`](ChoisGizmos::ribbon) | where the object goes: chevrons for the direction, a tick a second, colour for the speed (striped red over [`MAX_SPEED`](chois::request::MAX_SPEED)), a bead at the present | the floor under the object's path, and every [`WaypointRibbon`] |
+//! | [`ribbon`](ChoisGizmos::ribbon) | where the object goes: chevrons for the direction, a tick a second, colour for the speed (striped red over [`MAX_SPEED`]), a bead at the present | the floor under the object's path, and every [`WaypointRibbon`] |
 //! | [`ghosts`](ChoisGizmos::ghosts) | person and object at other times of the clip, coloured by time | beside the playing avatar |
 //! | [`bones`](ChoisGizmos::bones) | lines from bone to bone | the avatar |
 //! | [`palms`](ChoisGizmos::palms) | the clip's palms: a ring each, filled by how firmly it touches, and a line to the object's surface | the avatar |

@@ -27,7 +27,7 @@ pub fn write(path: &Path, clip: &MotionClip) -> Result<()> {
     error::write_atomically(path, to_text(clip)?.as_bytes())
 }
 
-/// The text of a clip's `.bvh`, see [`write`].
+/// The text of a clip's `.bvh`, see [`write()`].
 ///
 /// # Errors
 /// [`Error::Invalid`] when the clip is empty, holds a value that is not finite or has a frame rate that is none.

@@ -62,7 +62,7 @@ pub fn write(
     error::write_atomically(path, &to_bytes(clip, object, options)?)
 }
 
-/// The bytes of a clip's `.glb`, see [`write`].
+/// The bytes of a clip's `.glb`, see [`write()`].
 ///
 /// # Errors
 /// [`Error::Invalid`] when the clip is empty, holds a value that is not finite or has a frame rate that is none, when

@@ -178,7 +178,7 @@ const REFINED_VERTICES: usize = 6_000;
 const REFINED_TRIANGLES: usize = 16 * REFINED_VERTICES;
 
 impl Mesh {
-    /// The same surface with edges of at most [`EVEN_EDGE`] (longer where that would take more than a few thousand
+    /// The same surface with edges of at most 3 cm (longer where that would take more than a few thousand
     /// vertices).
     ///
     /// CHOIS sees shape, centre and contact through vertices alone and learned from densely and evenly scanned meshes; a

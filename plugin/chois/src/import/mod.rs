@@ -2,7 +2,7 @@
 //! [`Checkpoint`](crate::model::Checkpoint) comes out.
 //!
 //! All three files are Python pickles, a format that can run any program when Python reads it. Here nothing runs:
-//! [`pickle`] only builds data, and refuses every name that is not on its short list.
+//! `pickle` only builds data, and refuses every name that is not on its short list.
 
 mod joblib;
 mod numpy;

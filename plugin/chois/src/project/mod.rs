@@ -5,7 +5,7 @@
 //! and its object where the last strip with that object left it. [`stale`] tells what must be generated (again),
 //! [`generate`] does, [`sequence`] puts takes one after another. [`History`] keeps what was, for undo and redo.
 //!
-//! A project is a file, `name.chois.ron`, with a folder of clips beside it, `name.takes` (see [`file`]). Meshes and clips
+//! A project is a file, `name.chois.ron`, with a folder of clips beside it, `name.takes` (see [`mod@file`]). Meshes and clips
 //! are held by a [`Library`], so that a project opens whatever is missing.
 
 mod check;

@@ -100,7 +100,7 @@ impl Rig {
     /// What makes the rig unusable whatever its bones are.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no bone or more than [`MAX_BONES`], a parent does not stand before its child, or a number is not finite.
+    /// [`Error::Invalid`] when there is no bone or more than 4096, a parent does not stand before its child, or a number is not finite.
     pub fn check(&self) -> Result<()> {
         if self.bones.is_empty() {
             return Err(Error::invalid(

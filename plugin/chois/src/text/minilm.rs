@@ -22,7 +22,7 @@ const INNER: i64 = 1536;
 const POSITIONS: i64 = 512;
 /// The release's own choice, in LayerNorms of BERT.
 const EPSILON: f64 = 1e-12;
-/// Word pieces that are read of a sentence, [CLS] and [SEP] included (`max_seq_length` of the release).
+/// Word pieces that are read of a sentence, \[CLS\] and \[SEP\] included (`max_seq_length` of the release).
 const MAX_PIECES: usize = 256;
 
 /// The sentence encoder all-MiniLM-L6-v2 (Wang et al. 2020; Reimers and Gurevych 2019): 384 numbers of unit length.
@@ -106,7 +106,7 @@ impl MiniLm {
         default_folder(|name| std::env::var_os(name), program.as_deref())
     }
 
-    /// The word pieces of a sentence in their context, [CLS] and [SEP] included: the last hidden states, 384 numbers each,
+    /// The word pieces of a sentence in their context, `[CLS]` and `[SEP]` included: the last hidden states, 384 numbers each,
     /// whose mean [`TextEncoder::encode`] makes unit length.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ impl Row {
         })
     }
 
-    /// Means over clips of generated motion (see [`super::aggregate`]).
+    /// Means over clips of generated motion (see [`crate::evaluation::aggregate`]).
     pub fn measured(name: impl Into<String>, clips: usize, means: &ClipMetrics) -> Self {
         let m = means;
         Self::new(name, clips)

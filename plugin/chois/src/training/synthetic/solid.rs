@@ -48,7 +48,7 @@ impl Solid {
         self
     }
 
-    /// Adds the frame of a hoop in the plane z = `middle`[2]: a ring of posts.
+    /// Adds the frame of a hoop in the plane z = `middle[2]`: a ring of posts.
     pub fn hoop(&mut self, middle: [f32; 3], radius: f32, thick: f32, sides: u32) -> &mut Self {
         let at = |k: u32| {
             let (s, c) = (k as f32 * TAU / sides as f32).sin_cos();

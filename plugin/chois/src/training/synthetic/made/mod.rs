@@ -1,10 +1,10 @@
 //! Motion made from nothing but an action, a thing and chance.
 //!
-//! [`actions`] lays out in time where the person goes ([`course`]), where the thing is and which hands hold it where
-//! ([`handling`]). [`body`] puts a person to it: steps under the body ([`footing`]), the life of walking ([`gait`]), stooping
-//! and stretching to where the hands must be ([`posture`]), arms to their places and shoulders along with them
-//! ([`shoulders`]). Of captured motion it takes how people walk and stoop; without any, rules do. Walks with nothing to
-//! handle ([`stroll`]) are made by the same body.
+//! `actions` lays out in time where the person goes (`course`), where the thing is and which hands hold it where
+//! (`handling`). `body` puts a person to it: steps under the body (`footing`), the life of walking (`gait`), stooping
+//! and stretching to where the hands must be (`posture`), arms to their places and shoulders along with them
+//! (`shoulders`). Of captured motion it takes how people walk and stoop; without any, rules do. Walks with nothing to
+//! handle (`stroll`) are made by the same body.
 
 mod actions;
 mod body;

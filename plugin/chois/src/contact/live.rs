@@ -106,7 +106,8 @@ impl LiveContact {
         self.session.strike(impulse, point);
     }
 
-    /// The game puts the object's centre elsewhere (world, metres), as another physics engine does; hands that cannot follow let go.
+    /// The game puts the object's centre elsewhere (world, metres), as another physics engine does; hands that cannot follow
+    /// let go.
     pub fn put(&mut self, place: &Isometry3<f32>) {
         self.session.put(place);
     }

@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_foot_that_begins_in_the_air_lands_without_a_jump() {
-        // Comes down for 12 frames, lands 4 cm too high and creeps on by a centimetre a frame.
+        // Comes down for 12 frames, lands 4 cm too high and creeps on by 6 mm a frame.
         let path: Vec<Vector3<f32>> = (0..40)
             .map(|t| match t {
                 0..12 => Vector3::new(0.06 * t as f32, 0.0, 0.3 - 0.02 * t as f32),

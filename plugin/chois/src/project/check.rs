@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::motion::FPS;
 use crate::request::{InteractionRequest, PersonPlace, WalkRequest, check_locks};
 
-/// Most tracks, objects, strips of a track, takes of a strip, edits of a take, and keys of an edit.
 /// Numbers of objects, strips and takes are below.
 pub(super) const MOST_IDS: u64 = 1 << 53;
+/// Most tracks, objects, strips of a track, takes of a strip, edits of a take, and keys of an edit.
 const MOST_TRACKS: usize = 64;
 const MOST_OBJECTS: usize = 512;
 const MOST_STRIPS: usize = 1000;

@@ -25,7 +25,8 @@ const LEANING: (f32, f32) = (0.4, 0.7);
 /// What of an object's way through a window is given.
 #[derive(Clone, Debug)]
 pub struct GivenWay<'a> {
-    /// Given values of the frames that exist (T x 220, normalised): all of the first frame, the object's x and y, and its z, at the frames below.
+    /// Given values of the frames that exist (T x 220, normalised): all of the first frame, the object's x and y, and its z, at
+    /// the frames below.
     pub values: &'a [f32],
     /// Frames at which the object's x and y are given, ascending, from the first to the last that exists.
     pub places: Vec<usize>,

@@ -158,10 +158,12 @@ impl WalkPlan {
         let other = parts.seconds() - parts.way;
         let slack = seconds - other;
         // A walk whose places have times is on its way all the while.
-        let most = if is_timed { slack } else { parts.way * 2.0 };
-        parts.way = slack
-            .clamp(slack.min(parts.way), most.max(slack.min(parts.way)))
-            .max(1.0 / FPS);
+        let way = if is_timed {
+            slack
+        } else {
+            slack.clamp(slack.min(parts.way), parts.way * 2.0)
+        };
+        parts.way = way.max(1.0 / FPS);
         let (path, waypoint_frames) = if is_timed {
             curve.timed(&request.waypoints, frames, limit)?
         } else {

@@ -617,3 +617,31 @@ fn the_object_ends_turned_as_asked() {
     let error = request.validate().expect_err("no way to look").to_string();
     assert!(error.contains("end_turn.alike"), "{error}");
 }
+
+/// What is in hand at the start is on its way at once, and asks for the pose that holds it.
+#[test]
+fn what_is_in_hand_goes_at_once() {
+    let mut synthesizer = tiny::synthesizer();
+    let object = tiny::object();
+    let text = "Lift the box, move the box, and put down the box.";
+    let free = InteractionRequest::new(text).end([1.2, 0.0, 0.0]);
+    let held = free.clone().start([0.0, 0.0, 0.7]).in_hand(true, false);
+    let plan = |request: &InteractionRequest| {
+        synthesizer.plan(&Order {
+            request,
+            object: &object,
+            scene: None,
+        })
+    };
+    let refused = plan(&held).expect_err("no pose");
+    assert!(refused.to_string().contains("in_hand.start"), "{refused}");
+    let held = held.pose(plan(&free).expect("a plan").pose);
+    let mut gone = |request: &InteractionRequest| {
+        let frames = generate(&mut synthesizer, request).clip.frames;
+        (frames[20].object_position - frames[0].object_position)
+            .xy()
+            .norm()
+    };
+    assert!(gone(&held) > 0.1);
+    assert!(gone(&free) < 0.02);
+}

@@ -8,8 +8,8 @@ use chois::motion::FPS;
 use chois::request::file::{Job, parse_jobs};
 use chois::request::plan::{Plan, relaxed};
 use chois::request::{
-    EndTurn, GuidanceConfig, InteractionRequest, MAX_SPEED, Method, ObjectPlace, PersonPlace,
-    SamplingConfig, Variation, Waypoint,
+    EndTurn, GuidanceConfig, InHand, InteractionRequest, MAX_SPEED, Method, ObjectPlace,
+    PersonPlace, SamplingConfig, Variation, Waypoint,
 };
 use chois_tests::tiny;
 use nalgebra::Vector2;
@@ -127,6 +127,10 @@ fn requests(
                         .collect(),
                     end: end.map(high),
                     end_turn: ends.map(|(yaw, alike)| EndTurn { yaw, alike }),
+                    in_hand: InHand {
+                        start: seed % 5 == 1,
+                        end: seed % 3 == 1,
+                    },
                     pose: None,
                     person: person.map(|(position, facing)| PersonPlace { position, facing }),
                     seconds,
@@ -333,6 +337,15 @@ proptest! {
         let rest = -object.lowest(&plan.rotation);
         prop_assert!((plan.heights[0] - start[2] - rest).abs() < 1e-4);
         prop_assert!((plan.heights[frames - 1] - end[2] - rest).abs() < 1e-4);
+        let [until, from] = plan.rest;
+        prop_assert!(until.is_none() || !request.in_hand.start);
+        prop_assert!(from.is_none() || !request.in_hand.end);
+        for (frames, still) in [(0..until.map_or(0, |f| f + 1), 0), (from.unwrap_or(frames)..frames, frames - 1)] {
+            for t in frames {
+                prop_assert!((plan.path[t] - plan.path[still]).norm() < 5e-3, "moves at {t}");
+                prop_assert!((plan.heights[t] - plan.heights[still]).abs() < 5e-3, "is lifted at {t}");
+            }
+        }
         for keys in [&plan.path_keys, &plan.height_keys] {
             prop_assert!(keys.is_sorted() && keys.iter().all(|t| *t < frames), "{keys:?}");
         }

@@ -7,7 +7,7 @@ use chois::project::{
     Deed, History, Library, Object, ObjectId, Project, Strip, StripId, Take, TakeId, Track,
     Verdict, file,
 };
-use chois::request::ObjectPlace;
+use chois::request::{InHand, ObjectPlace};
 use chois_tests::tiny;
 use nalgebra::Vector3;
 
@@ -56,6 +56,7 @@ fn write(folder: &Path, strips: usize, takes: usize) -> PathBuf {
             waypoints: Vec::new(),
             end: Some([0.5, -0.45, 0.8]),
             turn: None,
+            in_hand: InHand::default(),
         };
         let mut strip = Strip::new(id, 4.0 * k as f32, 4.0, deed);
         for t in 0..takes {

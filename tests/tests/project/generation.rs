@@ -479,3 +479,51 @@ fn a_walk_that_is_cut_asks_for_what_each_part_shows() {
     let [one, other] = project.cut(&library, &strip, &clip, 0);
     assert_eq!((&one, &other), (&strip.deed, &strip.deed));
 }
+
+#[test]
+fn what_is_cut_while_it_is_carried_stays_in_hand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut project, mut library, mut synthesizer) = stage(folder.path());
+    let second = strips(&project)[1];
+    run(
+        &mut project,
+        &mut library,
+        &mut synthesizer,
+        Which::Stale,
+        1,
+    );
+    let strip = project.strip(second).expect("a strip").clone();
+    // Taken after a second, there after two, held all the while and a little longer.
+    let mut clip = (*library.shown(&strip).expect("a clip")).clone();
+    let [from, to] = [0, clip.frames.len() - 1].map(|t| clip.frames[t]);
+    for (t, frame) in clip.frames.iter_mut().enumerate() {
+        let share = ((t as f32 - 30.0) / 30.0).clamp(0.0, 1.0);
+        frame.object_position = from.object_position.lerp(&to.object_position, share);
+        frame.object_rotation = from.object_rotation;
+        frame.contact = [f32::from(u8::from((25..65).contains(&t))), 0.0, 0.0, 0.0];
+    }
+    let in_hand = |deed: &Deed| match deed {
+        Deed::Interact { in_hand, .. } => [in_hand.start, in_hand.end],
+        _ => panic!("both carry"),
+    };
+    let cut = |frame: usize| project.cut(&library, &strip, &clip, frame);
+    assert_eq!(cut(45).map(|d| in_hand(&d)), [[false, true], [true, false]]);
+    for elsewhere in [28, 63, 80] {
+        let parts = cut(elsewhere).map(|d| in_hand(&d));
+        assert_eq!(parts, [[false; 2]; 2], "cut at {elsewhere}");
+    }
+    // The second part begins with it in hand where somebody holds it, and not where nobody was there before.
+    let [_, later] = cut(45);
+    project.strip_mut(second).expect("a strip").deed = later;
+    let starts = |project: &Project| {
+        let task = project.task(&library, second).expect("a task");
+        match task.expect("nothing to wait for") {
+            chois::project::Task::Interact(request, _) => request.in_hand.start,
+            chois::project::Task::Walk(_) => panic!("it carries"),
+        }
+    };
+    assert!(starts(&project));
+    let track = project.tracks[0].edit();
+    track.strips.retain(|s| s.id == second);
+    assert!(!starts(&project));
+}

@@ -10,7 +10,7 @@ use chois::project::{
     Deed, Edit, History, Library, Measures, Numbers, Object, ObjectId, Project, Strip, StripId,
 };
 use chois::project::{TakeId, Track, file};
-use chois::request::{ObjectPlace, PersonPlace, Waypoint};
+use chois::request::{InHand, ObjectPlace, PersonPlace, Waypoint};
 use chois::skeleton::joint;
 use chois::synthesis::Synthesizer;
 use chois_tests::contact_suite::{assets, synthesizer};
@@ -46,6 +46,7 @@ fn stage() -> (Project, Library, StripId) {
         }],
         end: Some([0.6, 1.4, 0.0]),
         turn: None,
+        in_hand: InHand::default(),
     };
     let mut strip = Strip::new(id, 0.0, 4.0, deed);
     strip.seed = 7;

@@ -10,7 +10,7 @@ mod memory;
 use std::path::Path;
 
 use chois::project::{Deed, Object, ObjectId, Project, Strip, StripId, Track};
-use chois::request::{ObjectPlace, PersonPlace, Waypoint};
+use chois::request::{InHand, ObjectPlace, PersonPlace, Waypoint};
 use chois_tests::tiny;
 
 #[global_allocator]
@@ -76,6 +76,7 @@ fn carry(object: ObjectId, end: [f32; 3]) -> Deed {
         }],
         end: Some(end),
         turn: None,
+        in_hand: InHand::default(),
     }
 }
 

@@ -44,6 +44,12 @@ pub struct Args {
     /// Go on from the last pose of this motion clip (.safetensors), a walk's for example.
     #[arg(long, conflicts_with_all = ["person", "request"])]
     after: Option<PathBuf>,
+    /// The object is in hand at the start, where that pose holds it: nothing is reached for.
+    #[arg(long, requires = "after")]
+    in_hand_start: bool,
+    /// The object is still in hand at the end: nothing is put down.
+    #[arg(long, conflicts_with = "request")]
+    in_hand_end: bool,
     /// Length in seconds.
     #[arg(long)]
     seconds: Option<f32>,
@@ -170,6 +176,7 @@ impl Args {
             let clip = chois::clip::read_clip(path)?;
             request.pose = clip.frames.last().map(|f| f.pose);
         }
+        request = request.in_hand(self.in_hand_start, self.in_hand_end);
         request.seconds = self.seconds.unwrap_or(request.seconds);
         request.seed = self.seed;
         request.sampling.steps = self.steps;

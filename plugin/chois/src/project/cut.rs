@@ -9,6 +9,10 @@ use crate::motion::MotionClip;
 use crate::request::{EndTurn, ObjectPlace, Waypoint};
 use crate::scene::{self, place_of};
 
+/// An object this near to where it begins, or ends, is there, metres, and radians.
+const AT_REST: f32 = 0.03;
+const TURNED: f32 = 0.1;
+
 impl Project {
     /// What the parts of a strip ask for when the take that it shows, `clip`, is cut before a frame: the first ends where
     /// the take is then, the second goes on to the strip's own end, and each has the waypoints that the take passes in it.
@@ -47,11 +51,13 @@ impl Project {
                     waypoints,
                     end,
                     turn,
+                    in_hand,
                     ..
                 },
                 Deed::Interact {
                     waypoints: later,
                     turn: rest,
+                    in_hand: still,
                     ..
                 },
             ] => {
@@ -68,6 +74,8 @@ impl Project {
                     return [first, second];
                 };
                 *end = Some(now.position);
+                let carried = carries(clip, frame);
+                (in_hand.end, still.start) = (carried, carried);
                 // What is tilted has its turn in its rotation: a yaw is told from the one that the part begins with.
                 let turned = turned(&start, &now);
                 if let (Some(turn), Some(rest)) = (turn, rest) {
@@ -85,6 +93,19 @@ impl Project {
         }
         [first, second]
     }
+}
+
+/// Whether a hand has the object before a frame, and it has left where it was and has still to go.
+fn carries(clip: &MotionClip, frame: usize) -> bool {
+    let at = &clip.frames[frame - 1];
+    let is_there = |other: Option<&crate::motion::Frame>| {
+        other.is_some_and(|o| {
+            (o.object_position - at.object_position).norm() < AT_REST
+                && o.object_rotation.angle_to(&at.object_rotation) < TURNED
+        })
+    };
+    let held = at.contact[..2].iter().any(|share| *share > 0.5);
+    held && !is_there(clip.frames.first()) && !is_there(clip.frames.last())
 }
 
 /// By how many degrees an object is turned about the vertical between two places.

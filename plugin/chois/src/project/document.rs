@@ -12,7 +12,7 @@ use crate::geometry::UpAxis;
 use crate::motion::edit::{JointTouchUp, RootKey, warped};
 use crate::motion::lock::LockedKey;
 use crate::request::{
-    EndTurn, GuidanceConfig, ObjectPlace, PersonPlace, SamplingConfig, Variation, Waypoint,
+    EndTurn, GuidanceConfig, InHand, ObjectPlace, PersonPlace, SamplingConfig, Variation, Waypoint,
 };
 
 /// Version of the form that this program writes.
@@ -182,6 +182,9 @@ pub enum Deed {
         /// How the object is turned at the end; without it, as the motion leaves it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turn: Option<EndTurn>,
+        /// Whether the person has it in hand at the start, where a strip is before this one, and at the end.
+        #[serde(default, skip_serializing_if = "is_default")]
+        in_hand: InHand,
     },
     /// Standing where one is.
     Idle,

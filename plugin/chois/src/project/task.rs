@@ -69,6 +69,7 @@ impl Strip {
             waypoints,
             end,
             turn,
+            in_hand,
             ..
         } = &self.deed
         else {
@@ -78,6 +79,7 @@ impl Strip {
         request.waypoints.clone_from(waypoints);
         request.end = *end;
         request.end_turn = *turn;
+        request.in_hand = *in_hand;
         request.keys.clone_from(&self.keys);
         request.seed = self.seed;
         request.sampling = self.sampling;
@@ -175,6 +177,7 @@ impl Project {
         // A person who begins the track begins where the track says.
         request.person = Some(beginning.pose.as_ref().map_or(beginning.person, stands));
         request.pose = beginning.pose;
+        request.in_hand.start &= beginning.pose.is_some();
         Ok(Some(Task::Interact(Box::new(request), thing.clone())))
     }
 }

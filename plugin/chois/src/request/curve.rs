@@ -79,14 +79,14 @@ impl Curve {
     pub fn timed(
         &self,
         waypoints: &[Waypoint],
+        way: &OnTheWay,
         frames: usize,
         limit: f32,
     ) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
         let curve = self;
-        let seconds = (frames - 1) as f32 / FPS;
-        let mut times = vec![0.0];
+        let mut times = vec![way.from / FPS];
         times.extend(waypoints.iter().filter_map(|w| w.time));
-        times.push(seconds.max(times[times.len() - 1] + 1e-3));
+        times.push((way.to / FPS).max(times[times.len() - 1] + 1e-3));
         let too_fast = |i: usize, speed: f32| {
             let name = |i: usize| match i {
                 0 => "the start".to_owned(),
@@ -111,7 +111,7 @@ impl Curve {
                 return Err(too_fast(i, speed));
             }
         }
-        // Monotone cubic through (time, length), at rest at both ends (Fritsch and Carlson 1980).
+        // Monotone cubic through (time, length) (Fritsch and Carlson 1980).
         let n = times.len();
         let slope: Vec<f32> = (1..n)
             .map(|i| (curve.at[i] - curve.at[i - 1]) / (times[i] - times[i - 1]))
@@ -123,6 +123,13 @@ impl Curve {
                 // The harmonic mean keeps the curve monotone.
                 tangent[i] = 2.0 * a * b / (a + b);
             }
+        }
+        let [begins, arrives] = way.rests;
+        if !begins {
+            tangent[0] = slope[0];
+        }
+        if !arrives {
+            tangent[n - 1] = slope[n - 2];
         }
         let length = |t: f32| {
             let i = times.partition_point(|x| *x <= t).clamp(1, n - 1);
@@ -172,21 +179,35 @@ fn catmull_rom(p: [Vector2<f32>; 4], u: f32) -> Vector2<f32> {
     mix(b1, b2, t1, t2)
 }
 
+/// When somebody or something is on the way, frames, and whether it rests before and after; where not, it is on its way
+/// already, and still.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct OnTheWay {
+    pub from: f32,
+    pub to: f32,
+    pub rests: [bool; 2],
+}
+
 /// Progress 0 to 1 of a motion that speeds up over a share `ramp` of its time (up to a half), goes evenly and slows down
 /// over the same share; smooth in speed.
 pub(crate) fn eased(u: f32, ramp: f32) -> f32 {
+    eased_at(u, [ramp, ramp])
+}
+
+/// The same with shares of their own for speeding up and slowing down; 0 for going evenly from the start, or to the end.
+pub(crate) fn eased_at(u: f32, [first, last]: [f32; 2]) -> f32 {
     let u = u.clamp(0.0, 1.0);
-    let top = 1.0 / (1.0 - ramp);
+    let top = 1.0 / (1.0 - (first + last) / 2.0);
     // Speed rises as a smoothstep over the ramp: its integral is r (s^3 - s^4 / 2).
-    let rise = |x: f32| {
+    let rise = |x: f32, ramp: f32| {
         let s = x / ramp;
         top * ramp * (s.powi(3) - s.powi(4) / 2.0)
     };
-    if u < ramp {
-        rise(u)
-    } else if u > 1.0 - ramp {
-        1.0 - rise(1.0 - u)
+    if u < first {
+        rise(u, first)
+    } else if u > 1.0 - last {
+        1.0 - rise(1.0 - u, last)
     } else {
-        top * (u - ramp / 2.0)
+        top * (u - first / 2.0)
     }
 }

@@ -64,6 +64,24 @@ fn one() -> u32 {
     1
 }
 
+/// Whether the person has the object in hand as an interaction begins, and as it ends, as where one goes on from another in
+/// the middle of carrying: nothing is reached for then, and nothing is put down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InHand {
+    /// At the start: the object is on its way from the first frame. Asks for `pose`, with hands at the object.
+    pub start: bool,
+    /// At the end: the object is on its way up to the last frame.
+    pub end: bool,
+}
+
+impl InHand {
+    /// Neither.
+    pub(crate) fn is_neither(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where the person stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -155,6 +173,9 @@ pub struct InteractionRequest {
     /// The person at the start. Without it, a step away from the object, facing it, the path to the left.
     #[serde(default)]
     pub person: Option<PersonPlace>,
+    /// Whether the person has the object in hand at the start, and at the end.
+    #[serde(default, skip_serializing_if = "InHand::is_neither")]
+    pub in_hand: InHand,
     /// The person's whole first pose in the scene's frame, such as the last of the clip before; takes the place of `person`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pose: Option<Pose>,
@@ -191,6 +212,7 @@ impl InteractionRequest {
             waypoints: Vec::new(),
             end: None,
             end_turn: None,
+            in_hand: InHand::default(),
             person: None,
             pose: None,
             seconds: four(),
@@ -237,6 +259,13 @@ impl InteractionRequest {
     #[must_use]
     pub fn pose(mut self, pose: Pose) -> Self {
         self.pose = Some(pose);
+        self
+    }
+
+    /// Sets whether the person has the object in hand at the start, and at the end.
+    #[must_use]
+    pub fn in_hand(mut self, start: bool, end: bool) -> Self {
+        self.in_hand = InHand { start, end };
         self
     }
 

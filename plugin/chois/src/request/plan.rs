@@ -2,7 +2,7 @@
 
 use nalgebra::{Quaternion, UnitQuaternion, Vector2, Vector3};
 
-use super::curve::{Curve, eased};
+use super::curve::{Curve, OnTheWay, eased, eased_at};
 use super::{InteractionRequest, MAX_SPEED};
 use crate::error::{Error, Result};
 use crate::geometry::ObjectGeometry;
@@ -17,6 +17,11 @@ pub(crate) const PATH_SIDE: f32 = 1.75;
 /// seconds of each.
 const REACH: (f32, f32) = (0.25, 1.5);
 const RETURN: (f32, f32) = (0.2, 0.9);
+/// Speed at which what has a time to be somewhere is fetched there in the mean, metres a second: it rests as long as that
+/// leaves time for.
+const FETCHING: f32 = 0.8;
+/// Way over which something is carried as high as ever, metres; over less, it need not be lifted as high.
+const FAR: f32 = 0.5;
 /// Frames between those at which the height of something lifted is held to the plan.
 const HEIGHT_KEYS: usize = 4;
 /// Share of the carrying time spent speeding up, and slowing down.
@@ -38,8 +43,9 @@ pub struct Plan {
     pub waypoint_frames: Vec<usize>,
     /// Further frames at which guidance holds the object to the path: when it leaves its place and when it arrives.
     pub path_keys: Vec<usize>,
-    /// The object rests up to the first of these frames and from the second on; unknown where waypoints have times.
-    pub rest: Option<[usize; 2]>,
+    /// The object rests up to the first of these frames and from the second on; none where it is in hand, or where times of
+    /// waypoints leave no time for it.
+    pub rest: [Option<usize>; 2],
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
     /// How the object is turned about the vertical at the end since the start, radians, and in how many ways it looks the
@@ -104,15 +110,14 @@ impl Plan {
         let frames = request.frames();
         let curve = Curve::through(&points);
         let is_timed = request.waypoints.iter().any(|w| w.time.is_some());
+        let way = on_the_way(request, &curve);
         let (path, waypoint_frames) = if is_timed {
-            curve.timed(&request.waypoints, frames, limit)?
+            curve.timed(&request.waypoints, &way, frames, limit)?
         } else {
-            untimed(request, &curve, frames, limit)?
+            untimed(request, &curve, &way, limit)?
         };
-        let rest = (!is_timed).then(|| {
-            let (from, to) = moving(request.seconds);
-            [from as usize, (to.ceil() as usize).min(frames - 1)]
-        });
+        let moving = [way.from as usize, (way.to.ceil() as usize).min(frames - 1)];
+        let rest = [0, 1].map(|end| way.rests[end].then_some(moving[end]));
         let person = match &request.person {
             Some(p) => {
                 let facing = p.facing.to_radians();
@@ -126,18 +131,20 @@ impl Plan {
                 .unwrap_or_else(|| stand(skeleton, standing, person.0, person.1)),
             rotation,
             path,
-            heights: heights(request, [start[2] + resting, end[2] + resting]),
+            heights: heights(
+                request,
+                &way,
+                curve.length(),
+                [start[2] + resting, end[2] + resting],
+            ),
             waypoint_frames,
-            path_keys: rest.map_or_else(Vec::new, |rest| rest.to_vec()),
+            path_keys: rest.into_iter().flatten().collect(),
             rest,
             height_keys: if lifts(request) {
-                let (from, to) = moving(request.seconds);
                 // So close that the object's height follows the plan: clips played fast have taught the network to snatch.
-                (from as usize..)
+                (moving[0]..moving[1])
                     .step_by(HEIGHT_KEYS)
-                    .take_while(|t| (*t as f32) < to)
-                    .chain([to.ceil() as usize])
-                    .map(|t| t.min(frames - 1))
+                    .chain([moving[1]])
                     .collect()
             } else {
                 Vec::new()
@@ -170,10 +177,27 @@ pub(crate) fn moving(seconds: f32) -> (f32, f32) {
     )
 }
 
-/// Frames that lifting takes, and setting down: three quarters of a second, less in haste.
-fn rise(seconds: f32) -> f32 {
-    let (from, to) = moving(seconds);
-    (FPS * 0.75).min((to - from) / 2.6)
+/// When the object is on its way. Where waypoints have times, it leaves and arrives in time for the first and the last.
+fn on_the_way(request: &InteractionRequest, curve: &Curve) -> OnTheWay {
+    let last = (request.frames() - 1) as f32;
+    let (mut from, mut to) = moving(request.seconds);
+    let times = || request.waypoints.iter().filter_map(|w| w.time);
+    if let (Some(first), Some(end)) = (times().next(), times().next_back()) {
+        let fetched = |length: f32| length / FETCHING * FPS;
+        let still = curve.length() - curve.at[curve.at.len() - 2];
+        from = from.min(first * FPS - fetched(curve.at[1]));
+        to = to.max(end * FPS + fetched(still));
+    }
+    // Times of waypoints may leave none for resting.
+    let rests = [
+        !request.in_hand.start && from >= 1.0,
+        !request.in_hand.end && to < last,
+    ];
+    OnTheWay {
+        from: if rests[0] { from } else { 0.0 },
+        to: if rests[1] { to } else { last },
+        rests,
+    }
 }
 
 /// Whether the sentence has the object leave the floor (the published rule knows "lift" and "pick").
@@ -184,15 +208,27 @@ fn lifts(request: &InteractionRequest) -> bool {
         .any(|verb| text.contains(verb))
 }
 
-fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
+/// Height of the object's centre at every frame, on a way of a length, metres, between two heights of its centre.
+fn heights(
+    request: &InteractionRequest,
+    way: &OnTheWay,
+    length: f32,
+    [start, end]: [f32; 2],
+) -> Vec<f32> {
+    let (from, to) = (way.from, way.to);
     let highest = start.max(end);
-    let carry = if lifts(request) {
-        carried(highest)
-    } else {
-        highest
+    // From hand to hand it goes straight; what is in hand at one end need not be lifted once more close to the other.
+    let high =
+        |from: f32| highest + (carried(from).max(highest) - highest) * (length / FAR).min(1.0);
+    let carry = match (lifts(request), request.in_hand.start, request.in_hand.end) {
+        (true, false, false) => carried(highest),
+        (true, true, false) => high(end),
+        (true, false, true) => high(start),
+        _ => highest,
     };
-    let (from, to) = moving(request.seconds);
-    let rise = rise(request.seconds);
+    let straight = request.in_hand.start && request.in_hand.end;
+    // Lifting takes three quarters of a second, as does setting down, less in haste.
+    let rise = (FPS * 0.75).min((to - from) / 2.6);
     let frames = request.frames();
     (0..frames)
         .map(|t| {
@@ -200,6 +236,9 @@ fn heights(request: &InteractionRequest, [start, end]: [f32; 2]) -> Vec<f32> {
                 return end;
             }
             let t = t as f32;
+            if straight {
+                return start + (end - start) * eased((t - from) / (to - from), RAMP);
+            }
             let up = eased((t - from) / rise, RAMP);
             let down = eased((t - (to - rise)) / rise, RAMP);
             start + (carry - start) * up + (end - carry) * down
@@ -295,26 +334,29 @@ fn beside(
 fn untimed(
     request: &InteractionRequest,
     curve: &Curve,
-    frames: usize,
+    way: &OnTheWay,
     limit: f32,
 ) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
-    let seconds = request.seconds;
-    let (from, to) = moving(seconds);
-    let speed = curve.length() / (1.0 - RAMP) / ((to - from) / FPS);
+    let frames = request.frames();
+    let ramps = way.rests.map(|rests| if rests { RAMP } else { 0.0 });
+    let (from, to) = (way.from, way.to);
+    // Of the fastest, the mean is so much.
+    let mean = 1.0 - ramps.iter().sum::<f32>() / 2.0;
+    let speed = curve.length() / mean / ((to - from) / FPS);
     if speed > limit {
-        let mean = limit * (1.0 - RAMP);
-        let enough = (curve.length() / mean).max(1e-3) + REACH.1 + RETURN.1;
+        let enough = (curve.length() / (limit * mean)).max(1e-3) + REACH.1 + RETURN.1;
         return Err(Error::invalid(
             "waypoints",
             format!(
-                "a path of {:.2} m in {seconds} s asks for {speed:.2} m/s; the limit is {limit} m/s: give {:.1} \
-                 seconds or a shorter path",
+                "a path of {:.2} m in {} s asks for {speed:.2} m/s; the limit is {limit} m/s: give {:.1} seconds or a \
+                 shorter path",
                 curve.length(),
+                request.seconds,
                 enough.ceil()
             ),
         ));
     }
-    let share = |t: usize| eased((t as f32 - from) / (to - from).max(1.0), RAMP);
+    let share = |t: usize| eased_at((t as f32 - from) / (to - from).max(1.0), ramps);
     let path = (0..frames)
         .map(|t| curve.point(share(t) * curve.length()))
         .collect();
@@ -404,6 +446,84 @@ mod tests {
             error.contains("waypoint 0 to waypoint 1") && error.contains("2.2 m/s"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_has_times_rests_and_is_lifted_before_it_goes() {
+        let timed = |times: [f32; 2]| {
+            let mut request = InteractionRequest::new("Lift the box, move it and put it down.");
+            request.end = Some([1.5, 0.0, 0.0]);
+            request.waypoints = ([0.5, 1.0].into_iter().zip(times))
+                .map(|(x, time)| Waypoint {
+                    at: [x, 0.0],
+                    time: Some(time),
+                })
+                .collect();
+            plan(&request).expect("a plan")
+        };
+        let easy = timed([1.8, 2.4]);
+        assert_eq!(easy.rest, [Some(30), Some(96)], "as without times");
+        let first = easy.path.iter().position(|p| p.x > 0.15).expect("it goes");
+        assert!(
+            easy.heights[first] > 0.25,
+            "slides: {}",
+            easy.heights[first]
+        );
+        let landed = (easy.heights.iter().skip(60)).position(|h| *h < 0.25);
+        let landed = 60 + landed.expect("it is put down");
+        assert!(easy.path[landed].x > 1.4, "at {}", easy.path[landed].x);
+        // Early and late places leave less time for resting, then none.
+        let early = timed([1.0, 3.2]);
+        let [Some(from), Some(to)] = early.rest else {
+            panic!("{:?}", early.rest);
+        };
+        assert!((5..20).contains(&from) && to > 105, "{from} {to}");
+        assert_eq!(timed([0.5, 3.6]).rest, [None; 2]);
+    }
+
+    #[test]
+    fn what_is_in_hand_goes_on_as_it_was_carried() {
+        let lift = "Lift the box, move it and put it down.";
+        let from_hand = InteractionRequest::new(lift)
+            .start([0.0, 0.0, 0.8])
+            .end([1.5, 0.0, 0.0]);
+        let reached = plan(&from_hand).expect("a plan");
+        assert!(
+            reached.path[25].x < 0.01,
+            "what stands on a table is reached for"
+        );
+        let plan = |start, end, request: InteractionRequest| {
+            plan(&request.in_hand(start, end)).expect("a plan")
+        };
+        let taken = plan(true, false, from_hand.clone());
+        assert_eq!(taken.rest, [None, Some(96)]);
+        assert!(
+            taken.path[15].x > 0.15,
+            "goes at once: {}",
+            taken.path[15].x
+        );
+        let highest = taken.heights.iter().copied().fold(0.0, f32::max);
+        assert!((highest - 1.0).abs() < 1e-4, "stays as high: {highest}");
+        assert!((taken.heights[96] - 0.2).abs() < 1e-3, "is put down");
+        // Kept in hand: lifted, and not put down.
+        let to_hand = InteractionRequest::new(lift).end([1.5, 0.0, 0.8]);
+        let kept = plan(false, true, to_hand);
+        assert_eq!(kept.rest, [Some(30), None]);
+        assert!(kept.heights[60..].iter().all(|h| (h - 1.0).abs() < 1e-3));
+        assert!(kept.path[118].x < 1.49, "is on its way up to the end");
+        // From hand to hand, straight.
+        let between = InteractionRequest::new(lift)
+            .start([0.0, 0.0, 0.3])
+            .end([0.5, 0.0, 0.6]);
+        let between = plan(true, true, between);
+        assert_eq!(between.rest, [None; 2]);
+        assert!(between.heights.is_sorted());
+        // Close to where it is put down it is not lifted once more.
+        let down = InteractionRequest::new(lift)
+            .start([0.0, 0.0, 0.3])
+            .end([0.02, 0.0, 0.0]);
+        let down = plan(true, false, down);
+        assert!(down.heights.iter().all(|h| *h < 0.55), "{:?}", down.heights);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::f32::consts::PI;
 
 use nalgebra::{UnitQuaternion, Vector2, Vector3};
 
-use super::curve::{Curve, eased};
+use super::curve::{Curve, OnTheWay, eased};
 use super::plan::stand;
 use super::walk::{MAX_WALK_SPEED, PACE, WalkRequest};
 use super::{MAX_SECONDS, MIN_SECONDS};
@@ -165,7 +165,12 @@ impl WalkPlan {
         };
         parts.way = way.max(1.0 / FPS);
         let (path, waypoint_frames) = if is_timed {
-            curve.timed(&request.waypoints, frames, limit)?
+            let all = OnTheWay {
+                from: 0.0,
+                to: (frames - 1) as f32,
+                rests: [true; 2],
+            };
+            curve.timed(&request.waypoints, &all, frames, limit)?
         } else {
             let ramp = (RAMP / parts.way).min(0.5);
             let speed = length / (1.0 - ramp) / parts.way;

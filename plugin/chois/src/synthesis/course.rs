@@ -395,12 +395,13 @@ impl Synthesizer {
                     path_keys: keys(&plan.waypoint_frames, &plan.path_keys),
                     height_keys: keys(&plan.height_keys, &[]),
                     // A later window may begin after the object has left, an early one end before it arrives.
-                    rest: plan.rest.map_or([None; 2], |[until, from]| {
+                    rest: {
+                        let within = |frame: Option<usize>| frame?.checked_sub(range.start);
                         [
-                            until.checked_sub(range.start),
-                            from.checked_sub(range.start).filter(|f| *f < range.len()),
+                            within(plan.rest[0]),
+                            within(plan.rest[1]).filter(|f| *f < range.len()),
                         ]
-                    }),
+                    },
                     turn: plan.turn.map(|(angle, alike)| {
                         let goal = window.canonical.rotation
                             * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), angle)

@@ -176,9 +176,16 @@ impl Synthesizer {
     /// What an order comes to before anything is generated; the way to check one.
     ///
     /// # Errors
-    /// Those of [`Plan::new`], and [`Error::Invalid`] for more sampling steps than the schedule has.
+    /// Those of [`Plan::new`], and [`Error::Invalid`] for more sampling steps than the schedule has or an object in hand at
+    /// the start of a request without a pose.
     pub fn plan(&self, order: &Order<'_>) -> Result<Plan> {
         self.check_steps(&order.request.sampling)?;
+        if order.request.in_hand.start && order.request.pose.is_none() {
+            return Err(Error::invalid(
+                "in_hand.start",
+                "asks for pose: give the person's whole first pose, such as the last of the clip before, or leave it out",
+            ));
+        }
         Plan::new(order.request, order.object, &self.skeleton, &self.standing)
     }
 

@@ -266,10 +266,11 @@ fn way(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
             end,
             turn,
             waypoints,
+            in_hand,
             ..
         } => {
             points(ui, editor, waypoints);
-            let (end, turn) = (*end, *turn);
+            let (end, turn, in_hand) = (*end, *turn, *in_hand);
             if let Some(end) = end {
                 ui.horizontal(|ui| {
                     ui.label("End").on_hover_text("Where the object is at the end: x and y of its centre, height of its lowest point");
@@ -298,6 +299,20 @@ fn way(ui: &mut Ui, editor: &mut Editor, strip: &Strip) {
                             turn.yaw = v;
                         }
                     });
+                }
+            });
+            ui.horizontal(|ui| {
+                ui.label("In hand").on_hover_text("Nothing is reached for at the start, and nothing put down at the end: for strips in the middle of carrying");
+                for (at_end, label) in [(false, "at the start"), (true, "at the end")] {
+                    let mut held = if at_end { in_hand.end } else { in_hand.start };
+                    if ui.checkbox(&mut held, label).changed() {
+                        editor.change_strip("in hand", "In hand", |s| {
+                            if let Deed::Interact { in_hand, .. } = &mut s.deed {
+                                *(if at_end { &mut in_hand.end } else { &mut in_hand.start }) = held;
+                            }
+                        });
+                        editor.settle();
+                    }
                 }
             });
         }

@@ -224,6 +224,7 @@ impl Editor {
 #[cfg(test)]
 mod tests {
     use chois::project::ObjectId;
+    use chois::request::InHand;
 
     use super::*;
 
@@ -238,6 +239,7 @@ mod tests {
             waypoints: vec![at(0.5), at(1.0)],
             end: None,
             turn: None,
+            in_hand: InHand::default(),
         };
         let mut project = Project::default();
         project.tracks.push(chois::project::Track::default().into());

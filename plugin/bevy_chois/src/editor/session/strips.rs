@@ -36,6 +36,7 @@ impl Editor {
                     // To the left, where people mostly carry.
                     end: Some([x - ahead.sin(), y + ahead.cos(), z]),
                     turn: None,
+                    in_hand: chois::request::InHand::default(),
                 }
             }
         };

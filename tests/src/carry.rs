@@ -1,10 +1,13 @@
 //! A clip made by hand: somebody takes a box from a table, carries it aside and puts it down on another.
 
+use chois::clip::write_clip;
 use chois::geometry::{Mesh, ObjectGeometry};
 use chois::ik;
 use chois::motion::{FPS, Frame, MotionClip};
 use chois::skeleton::{Pose, ROTATIONS, Skeleton};
 use nalgebra::{UnitQuaternion, Vector3};
+
+use crate::tiny;
 
 /// Half the box's width, metres: hands are at its left and right.
 pub const HALF: f32 = 0.2;
@@ -92,4 +95,13 @@ fn reach(frame: usize) -> f32 {
     let after = (frame as f32 - HELD.1 as f32) / 20.0;
     let t = 1.0 - before.max(after).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
+}
+
+/// The clip of a folder of training data, and its box beside it.
+pub fn write(folder: &std::path::Path) {
+    let mut clip = clip(0.5, 0.0);
+    clip.object = "box".into();
+    write_clip(&folder.join("carry.safetensors"), &clip).expect("written");
+    let mesh = tiny::cuboid([-HALF, -0.15, -0.15], [2.0 * HALF, 0.3, 0.3]);
+    std::fs::write(folder.join("box.obj"), tiny::obj(&mesh)).expect("written");
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chois::clip::write_clip;
 use chois::training::dataset::Dataset;
 use chois::training::trainer::{Trainer, TrainingConfig};
 use chois_tests::tiny::{self, Digested};
@@ -11,11 +10,7 @@ use tch::Device;
 #[test]
 fn a_run_with_dropout_resumes_exactly_and_hangs_on_its_seed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut clip = chois_tests::carry::clip(0.5, 0.0);
-    clip.object = "box".into();
-    write_clip(&folder.path().join("carry.safetensors"), &clip).expect("written");
-    let mesh = tiny::cuboid([-0.2, -0.15, -0.15], [0.4, 0.3, 0.3]);
-    std::fs::write(folder.path().join("box.obj"), tiny::obj(&mesh)).expect("written");
+    chois_tests::carry::write(folder.path());
     let data = Dataset::load(folder.path(), folder.path(), &Digested, true).expect("a clip");
     let data = Arc::new(data);
     let checkpoint = tiny::checkpoint();

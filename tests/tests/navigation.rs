@@ -511,3 +511,29 @@ fn a_map_that_follows_is_the_map_made_anew() {
         assert_eq!(plan(&mut navigator, &scene), anew);
     }
 }
+
+/// Who is told to come to somebody's left goes to where the one who says it has their left hand.
+#[test]
+fn who_comes_to_my_left_is_at_my_left() {
+    let mut scene = room("living_room");
+    let speaker = PersonPlace {
+        position: [0.3, -0.2],
+        facing: 120.0,
+    };
+    scene.speaker = Some(speaker);
+    let ahead = Vector2::new(
+        speaker.facing.to_radians().cos(),
+        speaker.facing.to_radians().sin(),
+    );
+    let left = Vector2::new(-ahead.y, ahead.x);
+    for (text, side) in [("Come to my left.", left), ("Come to my right.", -left)] {
+        let legs = legs(&scene, text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let Some(Leg::Walk(walk)) = legs.last() else {
+            panic!("{text}: {legs:?}");
+        };
+        let end = *walk.points.last().expect("a way");
+        let off = Vector2::from(end) - Vector2::from(speaker.position);
+        assert!(off.dot(&side) > 0.5 * off.norm(), "{text}: {off:?}");
+        assert!((0.4..1.5).contains(&off.norm()), "{text}: {off:?}");
+    }
+}

@@ -499,11 +499,7 @@ fn folders_that_hold_no_walks_are_refused() {
 fn data() -> Arc<Dataset> {
     let skeleton = Skeleton::adult();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut clip = chois_tests::carry::clip(0.5, 0.0);
-    clip.object = "box".into();
-    write_clip(&folder.path().join("carry.safetensors"), &clip).expect("written");
-    let mesh = tiny::cuboid([-0.2, -0.15, -0.15], [0.4, 0.3, 0.3]);
-    std::fs::write(folder.path().join("box.obj"), tiny::obj(&mesh)).expect("written");
+    chois_tests::carry::write(folder.path());
     let interactions =
         Dataset::load(folder.path(), folder.path(), &Digested, true).expect("interactions");
     let captures = capture_folder(&skeleton, 2);

@@ -35,6 +35,7 @@
 //! | Escape | the drag was none |
 
 mod documents;
+mod export;
 mod film;
 mod panel;
 mod plugin;

@@ -8,14 +8,12 @@ use bevy::ecs::prelude::*;
 use bevy::image::Image;
 use bevy::log::error;
 use bevy::prelude::Result;
-use bevy::tasks::futures_lite::future;
-use bevy::tasks::{AsyncComputeTaskPool, Task, block_on};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
-use chois::project::export::jobs;
 
+use super::export::{Exporting, export};
 use super::film::{self, Filming};
 use super::scene;
-use super::session::{Ask, Editor};
+use super::session::Editor;
 use super::stage::{self, Shown};
 use super::work::{self, Holding, Measuring, Work};
 use super::{Panel, draw_panel};
@@ -79,6 +77,7 @@ impl Plugin for EditorPlugin {
                     work::generate
                         .run_if(crate::synthesis::synthesis_is_there)
                         .run_if(resource_exists::<Assets<MotionClip>>),
+                    work::refuse.run_if(not(crate::synthesis::synthesis_is_there)),
                     work::hold,
                     work::measure,
                     export,
@@ -125,63 +124,4 @@ fn draw(
 
 fn autosave(mut editor: ResMut<Editor>) {
     editor.bypass_change_detection().autosave();
-}
-
-/// Files being written.
-#[derive(Resource, Default)]
-struct Exporting(Option<Export>);
-
-struct Export {
-    folder: PathBuf,
-    task: Task<chois::Result<usize>>,
-    /// What asked for it, as long as the editor has that: it goes with a document, and one like it that comes later is
-    /// another.
-    ask: Option<Ask>,
-}
-
-/// Writes files when asked to, elsewhere than here.
-fn export(mut editor: ResMut<Editor>, mut exporting: ResMut<Exporting>) {
-    if let Some(Export { folder, task, ask }) = &mut exporting.0 {
-        let place = (ask.as_ref()).and_then(|ask| editor.asks.iter().position(|a| a == ask));
-        if place.is_none() {
-            *ask = None;
-        }
-        match block_on(future::poll_once(task)) {
-            None => return,
-            Some(Ok(count)) => {
-                let line = format!("wrote {count} files into {}", folder.display());
-                editor.say(line);
-            }
-            Some(Err(error)) => editor.complain(&error),
-        }
-        exporting.0 = None;
-        if let Some(place) = place {
-            editor.asks.remove(place);
-        }
-    }
-    // The ask stays until it is done.
-    let ask = editor.asks.first().cloned();
-    let Some(Ask::Export {
-        folder,
-        takes,
-        fps,
-        formats,
-    }) = ask.clone()
-    else {
-        return;
-    };
-    match jobs(editor.project(), editor.library(), takes) {
-        Ok(jobs) => {
-            let to = folder.clone();
-            let task = AsyncComputeTaskPool::get().spawn(async move {
-                jobs.iter()
-                    .try_fold(0, |n, job| Ok(n + job.write(&to, fps, &formats)?.len()))
-            });
-            exporting.0 = Some(Export { folder, task, ask });
-        }
-        Err(error) => {
-            editor.asks.remove(0);
-            editor.complain(&error);
-        }
-    }
 }

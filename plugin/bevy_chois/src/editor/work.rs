@@ -102,6 +102,23 @@ pub(super) fn generate(
     }
 }
 
+/// Says so where nothing is there that generates.
+pub(super) fn refuse(mut editor: ResMut<Editor>) {
+    let asked = |ask: &Ask| matches!(ask, Ask::Generate(_) | Ask::Cancel);
+    if !editor.asks.iter().any(asked) {
+        return;
+    }
+    let mut generates = false;
+    editor.asks.retain(|ask| {
+        generates |= matches!(ask, Ask::Generate(_));
+        !asked(ask)
+    });
+    if generates {
+        editor
+            .complain(&"this app has no SynthesisPlugin, which generates; add ChoisPlugins to it");
+    }
+}
+
 /// Orders the next strip's takes, if there is one.
 fn begin(editor: &mut Editor, work: &mut Work, synthesizer: &mut MotionSynthesizer, which: Which) {
     let (project, library) = (editor.project(), editor.library());

@@ -154,10 +154,12 @@ fn slow_stretches(path: &[Vector3<f32>], slow: impl Fn(usize) -> f32) -> Vec<(us
     out
 }
 
-/// What is added to a toe joint's position at each frame, standing where `stances` say. `arrives`: a stance up to the last
-/// frame is where it is then.
+/// What is added to a toe joint's position at each frame, standing where `stances` say. The first frame stays as it is, and
+/// where somebody `arrives` the last.
 fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> Vec<Vector3<f32>> {
     let mut out = vec![Vector3::zeros(); path.len()];
+    let smooth = |u: f32| u * u * (3.0 - 2.0 * u);
+    let last = path.len().saturating_sub(1);
     for &(from, to) in stances {
         let place = if from == 0 {
             path[0]
@@ -167,7 +169,19 @@ fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> 
             path[from..to].iter().sum::<Vector3<f32>>() / (to - from) as f32
         };
         for t in from..to {
-            let wanted = Vector3::new(place.x, place.y, TOE_HEIGHT) - path[t];
+            // A foot that hangs over the floor in a frame that stays comes down from there, and goes up to there.
+            let hangs = |frame: usize| {
+                let near = (t.abs_diff(frame) as f32 / COMES as f32).min(1.0);
+                (path[frame].z - TOE_HEIGHT) * (1.0 - smooth(near))
+            };
+            let mut height = TOE_HEIGHT;
+            if from == 0 {
+                height += hangs(0);
+            }
+            if arrives && to == path.len() {
+                height += hangs(last);
+            }
+            let wanted = Vector3::new(place.x, place.y, height) - path[t];
             let size = wanted.norm();
             out[t] = if size > FARTHEST {
                 wanted * (FARTHEST / size)
@@ -176,7 +190,6 @@ fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> 
             };
         }
     }
-    let smooth = |u: f32| u * u * (3.0 - 2.0 * u);
     for pair in stances.windows(2) {
         let ((_, from), (to, _)) = (pair[0], pair[1]);
         let (a, b) = (out[from - 1], out[to]);
@@ -234,8 +247,11 @@ mod tests {
                 (corrected[t] - corrected[t - 1]).xy().norm() < 1e-5,
                 "stands at {t}"
             );
-            assert!((corrected[t].z - TOE_HEIGHT).abs() < 1e-5);
+            // It hangs a centimetre over the floor in the first frame, and comes down from there.
+            assert!((corrected[t].z - corrected[t - 1].z).abs() < 0.002);
+            assert!(t < COMES || (corrected[t].z - TOE_HEIGHT).abs() < 1e-5);
         }
+        assert_eq!(corrected[0], path[0], "the first frame stays");
         assert!(corrected[34].z > 0.06, "is lifted: {}", corrected[34].z);
         assert!((corrected[70] - corrected[60]).norm() < 1e-5);
         for t in 1..80 {
@@ -317,7 +333,7 @@ mod tests {
         assert!(walk_stances(&creeping, &still).is_empty());
         let slowly: Vec<_> = creeping.iter().map(|p| p * 0.1).collect();
         let offsets = offsets(&slowly, &[(20, 60)], true);
-        assert!(offsets[59].xy().norm() < 1e-6, "the last frame stays");
+        assert!(offsets[59].norm() < 1e-6, "the last frame stays");
         assert!(offsets[30].x > 0.0);
     }
 }

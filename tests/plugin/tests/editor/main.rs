@@ -106,7 +106,7 @@ fn strips(editor: &Editor) -> Vec<StripId> {
 fn wait(app: &mut App) {
     let done = tick_until(app, PATIENCE, |world| {
         let editor = world.resource::<Editor>();
-        editor.asks.is_empty() && editor.progress.is_none()
+        editor.asks.is_empty() && editor.progress.is_none() && editor.exports == 0
     });
     assert!(done, "{:?}", editor(app).status());
 }
@@ -231,6 +231,41 @@ fn strips_are_generated_one_after_another_by_the_worker() {
     let project = editor(&mut app).project().clone();
     editor(&mut app).open(&path).expect("opened");
     assert_eq!(editor(&mut app).project().strips(), project.strips());
+}
+
+#[test]
+fn an_app_that_cannot_generate_says_so_and_exports() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = bevy_chois_tests::carry::project(folder.path());
+    let mut app = engine(&TINY);
+    app.add_plugins((
+        ChoisPlugins::default()
+            .build()
+            .disable::<DebugDrawPlugin>()
+            .disable::<SynthesisPlugin>(),
+        EditorPlugin { drafts: None },
+    ));
+    editor(&mut app).open(&path).expect("opened");
+    editor(&mut app).asks.push(Ask::Generate(Which::Stale));
+    tick(&mut app);
+    let (line, tone) = {
+        let editor = editor(&mut app);
+        let (line, tone) = editor.status();
+        (line.to_owned(), tone)
+    };
+    assert!(
+        tone == Tone::Bad && line.contains("SynthesisPlugin"),
+        "{line}"
+    );
+    let out = folder.path().join("out");
+    editor(&mut app).asks.push(Ask::Export {
+        folder: out.clone(),
+        takes: false,
+        fps: 30.0,
+        formats: vec![Format::Bvh],
+    });
+    wait(&mut app);
+    assert_eq!(std::fs::read_dir(&out).expect("a folder").count(), 1);
 }
 
 #[test]

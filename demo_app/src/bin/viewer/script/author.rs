@@ -492,6 +492,9 @@ pub fn is_done(world: &World) -> Result<bool, String> {
     let editor = world.resource::<Editor>();
     match editor.status() {
         (line, Tone::Bad) => Err(line.to_owned()),
-        _ => Ok(editor.asks.is_empty() && editor.progress.is_none() && !editor.is_holding()),
+        _ => Ok(editor.asks.is_empty()
+            && editor.progress.is_none()
+            && editor.exports == 0
+            && !editor.is_holding()),
     }
 }

@@ -113,6 +113,8 @@ pub struct Editor {
     pub asks: Vec<Ask>,
     /// What is generated now. Read only.
     pub progress: Option<Progress>,
+    /// Exports that are being written, or wait for that. Read only.
+    pub exports: usize,
     /// Logical pixels that the panel covers at the right and at the bottom, for whoever fits a camera. Read only.
     pub covers: [f32; 2],
     /// What is missing of what the project names. Read only.
@@ -167,6 +169,7 @@ impl Default for Editor {
             choices: Vec::new(),
             asks: Vec::new(),
             progress: None,
+            exports: 0,
             covers: [0.0; 2],
             missing: Vec::new(),
             scene: SceneState::default(),

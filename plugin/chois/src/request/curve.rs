@@ -124,11 +124,11 @@ impl Curve {
                 tangent[i] = 2.0 * a * b / (a + b);
             }
         }
-        let [begins, arrives] = way.rests;
-        if !begins {
+        let [at_first, at_last] = way.moves;
+        if at_first {
             tangent[0] = slope[0];
         }
-        if !arrives {
+        if at_last {
             tangent[n - 1] = slope[n - 2];
         }
         let length = |t: f32| {
@@ -179,13 +179,12 @@ fn catmull_rom(p: [Vector2<f32>; 4], u: f32) -> Vector2<f32> {
     mix(b1, b2, t1, t2)
 }
 
-/// When somebody or something is on the way, frames, and whether it rests before and after; where not, it is on its way
-/// already, and still.
+/// When somebody or something is on the way, frames, and whether it moves already in the first of them, and still in the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct OnTheWay {
     pub from: f32,
     pub to: f32,
-    pub rests: [bool; 2],
+    pub moves: [bool; 2],
 }
 
 /// Progress 0 to 1 of a motion that speeds up over a share `ramp` of its time (up to a half), goes evenly and slows down

@@ -3,7 +3,7 @@
 use nalgebra::{Quaternion, UnitQuaternion, Vector2, Vector3};
 
 use super::curve::{Curve, OnTheWay, eased, eased_at};
-use super::{InteractionRequest, MAX_SPEED};
+use super::{InHand, InteractionRequest, MAX_SPEED};
 use crate::error::{Error, Result};
 use crate::geometry::ObjectGeometry;
 use crate::motion::FPS;
@@ -117,7 +117,10 @@ impl Plan {
             untimed(request, &curve, &way, limit)?
         };
         let moving = [way.from as usize, (way.to.ceil() as usize).min(frames - 1)];
-        let rest = [0, 1].map(|end| way.rests[end].then_some(moving[end]));
+        let rest = [
+            (moving[0] > 0).then_some(moving[0]),
+            (way.to < (frames - 1) as f32).then_some(moving[1]),
+        ];
         let person = match &request.person {
             Some(p) => {
                 let facing = p.facing.to_radians();
@@ -188,15 +191,11 @@ fn on_the_way(request: &InteractionRequest, curve: &Curve) -> OnTheWay {
         from = from.min(first * FPS - fetched(curve.at[1]));
         to = to.max(end * FPS + fetched(still));
     }
-    // Times of waypoints may leave none for resting.
-    let rests = [
-        !request.in_hand.start && from >= 1.0,
-        !request.in_hand.end && to < last,
-    ];
+    let InHand { start, end } = request.in_hand;
     OnTheWay {
-        from: if rests[0] { from } else { 0.0 },
-        to: if rests[1] { to } else { last },
-        rests,
+        from: if start { 0.0 } else { from.max(0.0) },
+        to: if end { last } else { to.min(last) },
+        moves: [start, end],
     }
 }
 
@@ -338,7 +337,7 @@ fn untimed(
     limit: f32,
 ) -> Result<(Vec<Vector2<f32>>, Vec<usize>)> {
     let frames = request.frames();
-    let ramps = way.rests.map(|rests| if rests { RAMP } else { 0.0 });
+    let ramps = way.moves.map(|moves| if moves { 0.0 } else { RAMP });
     let (from, to) = (way.from, way.to);
     // Of the fastest, the mean is so much.
     let mean = 1.0 - ramps.iter().sum::<f32>() / 2.0;
@@ -478,7 +477,9 @@ mod tests {
             panic!("{:?}", early.rest);
         };
         assert!((5..20).contains(&from) && to > 105, "{from} {to}");
-        assert_eq!(timed([0.5, 3.6]).rest, [None; 2]);
+        let hasty = timed([0.5, 3.6]);
+        assert_eq!(hasty.rest, [None; 2]);
+        assert!(hasty.path[1].x < 0.01, "begins at rest all the same");
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl WalkPlan {
             let all = OnTheWay {
                 from: 0.0,
                 to: (frames - 1) as f32,
-                rests: [true; 2],
+                moves: [false; 2],
             };
             curve.timed(&request.waypoints, &all, frames, limit)?
         } else {

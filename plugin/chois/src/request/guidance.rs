@@ -12,7 +12,8 @@ pub struct GuidanceConfig {
     pub contact: f64,
     /// Palms at one place of the object while in contact.
     pub consistency: f64,
-    /// Object not under the floor.
+    /// Object not under the floor, and on what it stands on where it is pushed, pulled or dragged
+    /// ([`super::plan::Plan::ground`]).
     pub object_floor: f64,
     /// Lower toe at the floor.
     pub feet_floor: f64,

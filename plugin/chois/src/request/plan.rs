@@ -20,6 +20,8 @@ const RETURN: (f32, f32) = (0.2, 0.9);
 /// Speed at which what has a time to be somewhere is fetched there in the mean, metres a second: it rests as long as that
 /// leaves time for.
 const FETCHING: f32 = 0.8;
+/// What is pushed from one height to another by no more than this stays level, metres.
+const LEVEL: f32 = 0.02;
 /// Way over which something is carried as high as ever, metres; over less, it need not be lifted as high.
 const FAR: f32 = 0.5;
 /// Frames between those at which the height of something lifted is held to the plan.
@@ -48,6 +50,9 @@ pub struct Plan {
     pub rest: [Option<usize>; 2],
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
+    /// Height of what the object stays on all the while, metres: what is pushed, pulled or dragged is not lifted. Captured
+    /// clips of it raise an object's lowest point by a centimetre at most.
+    pub ground: Option<f32>,
     /// How the object is turned about the vertical at the end since the start, radians, and in how many ways it looks the
     /// same.
     pub turn: Option<(f32, u32)>,
@@ -152,6 +157,7 @@ impl Plan {
             } else {
                 Vec::new()
             },
+            ground: (slides(request) && (end[2] - start[2]).abs() < LEVEL).then_some(start[2]),
             turn: (request.end_turn)
                 .map(|turn| ((turn.yaw - request.start.yaw).to_radians(), turn.alike)),
         })
@@ -201,10 +207,17 @@ fn on_the_way(request: &InteractionRequest, curve: &Curve) -> OnTheWay {
 
 /// Whether the sentence has the object leave the floor (the published rule knows "lift" and "pick").
 fn lifts(request: &InteractionRequest) -> bool {
+    says(request, &["lift", "pick", "carry", "raise"])
+}
+
+/// Whether the sentence has the object moved and not lifted.
+fn slides(request: &InteractionRequest) -> bool {
+    says(request, &["push", "pull", "drag", "slide", "shove"]) && !lifts(request)
+}
+
+fn says(request: &InteractionRequest, verbs: &[&str]) -> bool {
     let text = request.text.to_lowercase();
-    ["lift", "pick", "carry", "raise"]
-        .iter()
-        .any(|verb| text.contains(verb))
+    verbs.iter().any(|verb| text.contains(verb))
 }
 
 /// Height of the object's centre at every frame, on a way of a length, metres, between two heights of its centre.
@@ -557,6 +570,12 @@ mod tests {
         let down = plan(&push).expect("a plan");
         assert!(down.height_keys.is_empty());
         assert!(down.heights.iter().all(|h| (h - 0.2).abs() < 1e-5));
+        // What is pushed stays on what it stands on, unless it ends elsewhere.
+        assert_eq!((up.ground, down.ground), (None, Some(0.0)));
+        let onto = InteractionRequest::new("Push the box.").end([1.5, 0.0, 0.3]);
+        assert_eq!(plan(&onto).expect("a plan").ground, None);
+        let both = InteractionRequest::new("Lift the box by an edge and drag it.");
+        assert_eq!(plan(&both).expect("a plan").ground, None);
     }
 
     #[test]

@@ -402,6 +402,7 @@ impl Synthesizer {
                             within(plan.rest[1]).filter(|f| *f < range.len()),
                         ]
                     },
+                    ground: plan.ground,
                     turn: plan.turn.map(|(angle, alike)| {
                         let goal = window.canonical.rotation
                             * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), angle)

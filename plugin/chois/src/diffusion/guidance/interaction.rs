@@ -35,6 +35,8 @@ pub struct GivenWay<'a> {
     /// The object rests up to the first of these frames, and from the second on; no term else keeps it still while nobody
     /// holds it.
     pub rest: [Option<usize>; 2],
+    /// Height of what it stays on all the while, metres; none where it may be lifted.
+    pub ground: Option<f32>,
     /// How it is to be turned between those frames.
     pub turn: Option<TurnGoal>,
     /// Frames that are kept from the window before.
@@ -50,6 +52,7 @@ pub struct InteractionGuide<'a> {
     given_frames: [Vec<usize>; 2],
     /// Shares over time of the resting pose at the start and of the one at the end in the object's motion.
     pub(super) rest: [Option<Vec<f32>>; 2],
+    ground: Option<f32>,
     pub(super) turn: Option<TurnGoal>,
     /// Frames between which the object is on its way, after as many as are kept from the window before.
     pub(super) way: [usize; 2],
@@ -80,6 +83,7 @@ impl<'a> InteractionGuide<'a> {
             person: Person::new(statistics, skeleton),
             thing: Thing::new(statistics, object, reference),
             config,
+            ground: given.ground,
             turn: given.turn,
             way: [
                 given.rest[0].unwrap_or_default().max(given.kept),
@@ -154,16 +158,20 @@ impl<'a> InteractionGuide<'a> {
         }
     }
 
-    /// The object raised out of the floor.
-    fn raise(&self, x: &mut [f32]) {
+    /// The object raised out of the floor, and let down to what it stays on.
+    fn ground(&self, x: &mut [f32]) {
         let share = self.config.object_floor.min(1.0) as f32;
         for row in x.chunks_exact_mut(FEATURES) {
             let up = self.thing.rotation(row).row(2).transpose();
             let lowest = (self.thing.vertices.iter())
                 .map(|v| up.dot(v))
                 .fold(f32::INFINITY, f32::min);
-            let depth = (lowest + self.thing.center(row).z).min(0.0);
-            row[OBJECT_POSITION.start + 2] -= depth * share / self.thing.unit.z;
+            let lowest = lowest + self.thing.center(row).z;
+            let over = match self.ground {
+                Some(ground) => lowest - ground,
+                None => lowest.min(0.0),
+            };
+            row[OBJECT_POSITION.start + 2] -= over * share / self.thing.unit.z;
         }
     }
 
@@ -283,6 +291,10 @@ impl WindowGuide for InteractionGuide<'_> {
         if c.given > 0.0 {
             self.meet_given(x);
         }
+        if c.object_floor > 0.0 && self.ground.is_some() {
+            // Palms are to find it where it will be.
+            self.ground(x);
+        }
         if hands {
             self.keep_up(x);
         }
@@ -309,7 +321,7 @@ impl WindowGuide for InteractionGuide<'_> {
             self.meet_given(x);
         }
         if c.object_floor > 0.0 {
-            self.raise(x);
+            self.ground(x);
         }
         true
     }

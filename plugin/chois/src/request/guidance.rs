@@ -13,7 +13,7 @@ pub struct GuidanceConfig {
     /// Palms at one place of the object while in contact.
     pub consistency: f64,
     /// Object not under the floor, and on what it stands on where it is pushed, pulled or dragged
-    /// ([`super::plan::Plan::ground`]).
+    /// ([`super::plan::Plan::ground`]), there with all of it from 0.5 on.
     pub object_floor: f64,
     /// Lower toe at the floor.
     pub feet_floor: f64,

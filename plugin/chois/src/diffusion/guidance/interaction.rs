@@ -92,7 +92,14 @@ impl<'a> InteractionGuide<'a> {
             arrives: given.rest[1].is_some(),
             rest: resting(given.rest, frames),
             given: given.values,
-            given_frames: [given.places, given.heights],
+            given_frames: [
+                given.places,
+                match given.ground {
+                    // Where it ends leaning, its centre is elsewhere than planned, and the ground is where it was.
+                    Some(_) => vec![0],
+                    None => given.heights,
+                },
+            ],
             columns: (scene.as_ref().and(object.columns())).map(SceneField::still),
             scene: scene.filter(|_| config.scene > 0.0),
             mobility: mobility(statistics),
@@ -160,7 +167,12 @@ impl<'a> InteractionGuide<'a> {
 
     /// The object raised out of the floor, and let down to what it stays on.
     fn ground(&self, x: &mut [f32]) {
-        let share = self.config.object_floor.min(1.0) as f32;
+        let weight = self.config.object_floor as f32;
+        let share = if self.ground.is_some() {
+            (2.0 * weight).min(1.0)
+        } else {
+            weight.min(1.0)
+        };
         for row in x.chunks_exact_mut(FEATURES) {
             let up = self.thing.rotation(row).row(2).transpose();
             let lowest = (self.thing.vertices.iter())

@@ -76,7 +76,7 @@ fn mixed_precision_follows_the_full_run_and_resumes() {
             report.total
         );
     }
-    // What was learned is used on the CPU, as ever.
+    // What was learned is validated in full precision, as ever.
     let windows: Vec<_> = data.windows(15).into_iter().take(8).collect();
     let [plain, same] = [&full, &mixed].map(|run| run.validate(&data, &windows).expect("a loss"));
     assert!((same / plain - 1.0).abs() < 0.05, "{plain} and {same}");

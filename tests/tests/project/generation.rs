@@ -7,7 +7,7 @@ use chois::project::export::{Format, jobs};
 use chois::project::file::{open, save};
 use chois::project::generate::{Which, generate};
 use chois::project::stale::{self, State};
-use chois::project::{Deed, Edit, History, Library, Project, StripId, sequence};
+use chois::project::{Deed, Edit, History, Library, Project, Strip, StripId, sequence};
 use chois::request::Waypoint;
 use chois::synthesis::Synthesizer;
 use chois_tests::tiny;
@@ -512,6 +512,16 @@ fn what_is_cut_while_it_is_carried_stays_in_hand() {
         let parts = cut(elsewhere).map(|d| in_hand(&d));
         assert_eq!(parts, [[false; 2]; 2], "cut at {elsewhere}");
     }
+    // A part of a part is in hand though it has hardly gone on from where that part begins.
+    let [_, later] = cut(45);
+    let part = Strip {
+        deed: later,
+        ..strip.clone()
+    };
+    let [_, rest] = chois::motion::edit::split(&clip, 1.5).expect("two parts");
+    assert!((rest.frames[0].object_position - rest.frames[1].object_position).norm() < 0.03);
+    let parts = project.cut(&library, &part, &rest, 1);
+    assert_eq!(parts.map(|d| in_hand(&d)), [[true, true], [true, false]]);
     // The second part begins with it in hand where somebody holds it, and not where nobody was there before.
     let [_, later] = cut(45);
     project.strip_mut(second).expect("a strip").deed = later;

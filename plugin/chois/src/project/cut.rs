@@ -6,7 +6,7 @@ use super::document::{Deed, Project, Strip};
 use super::library::Library;
 use super::task::stands;
 use crate::motion::MotionClip;
-use crate::request::{EndTurn, ObjectPlace, Waypoint};
+use crate::request::{EndTurn, InHand, ObjectPlace, Waypoint};
 use crate::scene::{self, place_of};
 
 /// An object this near to where it begins, or ends, is there, metres, and radians.
@@ -74,7 +74,7 @@ impl Project {
                     return [first, second];
                 };
                 *end = Some(now.position);
-                let carried = carries(clip, frame);
+                let carried = carries(clip, frame, *in_hand);
                 (in_hand.end, still.start) = (carried, carried);
                 // What is tilted has its turn in its rotation: a yaw is told from the one that the part begins with.
                 let turned = turned(&start, &now);
@@ -95,8 +95,9 @@ impl Project {
     }
 }
 
-/// Whether a hand has the object before a frame, and it has left where it was and has still to go.
-fn carries(clip: &MotionClip, frame: usize) -> bool {
+/// Whether a hand has the object before a frame, and it has left where it was and has still to go; a clip that begins or ends
+/// with it in hand does not have it rest there.
+fn carries(clip: &MotionClip, frame: usize, in_hand: InHand) -> bool {
     let at = &clip.frames[frame - 1];
     let is_there = |other: Option<&crate::motion::Frame>| {
         other.is_some_and(|o| {
@@ -105,7 +106,9 @@ fn carries(clip: &MotionClip, frame: usize) -> bool {
         })
     };
     let held = at.contact[..2].iter().any(|share| *share > 0.5);
-    held && !is_there(clip.frames.first()) && !is_there(clip.frames.last())
+    let left = in_hand.start || !is_there(clip.frames.first());
+    let goes_on = in_hand.end || !is_there(clip.frames.last());
+    held && left && goes_on
 }
 
 /// By how many degrees an object is turned about the vertical between two places.

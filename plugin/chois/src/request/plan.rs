@@ -51,7 +51,7 @@ pub struct Plan {
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
     /// Height of what the object stays on all the while, metres: what is pushed, pulled or dragged is not lifted. Captured
-    /// clips of it raise an object's lowest point by a centimetre at most.
+    /// clips of it raise an object's lowest point by two centimetres at most.
     pub ground: Option<f32>,
     /// How the object is turned about the vertical at the end since the start, radians, and in how many ways it looks the
     /// same.

@@ -472,13 +472,14 @@ pub fn run(args: &Args) -> Result<()> {
             let n = f64::from(recent.2);
             let speed = n / recent.3.elapsed().as_secs_f64();
             let line = format!(
-                "loss {:.4} (diffusion {:.4} contact {:.3} kinematics {:.3} object {:.3} hands {:.3} feet {:.4} squared {:.4} units {:.4} acceleration {:.1e}) rate {:.1e} gradient {:.2} {speed:.2} steps/s{}",
+                "loss {:.4} (diffusion {:.4} contact {:.3} kinematics {:.3} object {:.3} hands {:.3} slip {:.4} feet {:.4} squared {:.4} units {:.4} acceleration {:.1e}) rate {:.1e} gradient {:.2} {speed:.2} steps/s{}",
                 recent.0 / n,
                 recent.1 / n,
                 report.contact,
                 report.kinematics,
                 report.keypoints,
                 report.hand_object,
+                report.hand_slip,
                 report.foot_speed,
                 report.squared,
                 report.units,

@@ -31,6 +31,10 @@ pub struct LossWeights {
     pub keypoints: f64,
     /// Palm relative to the object's centre while in contact. Not in the published model.
     pub hand_object: f64,
+    /// Velocity of a palm in the object's own frame while in contact, metres per frame. Not in the published model: where a
+    /// person and an object are each drawn a centimetre off their places, a step later to the other side, every other loss
+    /// counts two small errors and who looks sees hands that slide.
+    pub hand_slip: f64,
     /// Speed of ankles and toes, metres per frame. Not in the published model.
     pub foot_speed: f64,
     /// Squared error of all features. Not in the published model: of what could be either way, such as which foot comes next,
@@ -53,6 +57,7 @@ impl Default for LossWeights {
             pelvis: true,
             keypoints: 1.0,
             hand_object: 0.0,
+            hand_slip: 0.0,
             foot_speed: 0.0,
             squared: 0.0,
             units: 0.0,
@@ -98,6 +103,8 @@ pub struct Losses {
     pub keypoints: Tensor,
     /// Palm relative to the object while in contact.
     pub hand_object: Tensor,
+    /// Velocity of a palm in the object's own frame while in contact.
+    pub hand_slip: Tensor,
     /// Speed of the feet.
     pub foot_speed: Tensor,
     /// Squared error of all features.
@@ -182,11 +189,27 @@ impl Losses {
             .unsqueeze(-1)
             * &frames4;
         let grip = |joints: &Tensor, center: &Tensor| joints.narrow(2, 22, 2) - center.unsqueeze(2);
-        let hand_object =
-            ((grip(&predicted, &predicted_center) - grip(&truth, &center(target.features))).abs()
-                * &held)
-                .sum(Kind::Float)
-                / (held.sum(Kind::Float) * 3.0 + 1.0);
+        let predicted_grip = grip(&predicted, &predicted_center);
+        let true_grip = grip(&truth, &center(target.features));
+        let hand_object = ((&predicted_grip - &true_grip).abs() * &held).sum(Kind::Float)
+            / (held.sum(Kind::Float) * 3.0 + 1.0);
+
+        // Rows of a matrix times the matrix are its transpose times columns: from the room into the object's frame.
+        let true_rotation = target
+            .features
+            .narrow(2, OBJECT_ROTATION.start as i64, 9)
+            .view([b, t, 3, 3])
+            .matmul(&target.reference.unsqueeze(1));
+        let slip = |grip: &Tensor, rotation: &Tensor| {
+            let palms = grip.matmul(rotation);
+            palms.narrow(1, 1, t - 1) - palms.narrow(1, 0, t - 1)
+        };
+        let still_held = held.narrow(1, 1, t - 1) * held.narrow(1, 0, t - 1);
+        let hand_slip = ((slip(&predicted_grip, &rotation) - slip(&true_grip, &true_rotation))
+            .abs()
+            * &still_held)
+            .sum(Kind::Float)
+            / (still_held.sum(Kind::Float) * 3.0 + 1.0);
 
         let speed = |x: &Tensor| {
             let feet = pick(x, &FEET);
@@ -211,6 +234,7 @@ impl Losses {
             kinematics,
             keypoints,
             hand_object,
+            hand_slip,
             foot_speed,
             squared: mean(error.square()),
             units: match target.unit {
@@ -230,6 +254,9 @@ impl Losses {
         if w.hand_object != 0.0 {
             total += &self.hand_object * w.hand_object;
         }
+        if w.hand_slip != 0.0 {
+            total += &self.hand_slip * w.hand_slip;
+        }
         if w.foot_speed != 0.0 {
             total += &self.foot_speed * w.foot_speed;
         }
@@ -243,5 +270,103 @@ impl Losses {
             total += &self.acceleration * w.acceleration;
         }
         total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{Rotation3, Vector3};
+
+    use super::*;
+    use crate::motion::features::{FEATURES, JOINT_ROTATIONS, Statistics};
+
+    const FRAMES: usize = 6;
+
+    /// Features (1, T, 220) of a person of no size at `palm(t)` who holds an object at `object(t)`.
+    fn features(
+        palm: impl Fn(f32) -> Vector3<f32>,
+        object: impl Fn(f32) -> (Vector3<f32>, Rotation3<f32>),
+        held: impl Fn(usize) -> bool,
+    ) -> Tensor {
+        let mut out = vec![0.0_f32; FRAMES * FEATURES];
+        for (t, row) in out.chunks_mut(FEATURES).enumerate() {
+            let (center, turn) = object(t as f32);
+            row[OBJECT_POSITION].copy_from_slice((center / 2.0).as_slice());
+            let turn = turn.matrix().transpose();
+            row[OBJECT_ROTATION].copy_from_slice(turn.as_slice());
+            for joint in row[JOINT_POSITIONS].chunks_mut(3) {
+                joint.copy_from_slice((palm(t as f32) / 2.0).as_slice());
+            }
+            for rotation in row[JOINT_ROTATIONS].chunks_mut(6) {
+                rotation.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+            }
+            row[CONTACT][0] = f32::from(u8::from(held(t)));
+        }
+        Tensor::from_slice(&out).view([1, FRAMES as i64, FEATURES as i64])
+    }
+
+    fn losses(prediction: &Tensor, truth: &Tensor) -> Losses {
+        let statistics = Statistics {
+            joint_min: vec![[-2.0; 3]; JOINTS],
+            joint_max: vec![[2.0; 3]; JOINTS],
+            object_min: [-2.0; 3],
+            object_max: [2.0; 3],
+        };
+        let float = |size: &[i64]| Tensor::zeros(size, (Kind::Float, tch::Device::Cpu));
+        let target = Target {
+            features: truth,
+            frames: &(float(&[1, FRAMES as i64]) + 1.0),
+            offsets: &float(&[1, JOINTS as i64, 3]),
+            keypoints_rest: &float(&[1, 1, 3]),
+            keypoints: &float(&[1, FRAMES as i64, 1, 3]),
+            reference: &Tensor::eye(3, (Kind::Float, tch::Device::Cpu)).unsqueeze(0),
+            channels: None,
+            unit: None,
+        };
+        let bounds = Bounds::new(&statistics, tch::Device::Cpu);
+        Losses::new(prediction, &target, &bounds, &LossWeights::default())
+    }
+
+    /// A palm on the front of an object that is carried in an arc.
+    fn carried(t: f32) -> (Vector3<f32>, Rotation3<f32>) {
+        let turn = Rotation3::from_euler_angles(0.1, -0.2, 0.3 * t);
+        (Vector3::new(0.1 * t, 0.0, 1.0), turn)
+    }
+
+    const GRIP: Vector3<f32> = Vector3::new(0.2, -0.1, 0.05);
+
+    fn on(object: (Vector3<f32>, Rotation3<f32>)) -> Vector3<f32> {
+        object.0 + object.1 * GRIP
+    }
+
+    #[test]
+    fn who_takes_the_object_along_elsewhere_does_not_slip() {
+        let truth = features(|t| on(carried(t)), carried, |_| true);
+        let elsewhere = |t: f32| {
+            let way = Rotation3::from_euler_angles(0.0, 0.0, 0.4 - 0.1 * t);
+            let (center, turn) = carried(t);
+            (way * center, way * turn)
+        };
+        let other = losses(&features(|t| on(elsewhere(t)), elsewhere, |_| true), &truth);
+        assert!(other.hand_slip.double_value(&[]) < 1e-6);
+        assert!(other.keypoints.double_value(&[]) > 0.05);
+    }
+
+    #[test]
+    fn a_palm_that_slides_slips_while_it_holds() {
+        let truth = features(|t| on(carried(t)), carried, |_| true);
+        // 2 cm a frame along one axis of the object, the left palm and the right alike, held by the left alone.
+        let slides = |t: f32| {
+            let (center, turn) = carried(t);
+            center + turn * (GRIP + Vector3::x() * 0.02 * t)
+        };
+        let sliding = features(slides, carried, |_| true);
+        let all = losses(&sliding, &truth).hand_slip.double_value(&[]);
+        let steps = (FRAMES - 1) as f64;
+        assert!((all - 0.02 * steps / (steps * 3.0 + 1.0)).abs() < 1e-5, "{all}");
+        // Held in frames 0 to 2: two steps count, not the one in which it lets go.
+        let truth = features(|t| on(carried(t)), carried, |t| t < 3);
+        let held = losses(&sliding, &truth).hand_slip.double_value(&[]);
+        assert!((held - 0.02 * 2.0 / (2.0 * 3.0 + 1.0)).abs() < 1e-5, "{held}");
     }
 }

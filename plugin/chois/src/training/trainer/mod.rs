@@ -47,6 +47,8 @@ pub struct StepReport {
     pub keypoints: f64,
     /// Loss of the palms relative to the object.
     pub hand_object: f64,
+    /// Loss of the palms' velocity in the object's frame.
+    pub hand_slip: f64,
     /// Loss of the speed of the feet.
     pub foot_speed: f64,
     /// Squared error of all features.
@@ -446,6 +448,7 @@ impl Trainer {
                     contact: losses.contact.double_value(&[]),
                     keypoints: losses.keypoints.double_value(&[]),
                     hand_object: losses.hand_object.double_value(&[]),
+                    hand_slip: losses.hand_slip.double_value(&[]),
                     foot_speed: losses.foot_speed.double_value(&[]),
                     squared: losses.squared.double_value(&[]),
                     units: losses.units.double_value(&[]),

@@ -74,6 +74,7 @@ impl Default for TrainingConfig {
                 pelvis: true,
                 keypoints: 1.0,
                 hand_object: 0.5,
+                hand_slip: 0.0,
                 foot_speed: 6.0,
                 squared: 0.0,
                 units: 0.0,

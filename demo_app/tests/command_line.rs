@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use chois::clip::read_clip;
+use chois::clip::{read_clip, write_clip};
 use chois::condition::{Fill, Skip, WalkSkip, Walking};
 use chois::model::checkpoint::{WEIGHTS_FILE, parse_config};
 use chois::text::MiniLm;
 use chois_tests::tiny;
+use nalgebra::{UnitQuaternion, Vector3};
 
 /// A folder with a model, an object and a place for results that does not exist yet.
 struct Place(tempfile::TempDir);
@@ -627,12 +628,49 @@ fn walks_are_written_and_interactions_go_on_from_them() {
     let off = (walked.joints(last)[0] - lifted.joints(0)[0]).norm();
     assert!(off < 5e-3, "{off} m");
 
+    // What a clip leaves in hand is there still, leaning as it was.
+    let mut held = walked.clone();
+    held.object = "box".into();
+    for frame in &mut held.frames {
+        frame.object_position = frame.pose.root + Vector3::new(0.3, 0.1, 0.1);
+        frame.object_rotation = UnitQuaternion::from_euler_angles(0.2, 0.1, 0.5);
+    }
+    write_clip(&place.path("held.safetensors"), &held).expect("written");
+    let go_on = |after| {
+        place.run(&[
+            "generate",
+            "--object",
+            "box.obj",
+            "--model",
+            "walker",
+            "--text",
+            "Lift the box.",
+            "--clip",
+            "on.safetensors",
+            "--no-contact",
+            "--in-hand-start",
+            "--after",
+            after,
+        ])
+    };
+    let output = go_on("held.safetensors");
+    assert!(output.status.success(), "{output:?}");
+    let on = read_clip(&place.path("on.safetensors")).expect("a clip");
+    let [end, start] = [&held.frames[held.frames.len() - 1], &on.frames[0]];
+    let off = (end.object_position - start.object_position).norm();
+    let turned = end.object_rotation.angle_to(&start.object_rotation);
+    assert!(off < 5e-3 && turned < 0.02, "{off} m, {turned} rad");
+
     let before = place.names();
     let refused = |output: &Output, words: &[&str]| place.refused(&before, output, words);
     refused(&walk(&["--end", "90,0"]), &["end", "in parts"]);
     refused(
         &walk(&["--end", "3,0", "--seconds", "1"]),
         &["seconds", "1.6 m/s"],
+    );
+    refused(
+        &go_on("walk.safetensors"),
+        &["walk.safetensors has no object", "--in-hand-start"],
     );
     refused(
         &walk(&["--end", "1,0", "--after", "none.safetensors"]),

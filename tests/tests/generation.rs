@@ -191,6 +191,7 @@ fn windows_of_a_batch_do_not_depend_on_their_neighbours() {
                 path_keys: Vec::new(),
                 height_keys: Vec::new(),
                 rest: [None; 2],
+                standing: reference,
                 ground: None,
                 turn: None,
             }),
@@ -377,6 +378,7 @@ fn the_scene_term_pushes_body_and_object_out_of_a_box() {
             places: ends(),
             heights: ends(),
             rest: [None; 2],
+            standing: reference,
             ground: None,
             turn: None,
             kept: 0,
@@ -463,6 +465,7 @@ fn guidance_sees_no_frames_that_do_not_exist() {
             places: vec![0, 30, length - 1],
             heights: vec![0, length - 1],
             rest: [Some(8), Some(length - 15)],
+            standing: reference,
             ground: None,
             turn: Some(TurnGoal {
                 angle: 1.0,

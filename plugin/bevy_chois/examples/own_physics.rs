@@ -6,7 +6,6 @@
 //! The physics are a toy; [`PhysicsAdapter`] tells how rapier or avian take its place.
 
 use bevy::prelude::*;
-use bevy_chois::playback::events::HandLetGo;
 use bevy_chois::prelude::*;
 
 /// A body of the game: falls unless it is kinematic, which is while somebody holds it.
@@ -45,7 +44,7 @@ impl PhysicsAdapter for Toy {
 
     fn take_back(&self, mut body: EntityWorldMut, motion: BodyMotion) {
         if let Some(mut body) = body.get_mut::<Body>()
-            && body.kinematic
+            && !motion.taken
         {
             body.kinematic = false;
             body.velocity = motion.velocity;

@@ -39,14 +39,25 @@ pub mod synthesis;
 /// What a game usually needs: `use bevy_chois::prelude::*;`.
 pub mod prelude {
     pub use crate::ChoisPlugins;
-    pub use crate::avatar::{Avatar, AvatarRig};
+    pub use crate::avatar::{Avatar, AvatarReady, AvatarRefused, AvatarRig};
     pub use crate::clip::MotionClip;
     pub use crate::contact::{
         BodyMotion, ContactMode, ContactObstacle, ContactOutcome, ObjectPhysics, PhysicsAdapter,
         PhysicsAdapterPlugin,
     };
-    pub use crate::npc::{Npc, NpcCommand, NpcState, SceneObject, StopNpc};
-    pub use crate::object::{Interactable, ObjectShape};
+    pub use crate::npc::events::{
+        CommandAccepted, CommandCancelled, CommandFailed, CommandFinished, CommandRefused,
+        CommandStepFinished, CommandStepStarted,
+    };
+    pub use crate::npc::{
+        Mobility, Npc, NpcCommand, NpcPlan, NpcState, PauseNpc, SceneFloor, SceneMarker,
+        SceneObject, StopNpc,
+    };
+    pub use crate::object::{Interactable, ObjectReady, ObjectRefused, ObjectShape};
+    pub use crate::playback::events::{
+        ContactLost, ContactMade, HandLetGo, InteractionFinished, InteractionInterrupted,
+        InteractionStarted, ObjectReleased, ObjectTaken,
+    };
     pub use crate::playback::{InteractionPlayer, LivePhysics};
     pub use crate::synthesis::{
         GenerationCancelled, GenerationFailed, GenerationFinished, GenerationProgress,

@@ -479,6 +479,29 @@ fn it_pauses_and_seeks_with_its_player() {
 }
 
 #[test]
+fn backwards_it_plays_as_the_clip_is() {
+    let (mut app, avatar, object) = live_stage();
+    player(&mut app, avatar).seek(2.0);
+    ready(&mut app, 2);
+    player(&mut app, avatar).speed = -1.0;
+    player(&mut app, avatar).play();
+    tick_times(&mut app, 90);
+    let began = heard::<PhysicsStarted>(&app).len();
+    assert_eq!(began, 2, "physics is prepared for nothing");
+    let time = player(&mut app, avatar).time;
+    let clips = Frame::between(
+        &carry().frames[(time * 30.0) as usize],
+        &carry().frames[(time * 30.0) as usize + 1],
+        (time * 30.0).fract(),
+    );
+    let off = at(&app, object).distance(frame::vec3(clips.object_position));
+    assert!(off < 0.02, "{off} m");
+    // Forward again, physics takes it over.
+    player(&mut app, avatar).speed = 1.0;
+    ready(&mut app, 3);
+}
+
+#[test]
 fn a_seek_past_its_end_puts_the_object_down() {
     let (mut app, avatar, object) = live_stage();
     player(&mut app, avatar).play();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bevy::ecs::system::RunSystemOnce;
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
+use bevy_chois::avatar::AvatarRefused;
 use bevy_chois::clip::bake::Retargeter;
 use bevy_chois::contact::ContactMode;
 use bevy_chois::debug_draw::DebugDrawPlugin;
@@ -18,14 +19,14 @@ use bevy_chois::npc::events::{
 };
 use bevy_chois::npc::{
     Action, Grammar, Mobility, Npc, NpcCommand, NpcPlan, NpcPlugin, NpcState, PauseNpc, Refusal,
-    SceneMarker, SceneObject, StopNpc,
+    SceneFloor, SceneMarker, SceneObject, StopNpc,
 };
-use bevy_chois::object::ObjectShape;
+use bevy_chois::object::{Interactable, ObjectShape};
 use bevy_chois::playback::{HeldBy, InteractionPlayer, InteractionState};
 use bevy_chois::synthesis::{
     CheckpointFiles, Job, Model, ModelLoader, MotionSynthesizer, SynthesisPlugin, WalkJob,
 };
-use bevy_chois_tests::{engine, hear, heard, puppet, tick_times, tick_until};
+use bevy_chois_tests::{engine, hear, heard, puppet, tick, tick_times, tick_until};
 use chois::command::{CommandParser, CommandPlan, CommandRefusal};
 use chois::diffusion::{Flow, Progress};
 use chois::geometry::ObjectGeometry;
@@ -39,6 +40,8 @@ use nalgebra::{UnitQuaternion, Vector2, Vector3};
 
 /// Seconds that anything may take on a busy machine.
 const PATIENCE: f32 = 20.0;
+/// How long people wait for what does not come.
+const AWAITED: Duration = Duration::from_secs(4);
 
 static TINY: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npc");
@@ -221,6 +224,7 @@ impl Room {
         let synthesis = SynthesisPlugin {
             checkpoint: "models/tiny/config.json".into(),
             warm_up: false,
+            patience: AWAITED,
             loader: Arc::new(model.clone()),
             ..default()
         };
@@ -873,4 +877,154 @@ fn what_the_game_has_them_play_is_no_step_of_a_command() {
     room.say(person, "Go to the sofa.");
     room.until::<CommandFinished>(1);
     assert_eq!(heard::<CommandFailed>(&room.app).len(), 1);
+}
+
+#[test]
+fn a_game_stops_them_and_has_them_play_in_one_frame() {
+    let mut room = Room::new();
+    let (person, crate_) = (room.person, room.crate_);
+    let still = Frame {
+        pose: begin(None, PersonPlace::default()),
+        object_position: Vector3::zeros(),
+        object_rotation: UnitQuaternion::identity(),
+        contact: [0.0; 4],
+    };
+    let fall = puppet::add(&mut room.app, clip("Fall.", vec![still; 20]));
+    let held = |world: &mut World| world.get::<HeldBy>(crate_).is_some();
+    room.say(person, "Take the crate to the blue cross.");
+    assert!(tick_until(&mut room.app, PATIENCE, held));
+    let stop = |at_once| StopNpc {
+        entity: person,
+        at_once,
+    };
+    let world = room.app.world_mut();
+    world.trigger(stop(true));
+    world
+        .entity_mut(person)
+        .insert(InteractionPlayer::new(fall.clone()));
+    room.until::<CommandCancelled>(1);
+    tick_times(&mut room.app, 5);
+    let player = room.app.world().get::<InteractionPlayer>(person);
+    assert_eq!(player.map(|player| &player.clip), Some(&fall));
+    // Drop it and run: what is said next does not take "at once" back.
+    let mut room = Room::new();
+    let (person, crate_) = (room.person, room.crate_);
+    room.say(person, "Take the crate to the blue cross.");
+    let held = |world: &mut World| world.get::<HeldBy>(crate_).is_some();
+    assert!(tick_until(&mut room.app, PATIENCE, held));
+    let at = room.at(crate_);
+    let stop = StopNpc {
+        entity: person,
+        at_once: true,
+    };
+    room.app.world_mut().trigger(stop);
+    let run = NpcCommand::new(person, "Go to the sofa.").replacing();
+    room.app.world_mut().trigger(run);
+    room.until::<CommandFinished>(1);
+    assert!(room.at(crate_).distance(at) < 0.1, "dropped there");
+}
+
+#[test]
+fn what_is_being_loaded_is_waited_for() {
+    let mut room = Room::new();
+    let person = room.person;
+    let place = Transform::from_xyz(1.5, 0.0, -1.5);
+    let lamp = (room.app.world_mut())
+        .spawn((Interactable::named("lamp"), place))
+        .id();
+    room.say(person, "Take the lamp to the blue cross.");
+    tick_times(&mut room.app, 5);
+    assert!(heard::<CommandRefused>(&room.app).is_empty());
+    let state = room.app.world().get::<NpcState>(person);
+    assert_eq!(state, Some(&NpcState::Thinking));
+    (room.app.world_mut().entity_mut(lamp)).insert(shape([0.2, 0.2, 1.2]));
+    room.until::<CommandFinished>(1);
+    let there = room.at(lamp);
+    assert!(there.distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5, "{there}");
+    // What is called off while it waits is; what has no meshes is waited for no longer than that is known.
+    (room.app.world_mut()).spawn((Interactable::named("vase"), place));
+    let mut say = |text: &str| {
+        room.say(person, text);
+        tick_times(&mut room.app, 2);
+    };
+    say("Take the vase to the blue cross.");
+    let stop = StopNpc {
+        entity: person,
+        at_once: false,
+    };
+    room.app.world_mut().trigger(stop);
+    room.until::<CommandCancelled>(1);
+    room.say(person, "Take the vase to the sofa.");
+    let refused = room.until::<CommandRefused>(1);
+    assert!(refused[0].refusal.to_string().contains("vase"));
+}
+
+#[test]
+fn who_has_no_bones_fails_with_a_reason() {
+    let mut room = Room::new();
+    let (person, crate_) = (room.person, room.crate_);
+    let nobody = room.app.world_mut().spawn(Npc::default()).id();
+    room.say(nobody, "Take the crate to the blue cross.");
+    let failed = room.until::<CommandFailed>(1);
+    assert!(failed[0].reason.contains("AvatarRig"), "{failed:?}");
+    assert!(room.app.world().get::<InteractionPlayer>(nobody).is_none());
+    // The thing is free again.
+    room.say(person, "Take the crate to the blue cross.");
+    room.until::<CommandFinished>(1);
+    // What is wrong with the avatar is told at once.
+    room.say(nobody, "Go to the sofa.");
+    let waits = InteractionState::Waiting(bevy_chois::playback::WaitingFor::Rig);
+    let waits = |world: &mut World| world.get::<InteractionState>(nobody) == Some(&waits);
+    assert!(tick_until(&mut room.app, PATIENCE, waits));
+    let reason = "it has no skin".to_owned();
+    let entity = nobody;
+    room.app
+        .world_mut()
+        .write_message(AvatarRefused { entity, reason });
+    let failed = room.until::<CommandFailed>(2);
+    assert_eq!(failed[1].reason, "it has no skin");
+    assert!(room.at(crate_).distance(Vec3::new(-1.5, 0.0, -1.0)) < 0.5);
+}
+
+#[test]
+fn people_work_in_their_own_storey() {
+    let mut room = Room::new();
+    let up = Vec3::Y * 3.0;
+    let corner = |x: f32, z: f32| Vec3::new(4.0 * x, 0.0, 4.0 * z);
+    let floor = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)];
+    (room.app).insert_resource(SceneFloor(floor.map(|(x, z)| corner(x, z)).to_vec()));
+    let thing = SceneObject {
+        name: "crate".into(),
+        mobility: Mobility::Liftable,
+        ..default()
+    };
+    let above = (room.app.world_mut())
+        .spawn((
+            Transform::from_translation(up + Vec3::new(1.5, 0.0, 0.5)),
+            shape([0.4, 0.3, 0.3]),
+            thing,
+        ))
+        .id();
+    let person = Room::somebody(&mut room.app, up);
+    (room.app.world_mut().get_mut::<Npc>(person))
+        .expect("an Npc")
+        .floor = 3.0;
+    tick(&mut room.app);
+    room.say(person, "Take the crate to the blue cross.");
+    room.until::<CommandAccepted>(1);
+    let plan = room.app.world().get::<NpcPlan>(person).expect("a plan");
+    let way = plan.legs.iter().flat_map(|leg| &leg.way);
+    assert!(way.clone().count() > 0);
+    assert!(way.into_iter().all(|at| (at.y - 3.0).abs() < 1e-4));
+    room.until::<CommandFinished>(1);
+    let there = room.at(above);
+    let marker = up + Vec3::new(-1.5, 0.0, -1.0);
+    assert!(there.distance(marker) < 0.5, "{there}");
+    assert!((room.at(person).y - 3.0).abs() < 1e-3);
+    // Downstairs there is one crate, too.
+    room.say(room.person, "Take the crate to the blue cross.");
+    room.until::<CommandFinished>(2);
+    let there = room.at(room.crate_);
+    assert!(there.distance(marker - up) < 0.5, "{there}");
+    assert!(heard::<CommandRefused>(&room.app).is_empty());
 }

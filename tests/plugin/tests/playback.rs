@@ -8,6 +8,7 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy::time::TimeUpdateStrategy;
 use bevy_chois::clip::MotionClip;
+use bevy_chois::clip::bake::BakedClips;
 use bevy_chois::frame;
 use bevy_chois::object::Interactable;
 use bevy_chois::playback::events::{
@@ -556,6 +557,7 @@ fn interruptions_are_told_and_harm_nothing() {
         shots.push(shot);
     }
     only(&app, InterruptReason::ObjectMoved);
+    assert!(heard::<ObjectReleased>(&app)[0].taken);
     assert_eq!(app.world().get::<Transform>(object), Some(&elsewhere));
     assert_eq!(app.world().get::<HeldBy>(object), None);
     let (_, _, still) = jumps(&shots[35..], 1.0 / 60.0);
@@ -578,6 +580,7 @@ fn interruptions_are_told_and_harm_nothing() {
         .remove::<InteractionPlayer>();
     tick_times(&mut app, 2);
     only(&app, InterruptReason::Removed);
+    assert!(!heard::<ObjectReleased>(&app)[0].taken);
     assert_eq!(state(&app, avatar), None);
     assert_eq!(app.world().get::<HeldBy>(object), None);
     let mut app = listening();
@@ -972,4 +975,39 @@ fn a_clip_of_one_frame_is_a_pose() {
     tick_times(&mut app, 30);
     assert_eq!(state(&app, avatar), Some(InteractionState::Playing));
     assert_eq!(reasons(&app), []);
+}
+
+#[test]
+fn who_hears_of_an_interruption_may_have_them_play_something_else() {
+    let mut app = listening();
+    let (avatar, _, clip) = playing(&mut app);
+    interaction(&mut app, avatar).seek(1.5);
+    tick_times(&mut app, 2);
+    let idle = puppet::add(&mut app, clip);
+    let other = idle.clone();
+    app.add_observer(
+        move |event: On<InteractionInterrupted>, mut commands: Commands| {
+            (commands.entity(event.entity)).insert(InteractionPlayer::new(other.clone()));
+        },
+    );
+    (app.world_mut().entity_mut(avatar)).remove::<InteractionPlayer>();
+    tick_until_state(&mut app, avatar, InteractionState::Playing);
+    let player = app.world().get::<InteractionPlayer>(avatar);
+    assert_eq!(player.map(|player| &player.clip), Some(&idle));
+}
+
+#[test]
+fn an_avatar_whose_size_changes_is_retargeted_once_it_has_one() {
+    let mut app = listening();
+    let (avatar, ..) = playing(&mut app);
+    let known = app.world().resource::<BakedClips>().len();
+    for tick in 1..=60 {
+        let scale = Vec3::splat(1.0 + 0.005 * tick as f32);
+        let mut place = app.world_mut().get_mut::<Transform>(avatar);
+        place.as_mut().expect("a place").scale = scale;
+        self::tick(&mut app);
+    }
+    assert_eq!(app.world().resource::<BakedClips>().len(), known);
+    let more = |world: &mut World| world.resource::<BakedClips>().len() > known;
+    assert!(tick_until(&mut app, PATIENCE, more), "for its new size");
 }

@@ -522,8 +522,18 @@ fn what_is_cut_while_it_is_carried_stays_in_hand() {
     assert!((rest.frames[0].object_position - rest.frames[1].object_position).norm() < 0.03);
     let parts = project.cut(&library, &part, &rest, 1);
     assert_eq!(parts.map(|d| in_hand(&d)), [[true, true], [true, false]]);
-    // The second part begins with it in hand where somebody holds it, and not where nobody was there before.
-    let [_, later] = cut(45);
+    // The second part begins with it in hand where the strip before leaves it there, and not where that sets it down, does
+    // something else, or is gone.
+    let mut open = strip.clone();
+    if let Deed::Interact { end, .. } = &mut open.deed {
+        *end = None;
+    }
+    let [_, later] = project.cut(&library, &open, &clip, 45);
+    let Deed::Interact { end: Some(end), .. } = later else {
+        panic!("ends where the whole does: {later:?}");
+    };
+    assert_eq!(end[..2], [1.8, 0.2]);
+    let [earlier, later] = cut(45);
     project.strip_mut(second).expect("a strip").deed = later;
     let starts = |project: &Project| {
         let task = project.task(&library, second).expect("a task");
@@ -532,7 +542,16 @@ fn what_is_cut_while_it_is_carried_stays_in_hand() {
             chois::project::Task::Walk(_) => panic!("it carries"),
         }
     };
+    assert!(!starts(&project), "a walk is before it");
+    let first = strips(&project)[0];
+    project.strip_mut(first).expect("a strip").deed = earlier.clone();
     assert!(starts(&project));
+    let mut set_down = earlier;
+    if let Deed::Interact { in_hand, .. } = &mut set_down {
+        in_hand.end = false;
+    }
+    project.strip_mut(first).expect("a strip").deed = set_down;
+    assert!(!starts(&project));
     let track = project.tracks[0].edit();
     track.strips.retain(|s| s.id == second);
     assert!(!starts(&project));

@@ -1,12 +1,16 @@
 //! `chois generate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use chois::clip::read_clip;
 use chois::geometry::UpAxis;
+use chois::motion::MotionClip;
 use chois::request::file::{Job, read_jobs};
-use chois::request::{EndTurn, InteractionRequest, Method, PersonPlace, Waypoint};
+use chois::request::{EndTurn, InteractionRequest, Method, ObjectPlace, PersonPlace, Waypoint};
+use chois::scene::place_of;
 use chois::{Error, Result};
-use chois_demo::jobs::{ContactArgs, ModelArgs, run_jobs};
+use chois_demo::jobs::{ContactArgs, ModelArgs, Object, run_jobs};
+use nalgebra::{Isometry3, Translation3};
 
 /// Arguments of `chois generate`.
 #[derive(clap::Args)]
@@ -44,7 +48,7 @@ pub struct Args {
     /// Go on from the last pose of this motion clip (.safetensors), a walk's for example.
     #[arg(long, conflicts_with_all = ["person", "request"])]
     after: Option<PathBuf>,
-    /// The object is in hand at the start, where that pose holds it: nothing is reached for.
+    /// The object is in hand at the start, where that clip leaves it unless --start says where: nothing is reached for.
     #[arg(long, requires = "after")]
     in_hand_start: bool,
     /// The object is still in hand at the end: nothing is put down.
@@ -173,8 +177,11 @@ impl Args {
             facing,
         });
         if let Some(path) = &self.after {
-            let clip = chois::clip::read_clip(path)?;
+            let clip = read_clip(path)?;
             request.pose = clip.frames.last().map(|f| f.pose);
+            if self.in_hand_start && self.start.is_none() {
+                request.start = self.in_hands(path, &clip)?;
+            }
         }
         request = request.in_hand(self.in_hand_start, self.in_hand_end);
         request.seconds = self.seconds.unwrap_or(request.seconds);
@@ -201,6 +208,28 @@ impl Args {
             request,
             contact: self.contact.config(!self.no_contact),
         }])
+    }
+}
+
+impl Args {
+    /// Where the last frame of a clip has the object.
+    fn in_hands(&self, path: &Path, clip: &MotionClip) -> Result<ObjectPlace> {
+        let Some(last) = clip.frames.last().filter(|_| clip.has_object()) else {
+            let reason = format!(
+                "{} has no object that could be in hand; leave --in-hand-start out",
+                path.display()
+            );
+            return Err(Error::invalid("after", reason));
+        };
+        let object = self.object.clone().unwrap_or_default();
+        let geometry = Object::load(&object, self.up.map(UpAxis::from))?.geometry;
+        let at = Translation3::from(last.object_position);
+        place_of(&geometry, &Isometry3::from_parts(at, last.object_rotation)).ok_or_else(|| {
+            Error::invalid(
+                "after",
+                format!("{} ends with its object nowhere", path.display()),
+            )
+        })
     }
 }
 

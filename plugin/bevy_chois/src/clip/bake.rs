@@ -101,6 +101,20 @@ enum State {
     Done(Baked),
 }
 
+impl State {
+    /// Looks whether the task is done.
+    fn look(&mut self) {
+        if let Self::Working(task) = self
+            && let Some(result) = check_ready(task)
+        {
+            *self = Self::Done(match result {
+                Ok(clip) => Baked::Ready(clip),
+                Err(reason) => Baked::Failed(reason),
+            });
+        }
+    }
+}
+
 /// Clips on rigs, made or in the making.
 #[derive(Resource, Default)]
 pub struct BakedClips {
@@ -114,17 +128,7 @@ impl BakedClips {
             .entries
             .entry(job.key())
             .or_insert_with(|| (job.clone(), State::Working(start(job, retargeter))));
-        if let State::Working(task) = state {
-            match check_ready(task) {
-                Some(result) => {
-                    *state = State::Done(match result {
-                        Ok(clip) => Baked::Ready(clip),
-                        Err(reason) => Baked::Failed(reason),
-                    });
-                }
-                None => return Baked::Working,
-            }
-        }
+        state.look();
         match state {
             State::Done(baked) => baked.clone(),
             State::Working(_) => Baked::Working,
@@ -145,6 +149,8 @@ impl BakedClips {
     pub(super) fn tidy(&mut self) {
         let many = self.entries.len() > MANY;
         self.entries.retain(|_, (job, state)| {
+            // What nobody asks for any more is done, too.
+            state.look();
             let idle = match state {
                 State::Done(Baked::Ready(clip)) => Arc::strong_count(clip) == 1,
                 State::Done(_) => true,

@@ -24,6 +24,9 @@ use crate::playback::events::{ObjectReleased, ObjectTaken};
 ///     }
 ///
 ///     fn take_back(&self, mut body: EntityWorldMut, motion: BodyMotion) {
+///         if motion.taken {
+///             return; // Whoever took it away has said how it goes on.
+///         }
 ///         body.insert((
 ///             RigidBody::Dynamic,
 ///             LinearVelocity(motion.velocity),
@@ -38,7 +41,8 @@ pub trait PhysicsAdapter: Send + Sync + 'static {
     /// A clip moves this object from now on: its body becomes kinematic. Objects without a body of the game's come here too.
     fn give(&self, body: EntityWorldMut<'_>);
 
-    /// The object is the game's again: its body goes on as it moves at this moment.
+    /// The object is the game's again: its body goes on as it moves at this moment, unless the game has
+    /// [taken](BodyMotion::taken) it.
     fn take_back(&self, body: EntityWorldMut<'_>, motion: BodyMotion);
 }
 
@@ -49,6 +53,8 @@ pub struct BodyMotion {
     pub velocity: Vec3,
     /// Radians per second.
     pub angular_velocity: Vec3,
+    /// Whether the game took the object away while the clip had it: what the game has done with its body is to stay.
+    pub taken: bool,
 }
 
 /// Tells a physics engine of the game what [`PhysicsAdapter`] says, whenever a clip takes or releases an object.
@@ -79,6 +85,7 @@ impl<A: PhysicsAdapter> Plugin for PhysicsAdapterPlugin<A> {
                 let motion = BodyMotion {
                     velocity: released.velocity,
                     angular_velocity: released.angular_velocity,
+                    taken: released.taken,
                 };
                 commands.queue(move |world: &mut World| {
                     if let Ok(body) = world.get_entity_mut(object) {

@@ -70,7 +70,7 @@ pub(super) fn harden(
     orphans: Query<Entity, (bevy::ecs::query::With<Solid>, Without<ContactObstacle>)>,
 ) {
     for entity in &orphans {
-        commands.entity(entity).remove::<Solid>();
+        commands.entity(entity).try_remove::<Solid>();
     }
     for (entity, obstacle, place, shape, solid) in &obstacles {
         let scale = place.scale();
@@ -90,13 +90,13 @@ pub(super) fn harden(
         };
         match made {
             Some(Ok(shape)) => {
-                commands.entity(entity).insert(Solid { shape, scale });
+                commands.entity(entity).try_insert(Solid { shape, scale });
             }
             Some(Err(error)) => {
                 if changed {
                     warn!("ContactObstacle {entity} is in nobody's way: {error}");
                 }
-                commands.entity(entity).remove::<Solid>();
+                commands.entity(entity).try_remove::<Solid>();
             }
             // Its shape has yet to be read.
             None => {}

@@ -9,6 +9,10 @@
 //! Understanding and planning are done on the worker's thread, between two batches. Commands of several people are made in
 //! one batch where they ask at the same time. A thing that somebody has been told to move is theirs until they are done.
 //!
+//! A command that is given while things are being loaded waits for them, for as long as
+//! [`SynthesisPlugin::patience`](crate::synthesis::SynthesisPlugin::patience). People walk on a level floor, by default at the
+//! height 0 ([`Npc::floor`]).
+//!
 //! What a person is told while busy waits, or takes the place of what they do ([`Turn`]); [`StopNpc`] ends it, [`PauseNpc`] has
 //! them stand still in the middle of it. The [`events`] tell every step, and [`NpcPlan`] what is still to come.
 //!
@@ -31,7 +35,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::event::EntityEvent;
-use bevy::math::Vec3;
+use bevy::math::{Isometry3d, Vec3};
+use bevy::transform::components::Transform;
 use chois::request::SamplingConfig;
 
 use crate::contact::ContactMode;
@@ -48,8 +53,11 @@ pub use scene::{SceneFloor, SceneMarker, SceneObject};
 /// An avatar that takes commands. Taking it off calls them off; a clip that plays is the game's then. An
 /// [`InteractionPlayer`](crate::playback::InteractionPlayer) that the game puts in the place of a command's fails that command.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
-#[require(NpcState, act::Errands)]
+#[require(NpcState, act::Errands, Transform)]
 pub struct Npc {
+    /// Height of the floor that they walk on, world, metres: of the storey they are in. Things that are wholly below it, or
+    /// higher above it than a person reaches, are not there for them.
+    pub floor: f32,
     /// The same commands in the same scene, given alone, make the same clips with the same seed.
     pub seed: u64,
     /// How clips are sampled.
@@ -62,6 +70,13 @@ pub struct Npc {
     /// of it, four seconds, and plays on while the rest is made; clips are the same, but what is played of them before they
     /// are whole depends on how fast the machine is. For replays.
     pub whole: bool,
+}
+
+impl Npc {
+    /// Where the model's world, whose floor is at 0, stands in the game's.
+    fn origin(&self) -> Isometry3d {
+        Isometry3d::from_translation(Vec3::Y * self.floor)
+    }
 }
 
 /// What an [`Npc`] is at. Read only.

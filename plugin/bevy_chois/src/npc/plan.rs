@@ -31,7 +31,8 @@ impl NpcPlan {
     }
 }
 
-/// A part of carrying a command out. Places are on the floor of the world, metres.
+/// A part of carrying a command out. Places are on their floor ([`Npc::floor`](super::Npc::floor)), world,
+/// metres.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NpcLeg {
     /// Step of the command's plan, from 0.
@@ -50,11 +51,6 @@ pub struct NpcLeg {
     pub goal: Vec<Vec3>,
 }
 
-/// On the floor of the world.
-fn on_floor([x, y]: [f32; 2]) -> Vec3 {
-    frame::vec3(Vector3::new(x, y, 0.0))
-}
-
 /// Corners of what an item covers at a place.
 pub(super) fn covered(scene: &Scene, item: ItemId, place: ObjectPlace) -> Vec<[f32; 2]> {
     let Some(mut item) = scene.item(item).cloned() else {
@@ -66,8 +62,14 @@ pub(super) fn covered(scene: &Scene, item: ItemId, place: ObjectPlace) -> Vec<[f
     outline.into_iter().map(|corner| corner.into()).collect()
 }
 
-/// The plan of a thought; `done` steps were done before it.
-pub(super) fn plan(thought: &Thought, done: usize, names: &HashMap<Entity, String>) -> NpcPlan {
+/// The plan of a thought on a floor of this height; `done` steps were done before it.
+pub(super) fn plan(
+    thought: &Thought,
+    done: usize,
+    names: &HashMap<Entity, String>,
+    floor: f32,
+) -> NpcPlan {
+    let on_floor = |[x, y]: [f32; 2]| frame::vec3(Vector3::new(x, y, floor));
     let legs = (thought.legs.iter().zip(&thought.goals)).map(|(leg, goal)| {
         let (step, way, seconds, object) = match leg {
             Leg::Walk(walk) => {

@@ -16,6 +16,7 @@ use super::events::{
 };
 use super::mind::{Mind, ParserMaker, grammar};
 use super::scene::{self, Homes};
+use crate::avatar::AvatarRefused;
 use crate::clip::MotionClip;
 use crate::playback::events::{InteractionFinished, InteractionInterrupted};
 use crate::synthesis::{SynthesisSystems, synthesis_is_there};
@@ -65,6 +66,7 @@ impl Plugin for NpcPlugin {
             .add_message::<CommandCancelled>()
             .add_message::<InteractionFinished>()
             .add_message::<InteractionInterrupted>()
+            .add_message::<AvatarRefused>()
             .init_resource::<Homes>()
             .insert_resource(Mind::new(self.parser.clone(), self.navigation))
             .add_observer(act::told)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bevy::ecs::component::Component;
 use bevy::ecs::entity::Entity;
-use bevy::ecs::query::{Or, With};
+use bevy::ecs::query::{Or, With, Without};
 use bevy::ecs::resource::Resource;
 use bevy::ecs::system::{Local, Query, Res, ResMut, SystemParam};
 use bevy::math::{Isometry3d, Vec3};
@@ -17,7 +17,7 @@ use nalgebra::Isometry3;
 use super::mind::Mind;
 use super::{Npc, NpcCommand};
 use crate::frame;
-use crate::object::{Interactable, ObjectShape};
+use crate::object::{Interactable, ObjectShape, ReadingState};
 use crate::synthesis::MotionSynthesizer;
 
 /// Describes a thing further than its [`Interactable`] does: other names, what it is like, what can be done with it. A table
@@ -57,6 +57,10 @@ pub struct SceneFloor(pub Vec<Vec3>);
 #[derive(Resource, Default)]
 pub(super) struct Homes(HashMap<Entity, ObjectPlace>);
 
+/// A thing that begins this far below the floor does not stand on it, metres.
+const BELOW: f32 = 0.1;
+/// Height above which nothing is in a person's way or reach, metres.
+const BEYOND_REACH: f32 = 2.5;
 /// Frames for which nothing more has come before a scene is taken for whole.
 const SETTLED: u32 = 20;
 
@@ -67,13 +71,13 @@ pub(super) struct Seen(usize, u32);
 /// Has a scene looked over once it has settled, where there is somebody who may be told something: the first command does not
 /// wait for it then.
 pub(super) fn look_over(
-    npcs: Query<Entity, With<Npc>>,
+    npcs: Query<(Entity, &Npc)>,
     mut around: Surroundings,
     mut synthesizer: MotionSynthesizer,
     mind: Res<Mind>,
     mut seen: Local<Seen>,
 ) {
-    let Some(npc) = npcs.iter().next() else {
+    let Some((npc, settings)) = npcs.iter().next() else {
         return;
     };
     let count = around.all().count();
@@ -83,7 +87,7 @@ pub(super) fn look_over(
     } else if count > 0 && *frames <= SETTLED {
         *frames += 1;
         if *frames == SETTLED {
-            let scene = around.scene(&NpcCommand::new(npc, ""), &[]);
+            let scene = around.scene(&NpcCommand::new(npc, ""), &[], settings.floor);
             mind.prepare(&mut synthesizer, scene);
         }
     }
@@ -107,12 +111,21 @@ pub(super) struct Surroundings<'w, 's> {
     markers: Query<'w, 's, (&'static SceneMarker, &'static GlobalTransform)>,
     places: Query<'w, 's, &'static GlobalTransform>,
     floor: Option<Res<'w, SceneFloor>>,
+    /// Things whose shapes are not known yet.
+    coming: Query<'w, 's, (Entity, &'static ReadingState), Without<ObjectShape>>,
     homes: ResMut<'w, Homes>,
 }
 
 impl Surroundings<'_, '_> {
-    /// The scene in which a command is given. `recent` are the things spoken of before, the latest first.
-    pub fn scene(&mut self, command: &NpcCommand, recent: &[Entity]) -> Scene {
+    /// Things that are being loaded.
+    pub fn coming(&self) -> impl Iterator<Item = Entity> + '_ {
+        let reading = (self.coming.iter()).filter(|(_, state)| state.is_reading());
+        reading.map(|(entity, _)| entity)
+    }
+
+    /// The scene in which a command is given, about a floor of this height. `recent` are the things spoken of before, the
+    /// latest first.
+    pub fn scene(&mut self, command: &NpcCommand, recent: &[Entity], floor: f32) -> Scene {
         let items = self
             .things
             .iter()
@@ -120,6 +133,10 @@ impl Surroundings<'_, '_> {
                 let name = name_of(thing, more);
                 let here = object_place(&shape.geometry, place.to_isometry())?;
                 let home = *self.homes.0.entry(entity).or_insert(here);
+                let [here, home] = [here, home].map(|place| above(place, floor));
+                if is_elsewhere(&shape.geometry, &here) {
+                    return None;
+                }
                 let geometry = (*shape.geometry).clone();
                 let mut item = Item::new(id(entity), name, geometry, here);
                 item.home = Some(home);
@@ -190,11 +207,33 @@ impl Surroundings<'_, '_> {
         place_of(&shape.geometry, origin)
     }
 
-    /// Where a thing is now; None for one that is gone.
-    pub fn place(&self, entity: Entity) -> Option<ObjectPlace> {
+    /// Where a thing is now, above a floor of this height; None for one that is gone.
+    pub fn place(&self, entity: Entity, floor: f32) -> Option<ObjectPlace> {
         let (_, shape, place, ..) = self.things.get(entity).ok()?;
-        object_place(&shape.geometry, place.to_isometry())
+        let place = object_place(&shape.geometry, place.to_isometry())?;
+        Some(above(place, floor))
     }
+}
+
+/// A place of the world above a floor.
+fn above(mut place: ObjectPlace, floor: f32) -> ObjectPlace {
+    place.position[2] -= floor;
+    place
+}
+
+/// Whether a thing is in another storey: wholly below the floor, or beyond reach above it.
+fn is_elsewhere(geometry: &ObjectGeometry, place: &ObjectPlace) -> bool {
+    let low = place.position[2];
+    if low >= -BELOW {
+        return low > BEYOND_REACH;
+    }
+    let turn = chois::scene::rotation(place);
+    let heights = || geometry.vertices().iter().map(|v| (turn * v).z);
+    let [low_of, high_of] = [
+        heights().fold(f32::INFINITY, f32::min),
+        heights().fold(f32::NEG_INFINITY, f32::max),
+    ];
+    low + (high_of - low_of) < BELOW
 }
 
 /// What has no name is in the way all the same.

@@ -27,7 +27,7 @@ use bevy::world_serialization::WorldAssetRoot;
 use chois::geometry::ObjectGeometry;
 
 use crate::frame;
-use plugin::ReadingState;
+pub(crate) use plugin::ReadingState;
 pub use plugin::{ObjectPlugin, ObjectSystems};
 
 /// A thing that can be moved: put it on the entity whose descendants are its meshes (usually the one with

@@ -92,7 +92,7 @@ impl Plugin for ObjectPlugin {
 
 /// How far reading an object has come.
 #[derive(Component, Debug)]
-pub(super) struct ReadingState {
+pub(crate) struct ReadingState {
     /// Whether its meshes must be looked at.
     stale: bool,
     /// Seconds without anything to look at.
@@ -114,6 +114,13 @@ impl Default for ReadingState {
             scale: Mat3A::ZERO,
             refused: false,
         }
+    }
+}
+
+impl ReadingState {
+    /// Whether a shape may still come: neither read nor refused.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.stale || self.pending.is_some()
     }
 }
 

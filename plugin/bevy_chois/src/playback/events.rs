@@ -85,6 +85,8 @@ pub struct ObjectReleased {
     pub velocity: Vec3,
     /// How fast it turns at this moment, world, radians per second.
     pub angular_velocity: Vec3,
+    /// Whether the game took it away: moved it, or took [`HeldBy`](super::HeldBy) off it. Else the clip put it down, or ended.
+    pub taken: bool,
 }
 
 /// The object is under physics from now on; see [`LivePhysics`](super::LivePhysics).

@@ -66,7 +66,7 @@ impl Turn<'_, '_, '_, '_> {
         }
         if self.player.live.lost {
             // The game took it out of the hands.
-            self.release();
+            self.release(true);
             return true;
         }
         let Ok(present) = self.scene.transforms.get(object).copied() else {
@@ -105,7 +105,7 @@ impl Turn<'_, '_, '_, '_> {
         if !ours {
             // A seek or a long frame may have come from far: it stands where the clip puts it down.
             self.pose_object(clip, &clip.tap(clip.release()));
-            self.release();
+            self.release(false);
             return true;
         }
         if driven == 0 {
@@ -152,11 +152,11 @@ impl Turn<'_, '_, '_, '_> {
             // After a seek physics begins anew, and has not come here.
             self.pose_object(clip, &clip.tap(clip.release()));
         }
-        self.release();
+        self.release(self.player.live.lost);
     }
 
-    /// Gives the object back to the game, if the clip has it.
-    pub(super) fn release(&mut self) {
+    /// Gives the object back to the game, if the clip has it and the game has not `taken` it.
+    pub(super) fn release(&mut self, taken: bool) {
         if self.player.driven == 0 {
             return;
         }
@@ -195,6 +195,7 @@ impl Turn<'_, '_, '_, '_> {
                 avatar,
                 velocity,
                 angular_velocity,
+                taken,
             },
         );
     }
@@ -218,12 +219,12 @@ impl Turn<'_, '_, '_, '_> {
         self.tell_touches(clip, touching);
     }
 
-    /// Ends contact and hold.
-    pub(super) fn let_go(&mut self) {
+    /// Ends contact and hold; the game may have `taken` the object.
+    pub(super) fn let_go(&mut self, taken: bool) {
         if let Some(clip) = self.player.playing.as_ref().map(|p| p.clip.clone()) {
             self.tell_touches(&clip, 0);
         }
-        self.release();
+        self.release(taken);
     }
 
     fn tell_touches(&mut self, clip: &RiggedClip, touching: u8) {
@@ -297,7 +298,11 @@ impl Turn<'_, '_, '_, '_> {
     /// Ends what plays early: tells it, gives the object back and lets the avatar come to rest. What is wanted next
     /// is not touched.
     pub(super) fn interrupt(&mut self, reason: InterruptReason) {
-        self.let_go();
+        let taken = matches!(
+            reason,
+            InterruptReason::ObjectMoved | InterruptReason::ObjectHeld { .. }
+        );
+        self.let_go(taken);
         self.player.phase = match self.player.phase {
             Phase::Playing => Phase::Stopping(0.0),
             Phase::Finished => Phase::Idle,

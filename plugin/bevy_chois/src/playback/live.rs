@@ -30,6 +30,8 @@ const CLOSE: f32 = 0.2;
 const OPEN: f32 = 0.25;
 /// A time ahead of physics by more than this, seconds, is a seek.
 const AHEAD: f32 = 1.0;
+/// Physics that is ready and behind by more than this, seconds, catches up in the background.
+const BEHIND: f32 = 0.25;
 
 /// A session, ready to go on.
 struct Session {
@@ -60,6 +62,8 @@ pub(super) struct Live {
     // In a lock because it cannot be shared; nobody else ever holds it.
     task: Option<Task<Result<Box<Session>, Arc<str>>>>,
     session: Option<std::sync::Mutex<Box<Session>>>,
+    /// It has caught up with the player.
+    started: bool,
     /// Where the object was put last.
     written: Option<Transform>,
     /// The game has taken the object; the hands stay away from it.
@@ -238,21 +242,30 @@ impl Turn<'_, '_, '_, '_> {
         if let Some(done) = live.task.as_mut().and_then(check_ready) {
             live.task = None;
             live.session = Some(done?.into());
-            let entity = self.avatar;
-            tell(&mut self.scene.commands, PhysicsStarted { entity, object });
         }
-        if let Some(session) = &mut live.session {
+        if let Some(mut session) = live.session.take() {
             let at = session.get_mut().map_err(|_| "it panicked")?.contact.time();
-            if time < at - 2.0 * STEP || time > at + AHEAD {
+            if time < at - 2.0 * STEP || live.started && time > at + AHEAD {
                 // A seek, or a loop: another session, from the clip's beginning to there.
-                live.session = None;
                 live.written = None;
+                live.started = false;
                 live.lost = false;
                 live.grabbed = false;
+            } else if !live.started && time > at + BEHIND {
+                // The clip has run on meanwhile.
+                let mut session = session.into_inner().map_err(|_| "it panicked")?;
+                let pool = AsyncComputeTaskPool::get_or_init(Default::default);
+                live.task = Some(pool.spawn(async move {
+                    session.follow(time).map_err(|e| Arc::from(e.to_string()))?;
+                    Ok(session)
+                }));
+            } else {
+                live.session = Some(session);
             }
         }
         let Some(session) = &mut live.session else {
-            if live.task.is_none() {
+            // Backwards the clip runs as it is.
+            if live.task.is_none() && self.moving_speed() >= 0.0 {
                 let (Some(geometry), Some(objects)) = (&job.geometry, &self.scene.objects) else {
                     return Err("the object's shape is not known; give it an Interactable".into());
                 };
@@ -272,6 +285,11 @@ impl Turn<'_, '_, '_, '_> {
             return Ok(());
         };
         let session = session.get_mut().map_err(|_| "it panicked")?;
+        if !live.started {
+            live.started = true;
+            let entity = self.avatar;
+            tell(&mut self.scene.commands, PhysicsStarted { entity, object });
+        }
         // Somebody else has moved the object: it is theirs.
         if let (Some(written), Ok(now)) = (live.written, self.scene.transforms.get(object))
             && places

@@ -323,7 +323,7 @@ impl Turn<'_, '_, '_, '_> {
         self.touch(&clip);
         if ends {
             self.player.phase = Phase::Finished;
-            self.let_go();
+            self.let_go(false);
             self.state.set_if_neq(InteractionState::Finished);
             tell(
                 &mut self.scene.commands,
@@ -412,6 +412,10 @@ pub(super) fn removed(
         return;
     };
     let despawning = player.despawning;
+    // Before anybody hears of it, who may have them play something else.
+    if !despawning {
+        (scene.commands.entity(avatar)).try_remove::<(InteractionState, Player)>();
+    }
     if player.phase == Phase::Playing || player.wanted || player.inserted {
         let mut turn = Turn {
             avatar,
@@ -429,8 +433,5 @@ pub(super) fn removed(
         } else {
             InterruptReason::Removed
         });
-    }
-    if !despawning {
-        (scene.commands.entity(avatar)).try_remove::<(InteractionState, Player)>();
     }
 }

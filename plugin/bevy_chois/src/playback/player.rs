@@ -213,6 +213,9 @@ pub(super) struct Player {
     pub inserted: bool,
     /// The avatar is being despawned.
     pub despawning: bool,
+    /// Metres per unit of the avatar's root at the last frame, and for how many frames it has been so.
+    pub scale: f32,
+    pub steady: u8,
     /// Frames whose pose was taken down while waiting, up to two.
     pub seen: u8,
     /// [`InteractionPlayer::time`](super::InteractionPlayer::time) as it was left.

@@ -15,6 +15,11 @@ use crate::clip::plugin::root_scale;
 use crate::object::{Interactable, ObjectShape};
 use crate::synthesis::{GenerationStatus, GenerationStatuses};
 
+/// Scales of avatars that differ by no more than this share are one.
+const SAME_SCALE: f32 = 1e-4;
+/// Frames for which an avatar's scale has been the same once a clip is retargeted for it.
+const STEADY: u8 = 10;
+
 /// Finds [`Player::next`] for those who wait, and for those whose clip or rig has changed.
 pub(super) fn prepare(
     mut avatars: Query<(
@@ -51,11 +56,16 @@ pub(super) fn prepare(
         if !(player.wanted || matches!(player.phase, Phase::Playing | Phase::Finished)) {
             continue;
         }
+        let scale = root_scale(place);
+        player.steady = match (player.scale - scale).abs() <= SAME_SCALE * scale {
+            true => player.steady.saturating_add(1),
+            false => 0,
+        };
+        player.scale = scale;
         let outcome = look(
             interaction,
             &player,
             rig,
-            place,
             &objects,
             &clips,
             server.as_deref(),
@@ -95,7 +105,6 @@ fn look(
     interaction: &InteractionPlayer,
     player: &Player,
     rig: Option<&AvatarRig>,
-    place: Option<&GlobalTransform>,
     objects: &Query<(
         Option<&Interactable>,
         Option<&ObjectShape>,
@@ -130,9 +139,9 @@ fn look(
         };
     };
     let status = generations.get(id);
-    let complete = status.is_none_or(GenerationStatus::is_over);
-    // What plays is a beginning, and the rest will not come.
-    if (player.playing.as_ref()).is_some_and(|playing| !playing.complete) && !player.wanted {
+    let complete = status.is_none_or(|status| *status == GenerationStatus::Finished);
+    // What plays, or is to, is a beginning, and the rest will not come.
+    if player.wanted || (player.playing.as_ref()).is_some_and(|playing| !playing.complete) {
         match status {
             Some(GenerationStatus::Failed(reason)) => {
                 return Outcome::Fail(InterruptReason::ClipFailed(reason.as_str().into()));
@@ -163,13 +172,14 @@ fn look(
     let Some(rig) = rig else {
         return Outcome::Wait(WaitingFor::Rig);
     };
-    let scale = root_scale(place);
+    let scale = player.scale;
     let same = |ready: &Ready| {
         let job = &ready.job;
         std::sync::Arc::ptr_eq(&job.motion, &clip.motion)
             && std::sync::Arc::ptr_eq(&job.rig, &rig.rig)
             && std::sync::Arc::ptr_eq(&job.map, &rig.map)
-            && (job.scale - scale).abs() <= 1e-4 * scale
+            // While it changes, what is there is shown.
+            && (player.steady < STEADY || (job.scale - scale).abs() <= SAME_SCALE * scale)
             && match (&job.geometry, geometry) {
                 (Some(a), Some(b)) => std::sync::Arc::ptr_eq(a, b),
                 (None, None) => true,

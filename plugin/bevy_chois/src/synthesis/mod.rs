@@ -35,7 +35,7 @@ pub use event::{
 };
 pub use model::{Device, Job, Libtorch, Model, ModelLoader, WalkJob};
 pub use order::{InteractionOrder, OrderObject};
-pub(crate) use plugin::synthesis_is_there;
+pub(crate) use plugin::{Patience, synthesis_is_there};
 pub use plugin::{SynthesisPlugin, SynthesisSystems};
 pub use synthesizer::{GenerationStatus, GenerationStatuses, MotionSynthesizer};
 pub use walk::WalkOrder;

@@ -49,7 +49,8 @@ pub struct SynthesisPlugin {
     /// asked for at the time. On a CPU core a batch of four took a tenth less time per clip than one alone, and the first
     /// clip is there only when the last is: choose 1 where each clip is awaited, more where many are, or on a GPU.
     pub max_batch: usize,
-    /// How long an order waits for its object's [`ObjectShape`].
+    /// How long an order waits for its object's [`ObjectShape`], a command for what is being loaded when its turn comes, and
+    /// somebody's clip for the bones of their avatar.
     pub patience: Duration,
     /// Whether the worker leaves the cores to the game's threads where they want them (Linux: a nice value of 10).
     pub background: bool,
@@ -80,9 +81,9 @@ pub enum SynthesisSystems {
     Submit,
 }
 
-/// How long orders wait for their objects.
+/// How long orders wait for their objects, and people for what they need.
 #[derive(bevy::ecs::resource::Resource, Clone, Copy)]
-struct Patience(Duration);
+pub(crate) struct Patience(pub(crate) Duration);
 
 /// The asset path of the checkpoint.
 #[derive(bevy::ecs::resource::Resource, Clone)]

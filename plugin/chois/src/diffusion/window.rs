@@ -81,6 +81,8 @@ pub struct InteractionWindow<'a> {
     pub height_keys: Vec<usize>,
     /// The object rests up to the first of these frames, and from the second on, where that is planned.
     pub rest: [Option<usize>; 2],
+    /// How the object is turned where it stands, but for its turn about the vertical, window frame.
+    pub standing: UnitQuaternion<f32>,
     /// Height of what the object stays on all the while, metres, where it is not lifted.
     pub ground: Option<f32>,
     /// How the object is to be turned since the reference frame.
@@ -400,6 +402,7 @@ impl Generator<'_> {
                     places: with_waypoints(&task.path_keys),
                     heights: w.given_frames(task.height_keys.iter().copied()),
                     rest: task.rest,
+                    standing: task.standing,
                     ground: task.ground,
                     turn: task.turn,
                     kept: w.keep.len() / FEATURES,

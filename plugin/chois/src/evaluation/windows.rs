@@ -113,6 +113,7 @@ pub fn evaluate(
                         path_keys: Vec::new(),
                         height_keys: Vec::new(),
                         rest: [None; 2],
+                        standing: reference,
                         // As published: told no more than the network is.
                         ground: None,
                         turn: None,

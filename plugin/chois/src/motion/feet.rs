@@ -203,15 +203,21 @@ fn offsets(path: &[Vector3<f32>], stances: &[(usize, usize)], arrives: bool) -> 
             out[t].z = out[t].z.max(high - path[t].z);
         }
     }
-    // Before the first stance it comes, so that a foot that begins in the air does not jump where it lands.
-    if let Some(&(first, _)) = stances.first() {
-        let to = out.get(first).copied().unwrap_or_default();
-        let reach = first.min(COMES);
-        for k in 0..reach {
-            let t = first - reach + k;
-            out[t] = to * smooth(k as f32 / reach as f32);
-            // Not into the floor from what is higher.
-            out[t].z = out[t].z.max((TOE_HEIGHT - path[t].z).min(0.0));
+    // Before the first stance it comes, so that a foot that begins in the air does not jump where it lands; where there is no
+    // time for that, while it stands.
+    if let Some(&(first, end)) = stances.first().filter(|(first, _)| *first > 0) {
+        let to = out[first];
+        let frames = first.clamp(COMES / 2, COMES);
+        let begin = first.saturating_sub(frames);
+        for t in begin..(begin + frames).min(end) {
+            let share = smooth((t - begin) as f32 / frames as f32);
+            if t < first {
+                out[t] = to * share;
+                // Not into the floor from what is higher.
+                out[t].z = out[t].z.max((TOE_HEIGHT - path[t].z).min(0.0));
+            } else {
+                out[t] *= share;
+            }
         }
     }
     // Past the last stance the correction dies away.

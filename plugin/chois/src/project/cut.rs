@@ -5,13 +5,17 @@ use nalgebra::{Isometry3, Translation3, Vector2};
 use super::document::{Deed, Project, Strip};
 use super::library::Library;
 use super::task::stands;
-use crate::motion::MotionClip;
-use crate::request::{EndTurn, InHand, ObjectPlace, Waypoint};
+use crate::motion::{FPS, MotionClip};
+use crate::request::{EndTurn, InHand, ObjectPlace, Waypoint, end_of};
 use crate::scene::{self, place_of};
 
 /// An object this near to where it begins, or ends, is there, metres, and radians.
 const AT_REST: f32 = 0.03;
 const TURNED: f32 = 0.1;
+/// Frames about one in which a hand that has an object is seen to have it: contact flickers.
+const NEAR: usize = 5;
+/// A waypoint with a time this near to a cut is neither part's, frames: there the first ends and the second begins.
+const AT_THE_CUT: f32 = 3.0;
 
 impl Project {
     /// What the parts of a strip ask for when the take that it shows, `clip`, is cut before a frame: the first ends where
@@ -56,6 +60,7 @@ impl Project {
                 },
                 Deed::Interact {
                     waypoints: later,
+                    end: last,
                     turn: rest,
                     in_hand: still,
                     ..
@@ -73,6 +78,8 @@ impl Project {
                 else {
                     return [first, second];
                 };
+                // Where it is not said it follows from where the whole begins.
+                *last = Some(end_of(*last, &start, waypoints));
                 *end = Some(now.position);
                 let carried = carries(clip, frame, *in_hand);
                 (in_hand.end, still.start) = (carried, carried);
@@ -105,10 +112,16 @@ fn carries(clip: &MotionClip, frame: usize, in_hand: InHand) -> bool {
                 && o.object_rotation.angle_to(&at.object_rotation) < TURNED
         })
     };
-    let held = at.contact[..2].iter().any(|share| *share > 0.5);
     let left = in_hand.start || !is_there(clip.frames.first());
     let goes_on = in_hand.end || !is_there(clip.frames.last());
-    held && left && goes_on
+    held(clip, frame - 1) && left && goes_on
+}
+
+/// Whether a hand has the object at a frame.
+pub(super) fn held(clip: &MotionClip, frame: usize) -> bool {
+    let near = frame.saturating_sub(NEAR)..(frame + NEAR + 1).min(clip.frames.len());
+    let mut hands = clip.frames[near].iter().flat_map(|f| &f.contact[..2]);
+    hands.any(|share| *share > 0.5)
 }
 
 /// By how many degrees an object is turned about the vertical between two places.
@@ -118,27 +131,30 @@ pub(super) fn turned(from: &ObjectPlace, to: &ObjectPlace) -> f32 {
     (2.0 * half + 180.0).rem_euclid(360.0) - 180.0
 }
 
-/// Waypoints passed before a frame, and those after it: each where the way comes nearest once the one before is passed.
+/// Waypoints passed before a frame, and those after it; one that has its time there is neither. What has no time is passed
+/// where the way comes nearest once the one before is passed.
 fn parted(
     waypoints: &[Waypoint],
     way: impl Iterator<Item = Vector2<f32>>,
     frame: usize,
 ) -> [Vec<Waypoint>; 2] {
     let way: Vec<Vector2<f32>> = way.collect();
-    let cut = frame as f32 / crate::motion::FPS;
     let (mut before, mut after, mut from) = (Vec::new(), Vec::new(), 0);
     for waypoint in waypoints {
         let at = Vector2::from(waypoint.at);
         let far = |t: &usize| (way[*t] - at).norm_squared();
         let nearest = (from..way.len()).min_by(|a, b| far(a).total_cmp(&far(b)));
         from = nearest.unwrap_or(from);
-        if waypoint.time.map_or(from < frame, |time| time < cut) {
-            before.push(*waypoint);
-        } else {
-            after.push(Waypoint {
-                time: waypoint.time.map(|time| time - cut),
+        // Frames since the second part's first.
+        let off = waypoint.time.map(|time| time * FPS - frame as f32);
+        match off {
+            Some(off) if off.abs() < AT_THE_CUT => {}
+            Some(off) if off > 0.0 => after.push(Waypoint {
+                time: Some(off / FPS),
                 ..*waypoint
-            });
+            }),
+            None if from >= frame => after.push(*waypoint),
+            _ => before.push(*waypoint),
         }
     }
     [before, after]
@@ -160,9 +176,15 @@ mod tests {
         );
         assert_eq!(parted(&free, way.clone(), 20), [vec![], free.to_vec()]);
         let timed = [at(0.4, Some(1.0)), at(0.4, Some(2.5))];
-        let [before, after] = parted(&timed, way, 60);
+        let [before, after] = parted(&timed, way.clone(), 60);
         assert_eq!(before, [timed[0]]);
         assert_eq!(after, [at(0.4, Some(0.5))]);
+        // Cut at a waypoint, and a frame after it: there the first part ends anyway.
+        for frame in [30, 31, 75] {
+            let [before, after] = parted(&timed, way.clone(), frame);
+            assert_eq!(before.len() + after.len(), 1, "cut at {frame}");
+            assert!(after.iter().all(|w| w.time > Some(0.1)));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use nalgebra::{Isometry3, Translation3};
 use sha2::{Digest, Sha256};
 
 use super::check::SAME_TIME;
+use super::cut::held;
 use super::document::{Deed, Draw, ObjectId, Project, Strip, StripId};
 use super::library::{About, Library, Thing};
 use crate::contact::{PhysicalObject, correct};
@@ -146,6 +147,28 @@ impl Project {
         place_of(&library.thing(object)?.geometry, &origin)
     }
 
+    /// Whether the strip before one has an object in hand as it ends.
+    fn is_handed_on(
+        &self,
+        library: &Library,
+        strip: StripId,
+        object: ObjectId,
+        start: f32,
+    ) -> bool {
+        let Some(before) = self.before(strip) else {
+            return false;
+        };
+        let Deed::Interact { in_hand, .. } = &before.deed else {
+            return false;
+        };
+        // Nobody has moved it since.
+        let is_mover = self
+            .mover(object, start)
+            .is_some_and(|mover| mover.id == before.id);
+        let has_it = |clip: &MotionClip| held(clip, clip.frames.len().saturating_sub(1));
+        is_mover && (in_hand.end || library.shown(before).is_some_and(|clip| has_it(&clip)))
+    }
+
     /// What is to be generated for a strip; none while it waits for a strip before it.
     ///
     /// # Errors
@@ -177,7 +200,7 @@ impl Project {
         // A person who begins the track begins where the track says.
         request.person = Some(beginning.pose.as_ref().map_or(beginning.person, stands));
         request.pose = beginning.pose;
-        request.in_hand.start &= beginning.pose.is_some();
+        request.in_hand.start &= self.is_handed_on(library, strip.id, id, strip.start);
         Ok(Some(Task::Interact(Box::new(request), thing.clone())))
     }
 }

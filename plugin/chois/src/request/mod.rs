@@ -366,6 +366,17 @@ impl InteractionRequest {
     }
 }
 
+/// Where an object ends: where that is not said, at the last waypoint, at the height of its start, or where it starts.
+pub(crate) fn end_of(
+    said: Option<[f32; 3]>,
+    start: &ObjectPlace,
+    waypoints: &[Waypoint],
+) -> [f32; 3] {
+    let [x, y, z] = start.position;
+    let [x, y] = waypoints.last().map_or([x, y], |w| w.at);
+    said.unwrap_or([x, y, z])
+}
+
 /// [`InteractionRequest::window_starts`] of so many frames.
 pub fn window_starts(frames: usize) -> Vec<usize> {
     let windows = match frames.checked_sub(WINDOW) {

@@ -3,11 +3,12 @@
 use nalgebra::{Quaternion, UnitQuaternion, Vector2, Vector3};
 
 use super::curve::{Curve, OnTheWay, eased, eased_at};
-use super::{InHand, InteractionRequest, MAX_SPEED};
+use super::{InHand, InteractionRequest, MAX_SPEED, end_of};
 use crate::error::{Error, Result};
 use crate::geometry::ObjectGeometry;
 use crate::motion::FPS;
 use crate::skeleton::{Pose, ROTATIONS, Skeleton, TOE_HEIGHT, joint};
+use crate::text::verb::base_forms;
 
 /// Distance from the pelvis to the object's nearest point, metres: the median of captured starts.
 pub(crate) const STEP_AWAY: f32 = 0.45;
@@ -20,6 +21,14 @@ const RETURN: (f32, f32) = (0.2, 0.9);
 /// Speed at which what has a time to be somewhere is fetched there in the mean, metres a second: it rests as long as that
 /// leaves time for.
 const FETCHING: f32 = 0.8;
+/// What ends, or begins, with the object in hand is a part of an interaction, and has the whole one's time for reaching, or
+/// for leaving: of one so many times as long.
+const WHOLE: f32 = 2.0;
+/// Frames in which an object goes over from rest to motion, and from motion to rest.
+pub(crate) const SETTLE: f32 = 8.0;
+/// An object that leans by less than the first angle stands, as it would without; one that leans by more than the second was
+/// laid down on purpose. Radians.
+pub(crate) const LEANING: (f32, f32) = (0.4, 0.7);
 /// What is pushed from one height to another by no more than this stays level, metres.
 const LEVEL: f32 = 0.02;
 /// Way over which something is carried as high as ever, metres; over less, it need not be lifted as high.
@@ -36,6 +45,9 @@ pub struct Plan {
     pub pose: Pose,
     /// The object's rotation at the start.
     pub rotation: UnitQuaternion<f32>,
+    /// The rotation, but for its turn about the vertical, in which it stands where it is put down: as it stood at the start,
+    /// or upright where it was in hand then and hardly leant.
+    pub standing: UnitQuaternion<f32>,
     /// x and y of the object's centre at every frame.
     pub path: Vec<Vector2<f32>>,
     /// Height of the object's centre at every frame, roughly: only the first and the last are asked for exactly. What is
@@ -101,13 +113,17 @@ impl Plan {
             });
         let yaw = request.start.yaw.to_radians();
         let rotation = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * given;
-        let resting = -object.lowest(&rotation);
+        let InHand {
+            start: from_hand,
+            end: to_hand,
+        } = request.in_hand;
+        let standing_turn = if from_hand && !to_hand {
+            upright(&rotation)
+        } else {
+            rotation
+        };
         let start = request.start.position;
-        let last = request
-            .waypoints
-            .last()
-            .map_or([start[0], start[1]], |w| w.at);
-        let end = request.end.unwrap_or([last[0], last[1], start[2]]);
+        let end = end_of(request.end, &request.start, &request.waypoints);
 
         let mut points = vec![Vector2::new(start[0], start[1])];
         points.extend(request.waypoints.iter().map(|w| Vector2::from(w.at)));
@@ -138,12 +154,16 @@ impl Plan {
                 .pose
                 .unwrap_or_else(|| stand(skeleton, standing, person.0, person.1)),
             rotation,
+            standing: standing_turn,
             path,
             heights: heights(
                 request,
                 &way,
                 curve.length(),
-                [start[2] + resting, end[2] + resting],
+                [
+                    start[2] - object.lowest(&rotation),
+                    end[2] - object.lowest(&standing_turn),
+                ],
             ),
             waypoint_frames,
             path_keys: rest.into_iter().flatten().collect(),
@@ -172,6 +192,16 @@ impl Plan {
     }
 }
 
+/// A rotation without its lean, where it leans by little.
+fn upright(rotation: &UnitQuaternion<f32>) -> UnitQuaternion<f32> {
+    let m = rotation.to_rotation_matrix();
+    if m[(2, 2)].clamp(-1.0, 1.0).acos() > LEANING.0 {
+        return *rotation;
+    }
+    let yaw = (m[(1, 0)] - m[(0, 1)]).atan2(m[(0, 0)] + m[(1, 1)]);
+    UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
+}
+
 /// Height of the object's centre at which something lifted is carried: the middle of the published ranges, and over
 /// where it stood.
 pub(crate) fn carried(resting: f32) -> f32 {
@@ -189,15 +219,23 @@ pub(crate) fn moving(seconds: f32) -> (f32, f32) {
 /// When the object is on its way. Where waypoints have times, it leaves and arrives in time for the first and the last.
 fn on_the_way(request: &InteractionRequest, curve: &Curve) -> OnTheWay {
     let last = (request.frames() - 1) as f32;
+    let InHand { start, end } = request.in_hand;
     let (mut from, mut to) = moving(request.seconds);
+    let whole = moving(request.seconds * WHOLE);
+    if end {
+        from = whole.0;
+    }
+    if start {
+        to = whole.1 - (WHOLE - 1.0) * request.seconds * FPS;
+    }
     let times = || request.waypoints.iter().filter_map(|w| w.time);
-    if let (Some(first), Some(end)) = (times().next(), times().next_back()) {
-        let fetched = |length: f32| length / FETCHING * FPS;
+    if let (Some(first), Some(late)) = (times().next(), times().next_back()) {
+        // At the waypoint it moves.
+        let fetched = |length: f32| (length / FETCHING * FPS).max(SETTLE);
         let still = curve.length() - curve.at[curve.at.len() - 2];
         from = from.min(first * FPS - fetched(curve.at[1]));
-        to = to.max(end * FPS + fetched(still));
+        to = to.max(late * FPS + fetched(still));
     }
-    let InHand { start, end } = request.in_hand;
     OnTheWay {
         from: if start { 0.0 } else { from.max(0.0) },
         to: if end { last } else { to.min(last) },
@@ -217,7 +255,8 @@ fn slides(request: &InteractionRequest) -> bool {
 
 fn says(request: &InteractionRequest, verbs: &[&str]) -> bool {
     let text = request.text.to_lowercase();
-    verbs.iter().any(|verb| text.contains(verb))
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    words.any(|word| base_forms(word).iter().any(|base| verbs.contains(&&**base)))
 }
 
 /// Height of the object's centre at every frame, on a way of a length, metres, between two heights of its centre.
@@ -490,9 +529,39 @@ mod tests {
             panic!("{:?}", early.rest);
         };
         assert!((5..20).contains(&from) && to > 105, "{from} {to}");
+        // A waypoint beside the start, or the end, is met on the way and not at rest.
+        let mut request = InteractionRequest::new("Lift the box.").end([1.5, 0.0, 0.0]);
+        request.waypoints = vec![Waypoint {
+            at: [0.02, 0.0],
+            time: Some(1.0),
+        }];
+        let close = plan(&request).expect("a plan").rest;
+        assert!(close[0].is_some_and(|from| from + 8 <= 30), "{close:?}");
         let hasty = timed([0.5, 3.6]);
         assert_eq!(hasty.rest, [None; 2]);
         assert!(hasty.path[1].x < 0.01, "begins at rest all the same");
+    }
+
+    #[test]
+    fn verbs_are_known_in_all_forms_and_words_like_them_are_not() {
+        for (text, is_lifted, is_pushed) in [
+            (
+                "She carries the chair, then pushes it under the table.",
+                true,
+                false,
+            ),
+            ("He slid the crate along.", false, true),
+            ("Keep sliding it.", false, true),
+            ("Dragged to the wall", false, true),
+            ("Raising the box", true, false),
+            ("Take the dragon statue to the shelf.", false, false),
+            ("Push the forklift.", false, true),
+            ("Pick-up and go", true, false),
+        ] {
+            let request = InteractionRequest::new(text);
+            assert_eq!(lifts(&request), is_lifted, "{text}");
+            assert_eq!(slides(&request), is_pushed, "{text}");
+        }
     }
 
     #[test]
@@ -510,7 +579,7 @@ mod tests {
             plan(&request.in_hand(start, end)).expect("a plan")
         };
         let taken = plan(true, false, from_hand.clone());
-        assert_eq!(taken.rest, [None, Some(96)]);
+        assert_eq!(taken.rest, [None, Some(93)], "as of eight seconds");
         assert!(
             taken.path[15].x > 0.15,
             "goes at once: {}",
@@ -518,13 +587,27 @@ mod tests {
         );
         let highest = taken.heights.iter().copied().fold(0.0, f32::max);
         assert!((highest - 1.0).abs() < 1e-4, "stays as high: {highest}");
-        assert!((taken.heights[96] - 0.2).abs() < 1e-3, "is put down");
+        assert!((taken.heights[93] - 0.2).abs() < 1e-3, "is put down");
         // Kept in hand: lifted, and not put down.
         let to_hand = InteractionRequest::new(lift).end([1.5, 0.0, 0.8]);
         let kept = plan(false, true, to_hand);
-        assert_eq!(kept.rest, [Some(30), None]);
-        assert!(kept.heights[60..].iter().all(|h| (h - 1.0).abs() < 1e-3));
+        assert_eq!(kept.rest, [Some(45), None]);
+        assert!(kept.heights[70..].iter().all(|h| (h - 1.0).abs() < 1e-3));
         assert!(kept.path[118].x < 1.49, "is on its way up to the end");
+        // What leans in the hands stands where it is put down, and what lies goes on lying.
+        for (lean, height) in [
+            (0.3_f32, 0.2),
+            (std::f32::consts::FRAC_PI_2, 0.2),
+            (0.6, 0.278),
+        ] {
+            let turn = UnitQuaternion::from_euler_angles(lean, 0.0, 0.0);
+            let mut leaning = from_hand.clone();
+            leaning.start.rotation = Some([turn.i, turn.j, turn.k, turn.w]);
+            let down = plan(true, false, leaning);
+            let end = down.heights[119];
+            assert!((end - height).abs() < 2e-3, "{lean}: ends at {end}");
+            assert_eq!(down.rotation, turn);
+        }
         // From hand to hand, straight.
         let between = InteractionRequest::new(lift)
             .start([0.0, 0.0, 0.3])

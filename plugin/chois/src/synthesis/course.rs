@@ -402,6 +402,7 @@ impl Synthesizer {
                             within(plan.rest[1]).filter(|f| *f < range.len()),
                         ]
                     },
+                    standing: window.canonical.rotation * plan.standing,
                     ground: plan.ground,
                     turn: plan.turn.map(|(angle, alike)| {
                         let goal = window.canonical.rotation

@@ -10,6 +10,7 @@
 mod clip_text;
 mod layers;
 mod minilm;
+pub(crate) mod verb;
 mod weights;
 
 pub use clip_text::ClipText;

@@ -363,10 +363,16 @@ mod tests {
         let sliding = features(slides, carried, |_| true);
         let all = losses(&sliding, &truth).hand_slip.double_value(&[]);
         let steps = (FRAMES - 1) as f64;
-        assert!((all - 0.02 * steps / (steps * 3.0 + 1.0)).abs() < 1e-5, "{all}");
+        assert!(
+            (all - 0.02 * steps / (steps * 3.0 + 1.0)).abs() < 1e-5,
+            "{all}"
+        );
         // Held in frames 0 to 2: two steps count, not the one in which it lets go.
         let truth = features(|t| on(carried(t)), carried, |t| t < 3);
         let held = losses(&sliding, &truth).hand_slip.double_value(&[]);
-        assert!((held - 0.02 * 2.0 / (2.0 * 3.0 + 1.0)).abs() < 1e-5, "{held}");
+        assert!(
+            (held - 0.02 * 2.0 / (2.0 * 3.0 + 1.0)).abs() < 1e-5,
+            "{held}"
+        );
     }
 }

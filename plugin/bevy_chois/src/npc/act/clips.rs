@@ -89,6 +89,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     request.person = self.around.person(self.avatar).unwrap_or_default();
                     request.pose = pose;
                     let mut order = WalkOrder::from_request(request)
+                        .origin(self.npc.origin())
                         .avatar(self.avatar)
                         .priority(self.npc.priority);
                     if let Some(grid) = about {
@@ -148,7 +149,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             let origin = Isometry3::from_parts(last.object_position.into(), turn);
             self.around.place_at(entity(item)?, &origin)
         });
-        let mut scene = self.around.scene(&current.command, &self.errands.recent);
+        let mut scene = self
+            .around
+            .scene(&current.command, &self.errands.recent, self.npc.floor);
         if let (Some(place), Some(item)) = (moved, scene.items.iter_mut().find(|i| i.id == item)) {
             item.place = place;
         }
@@ -252,6 +255,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         // What is made again is looked at before it plays.
         let streamed = again == 0 && self.is_awaited();
         let mut order = InteractionOrder::from_request(object, request)
+            .origin(self.npc.origin())
             .avatar(self.avatar)
             .contact(self.npc.contact)
             .priority(self.npc.priority);

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bevy::asset::Handle;
 use bevy::ecs::component::Component;
@@ -26,6 +27,10 @@ use crate::playback::events::tell;
 #[derive(Component, Default)]
 pub(in crate::npc) struct Errands {
     pub(super) queue: VecDeque<NpcCommand>,
+    /// What the next of them waits for, and since when.
+    pub(super) things: Option<(Vec<Entity>, Instant)>,
+    /// Things that were waited for in vain.
+    pub(super) missing: Vec<Entity>,
     pub(super) current: Option<Current>,
     /// Things spoken of, the latest first.
     pub(super) recent: Vec<Entity>,
@@ -41,6 +46,7 @@ pub(in crate::npc) struct Errands {
 impl Errands {
     /// What waits is called off at once, what is being done at its next turn.
     pub(super) fn call_off(&mut self, stop: StopNpc, commands: &mut Commands) {
+        self.things = None;
         for waiting in self.queue.drain(..) {
             let cancelled = CommandCancelled {
                 entity: stop.entity,
@@ -49,7 +55,8 @@ impl Errands {
             tell(commands, cancelled);
         }
         if self.current.is_some() {
-            self.stop = Some(stop);
+            let at_once = stop.at_once || self.stop.is_some_and(|before| before.at_once);
+            self.stop = Some(StopNpc { at_once, ..stop });
         }
     }
 
@@ -84,6 +91,8 @@ pub(super) struct Current {
     /// Those whose clips are yet to play, the next first.
     pub(super) coming: VecDeque<Coming>,
     pub(super) playing: Option<Coming>,
+    /// Since when its avatar's bones are waited for.
+    pub(super) boneless: Option<Instant>,
     /// The step that was last told to have begun.
     pub(super) begun: Option<usize>,
     /// The plan's first step in the command's own count: what was done before planning anew.
@@ -117,6 +126,7 @@ impl Current {
             ordered: 0,
             coming: VecDeque::new(),
             playing: None,
+            boneless: None,
             begun: None,
             done: 0,
             replans: 0,

@@ -1,11 +1,12 @@
 //! From a command to legs: asked of the mind, heard, asked again when the world has changed.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use bevy::ecs::entity::Entity;
 use chois::command::CommandPlan;
 
-use super::errands::{Current, thing};
+use super::errands::{Current, Errands, thing};
 use super::{Actor, REPLANS};
 use crate::npc::events::{
     CommandAccepted, CommandFailed, CommandFinished, CommandRefused, Refusal,
@@ -20,10 +21,13 @@ const RECENT: usize = 8;
 impl Actor<'_, '_, '_, '_, '_, '_> {
     /// Takes the next command in hand.
     pub(super) fn begin(&mut self) {
+        if self.errands.queue.is_empty() || self.awaits_things() {
+            return;
+        }
         let Some(command) = self.errands.queue.pop_front() else {
             return;
         };
-        let scene = self.around.scene(&command, &self.errands.recent);
+        let scene = (self.around).scene(&command, &self.errands.recent, self.npc.floor);
         let question = Question::Command(command.text.clone());
         match (self.mind).ask(self.synthesizer, question, scene, self.npc.seed) {
             Ok(answer) => {
@@ -39,6 +43,28 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 refusal,
             }),
         }
+    }
+
+    /// Whether things that were being loaded when the next command's turn came are yet to come.
+    fn awaits_things(&mut self) -> bool {
+        let Errands {
+            things, missing, ..
+        } = &mut *self.errands;
+        let (awaited, since) = things.get_or_insert_with(|| {
+            let coming = self
+                .around
+                .coming()
+                .filter(|thing| !missing.contains(thing));
+            (coming.collect(), Instant::now())
+        });
+        awaited.retain(|thing| self.around.coming().any(|coming| coming == *thing));
+        if !awaited.is_empty() && since.elapsed() < self.patience {
+            return true;
+        }
+        // No further command waits for what has not come by now.
+        missing.append(awaited);
+        *things = None;
+        false
     }
 
     /// Hears what a command comes to.
@@ -93,7 +119,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                     .filter_map(entity)
                     .map(|thing| (thing, self.around.name(thing)))
                     .collect();
-                let shown = plan::plan(&thought, current.done, &names);
+                let shown = plan::plan(&thought, current.done, &names, self.npc.floor);
                 self.commands.entity(self.avatar).try_insert(shown);
                 self.errands.shown = true;
                 current.thought = Some(thought);
@@ -135,7 +161,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         let mut again = Current::new(current.command.clone());
         again.done = current.done + from;
         again.replans = current.replans + 1;
-        let scene = self.around.scene(&again.command, &self.errands.recent);
+        let scene = (self.around).scene(&again.command, &self.errands.recent, self.npc.floor);
         again.seen = self.around.all().collect();
         let asked = self
             .mind

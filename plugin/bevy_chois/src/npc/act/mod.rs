@@ -8,6 +8,7 @@ mod hear;
 mod play;
 
 use std::mem;
+use std::time::Duration;
 
 use bevy::asset::{Assets, Handle};
 use bevy::ecs::entity::Entity;
@@ -27,10 +28,11 @@ use super::mind::Mind;
 use super::plan::NpcPlan;
 use super::scene::Surroundings;
 use super::{Npc, NpcCommand, NpcState, PauseNpc, StopNpc, Turn};
+use crate::avatar::AvatarRefused;
 use crate::clip::MotionClip;
-use crate::playback::InteractionPlayer;
 use crate::playback::events::{InteractionFinished, InteractionInterrupted, InterruptReason, tell};
-use crate::synthesis::{GenerationStatus, MotionSynthesizer};
+use crate::playback::{InteractionPlayer, InteractionState};
+use crate::synthesis::{GenerationStatus, MotionSynthesizer, Patience};
 
 /// A thing that is farther than this from where it was when its clip was made has been moved, metres.
 const MOVED: f32 = 0.1;
@@ -110,6 +112,7 @@ pub(in crate::npc) fn dismissed(
 pub(in crate::npc) struct Happened<'w, 's> {
     finished: MessageReader<'w, 's, InteractionFinished>,
     interrupted: MessageReader<'w, 's, InteractionInterrupted>,
+    refused: MessageReader<'w, 's, AvatarRefused>,
 }
 
 /// Everything that is done for [`Npc`]s.
@@ -120,13 +123,15 @@ pub(in crate::npc) fn act(
         &mut NpcState,
         &mut Errands,
         &Transform,
-        Option<&InteractionPlayer>,
+        Option<&mut InteractionPlayer>,
+        Option<&InteractionState>,
     )>,
     mut around: Surroundings,
     mut happened: Happened,
     mut synthesizer: MotionSynthesizer,
     mind: Res<Mind>,
     clips: Res<Assets<MotionClip>>,
+    patience: Res<Patience>,
     mut commands: Commands,
 ) {
     let finished: Vec<Entity> = happened.finished.read().map(|event| event.entity).collect();
@@ -141,7 +146,10 @@ pub(in crate::npc) fn act(
             things.map(move |thing| (thing, npc)).collect::<Vec<_>>()
         })
         .collect();
-    for (avatar, npc, mut state, mut errands, place, player) in &mut npcs {
+    let refused: Vec<_> = (happened.refused.read())
+        .map(|event| (event.entity, event.reason.clone()))
+        .collect();
+    for (avatar, npc, mut state, mut errands, place, mut player, playing) in &mut npcs {
         let mut actor = Actor {
             avatar,
             npc,
@@ -153,8 +161,9 @@ pub(in crate::npc) fn act(
             clips: &clips,
             commands: &mut commands,
             taken: &mut taken,
+            patience: patience.0,
         };
-        actor.stop();
+        actor.stop(player.as_deref());
         if finished.contains(&avatar) {
             actor.played();
         }
@@ -162,8 +171,16 @@ pub(in crate::npc) fn act(
             actor.interrupted(&event.reason);
         }
         // Last: what came of their own clip in the frame in which the game put another in its place still counts.
-        if actor.is_taken_over(player) {
+        if actor.is_taken_over(player.as_deref()) {
             actor.interrupted(&InterruptReason::Replaced);
+        }
+        let refused = refused.iter().find(|(entity, _)| *entity == avatar);
+        actor.boneless(playing, refused.map(|(_, reason)| &**reason));
+        // Told in the frame in which their clip was put on them.
+        if actor.errands.paused
+            && let Some(player) = player.as_mut().filter(|p| !p.paused && actor.is_own(p))
+        {
+            player.paused = true;
         }
         let now = actor.go();
         if *state != now {
@@ -185,6 +202,8 @@ struct Actor<'a, 'aw, 'as_, 'mw, 'cw, 'cs> {
     commands: &'a mut Commands<'cw, 'cs>,
     /// Things and who moves them.
     taken: &'a mut Vec<(Entity, Entity)>,
+    /// How long what is yet to come is waited for.
+    patience: Duration,
 }
 
 impl Actor<'_, '_, '_, '_, '_, '_> {
@@ -203,7 +222,8 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
     }
 
     /// Ends what is being done, if that was asked for.
-    fn stop(&mut self) {
+    fn stop(&mut self, player: Option<&InteractionPlayer>) {
+        let taken_over = self.is_taken_over(player);
         let Some(stop) = self.errands.stop.take() else {
             return;
         };
@@ -215,7 +235,8 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             current.coming.clear();
             return;
         }
-        let plays = current.playing.is_some();
+        // What the game has put in its place goes on.
+        let plays = current.playing.is_some() && !taken_over;
         let command = current.command.id;
         self.errands.current = None;
         if plays {
@@ -248,7 +269,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             current if self.errands.paused => NpcState::Paused {
                 step: (current.as_ref()).map_or(0, |c| c.done + c.begun.unwrap_or(0)),
             },
-            None => NpcState::Idle,
+            None if self.errands.queue.is_empty() => NpcState::Idle,
+            // It waits for things to be loaded.
+            None => NpcState::Thinking,
             Some(current) if current.thought.is_none() => NpcState::Thinking,
             Some(current) => {
                 let step = current.done + current.begun.unwrap_or(0);

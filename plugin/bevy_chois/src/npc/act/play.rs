@@ -1,7 +1,9 @@
 //! Clips played one after the other, and what comes of them.
 
+use std::time::Instant;
+
 use bevy::ecs::entity::Entity;
-use bevy::ecs::world::Mut;
+use bevy::ecs::world::EntityWorldMut;
 use chois::navigation::Leg;
 
 use super::errands::{Stood, thing};
@@ -12,8 +14,8 @@ use crate::npc::events::{
 };
 use crate::npc::plan::NpcPlan;
 use crate::npc::scene::entity;
-use crate::playback::InteractionPlayer;
 use crate::playback::events::InterruptReason;
+use crate::playback::{InteractionPlayer, InteractionState, WaitingFor};
 use crate::synthesis::GenerationStatus;
 
 /// What has come nearer than this to a way since it was planned may be in it, metres.
@@ -58,7 +60,9 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
             let object = current.legs().get(leg).and_then(thing);
             if let Some(Leg::Interact(interact)) = current.legs().get(leg) {
                 let start = interact.request.start.position;
-                let Some(place) = object.and_then(|object| self.around.place(object)) else {
+                let Some(place) =
+                    object.and_then(|object| self.around.place(object, self.npc.floor))
+                else {
                     return self.fail("the thing is no longer there".into());
                 };
                 let apart = start
@@ -73,7 +77,7 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 return self.replan("something has come into the way");
             }
             let early = self.whole(&clip).is_none();
-            let mut interaction = InteractionPlayer::new(clip);
+            let mut interaction = InteractionPlayer::new(clip).with_origin(self.npc.origin());
             interaction.object = object;
             (self.commands.entity(self.avatar)).try_insert(interaction);
             self.begun(leg);
@@ -89,8 +93,13 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
 
     /// Tells of a step that begins with a leg.
     pub(super) fn begun(&mut self, leg: usize) {
-        let shown = move |mut plan: Mut<NpcPlan>| plan.now = leg;
-        (self.commands.entity(self.avatar).entry::<NpcPlan>()).and_modify(shown);
+        let shown = move |mut avatar: EntityWorldMut| {
+            if let Some(mut plan) = avatar.get_mut::<NpcPlan>() {
+                plan.now = leg;
+            }
+        };
+        // Somebody may despawn them in this very frame.
+        (self.commands.entity(self.avatar)).queue_silenced(shown);
         let Some(current) = &mut self.errands.current else {
             return;
         };
@@ -163,7 +172,8 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
         });
         let (mut off, mut done) = (None, true);
         if let Some(Leg::Interact(leg)) = current.legs().get(played.leg)
-            && let Some(place) = entity(leg.item).and_then(|object| self.around.place(object))
+            && let Some(place) =
+                entity(leg.item).and_then(|object| self.around.place(object, self.npc.floor))
         {
             let [x, y, _] = place.position;
             off = Some((x - leg.end.position[0]).hypot(y - leg.end.position[1]));
@@ -201,6 +211,36 @@ impl Actor<'_, '_, '_, '_, '_, '_> {
                 self.tell(CommandCancelled { entity, command });
             }
         }
+    }
+
+    /// Whether what plays is their command's.
+    pub(super) fn is_own(&self, player: &InteractionPlayer) -> bool {
+        let current = self.errands.current.as_ref();
+        let playing = current.and_then(|current| current.playing.as_ref());
+        playing.is_some_and(|playing| playing.clip.as_ref() == Some(&player.clip))
+    }
+
+    /// Fails what nobody will ever see: the clip waits for bones that are `refused`, or do not come.
+    pub(super) fn boneless(&mut self, state: Option<&InteractionState>, refused: Option<&str>) {
+        let Some(current) = (self.errands.current.as_mut()).filter(|c| c.playing.is_some()) else {
+            return;
+        };
+        if state != Some(&InteractionState::Waiting(WaitingFor::Rig)) {
+            current.boneless = None;
+            return;
+        }
+        let since = *current.boneless.get_or_insert_with(Instant::now);
+        let reason = match refused {
+            Some(reason) => reason.to_owned(),
+            None if since.elapsed() < self.patience => return,
+            None => format!(
+                "{} has had no AvatarRig for {:.1} s; put Avatar on it, above its skin, and see AvatarRefused",
+                self.avatar,
+                self.patience.as_secs_f32()
+            ),
+        };
+        (self.commands.entity(self.avatar)).try_remove::<InteractionPlayer>();
+        self.fail(reason);
     }
 
     /// Whether the game has them play something else than what their command has come to.

@@ -6,7 +6,8 @@ use super::clause::Pronoun;
 use crate::command::lexicon::{
     SMALL_WORDS, Tag, VERBS, Verb, determiner, is_common, phrase, size, verb,
 };
-use crate::command::words::{Token, base_forms, corrected, singular};
+use crate::command::words::{Token, corrected, singular};
+use crate::text::verb::base_forms;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Lexeme {

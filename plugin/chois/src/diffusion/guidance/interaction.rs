@@ -12,15 +12,11 @@ use crate::geometry::ObjectGeometry;
 use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics};
 use crate::motion::feet;
 use crate::request::GuidanceConfig;
+use crate::request::plan::{LEANING, SETTLE};
 use crate::skeleton::Skeleton;
 
 /// How many steps before all else guidance begins to turn the object, and to keep out of what stands about.
 const EARLY: usize = 4;
-/// Frames in which an object goes over from rest to motion, and from motion to rest.
-const SETTLE: f32 = 8.0;
-/// An object that is put down leaning by less than the first angle stands as it stood before, but for its turn about the
-/// vertical; one that leans by more than the second was laid down on purpose. Radians.
-const LEANING: (f32, f32) = (0.4, 0.7);
 
 /// What of an object's way through a window is given.
 #[derive(Clone, Debug)]
@@ -35,6 +31,8 @@ pub struct GivenWay<'a> {
     /// The object rests up to the first of these frames, and from the second on; no term else keeps it still while nobody
     /// holds it.
     pub rest: [Option<usize>; 2],
+    /// How it is turned where it stands, but for its turn about the vertical, in the window's frame.
+    pub standing: UnitQuaternion<f32>,
     /// Height of what it stays on all the while, metres; none where it may be lifted.
     pub ground: Option<f32>,
     /// How it is to be turned between those frames.
@@ -52,6 +50,8 @@ pub struct InteractionGuide<'a> {
     given_frames: [Vec<usize>; 2],
     /// Shares over time of the resting pose at the start and of the one at the end in the object's motion.
     pub(super) rest: [Option<Vec<f32>>; 2],
+    /// How the reference is turned from how the object stands.
+    standing: Matrix3<f32>,
     ground: Option<f32>,
     pub(super) turn: Option<TurnGoal>,
     /// Frames between which the object is on its way, after as many as are kept from the window before.
@@ -83,21 +83,22 @@ impl<'a> InteractionGuide<'a> {
             person: Person::new(statistics, skeleton),
             thing: Thing::new(statistics, object, reference),
             config,
+            standing: (reference * given.standing.inverse()).into(),
             ground: given.ground,
             turn: given.turn,
             way: [
                 given.rest[0].unwrap_or_default().max(given.kept),
                 given.rest[1].unwrap_or(last),
             ],
-            arrives: given.rest[1].is_some(),
-            rest: resting(given.rest, frames),
+            arrives: given.rest[1].is_some() || given.turn.is_some_and(|goal| goal.share >= 1.0),
+            rest: resting(given.rest, &given.places, frames),
             given: given.values,
             given_frames: [
                 given.places,
                 match given.ground {
                     // Where it ends leaning, its centre is elsewhere than planned, and the ground is where it was.
-                    Some(_) => vec![0],
-                    None => given.heights,
+                    Some(_) if config.object_floor > 0.0 => vec![0],
+                    _ => given.heights,
                 },
             ],
             columns: (scene.as_ref().and(object.columns())).map(SceneField::still),
@@ -229,7 +230,7 @@ impl<'a> InteractionGuide<'a> {
         };
         let [before, after] = &self.rest;
         // How it is turned where it is put down is what the last frames agree on; the place is given.
-        let turn = after.as_ref().map(|shares| upright(&mean_turn(x, shares)));
+        let turn = (after.as_ref()).map(|shares| put_down(&mean_turn(x, shares), &self.standing));
         if let Some(shares) = before {
             toward(x, shares, &self.given[object.clone()]);
         }
@@ -240,6 +241,20 @@ impl<'a> InteractionGuide<'a> {
             toward(x, shares, &end);
         }
     }
+}
+
+/// A rotation since the reference, row-major, without the object's lean from how it stands: `standing` is how the reference
+/// is turned from that.
+fn put_down(turn: &[f32; 9], standing: &Matrix3<f32>) -> [f32; 9] {
+    let turn = Matrix3::from_row_slice(turn) * standing;
+    let (sine, cosine) = (turn[(1, 0)] - turn[(0, 1)], turn[(0, 0)] + turn[(1, 1)]);
+    let size = sine.hypot(cosine).max(1e-6);
+    let (s, c) = (sine / size, cosine / size);
+    let level = Matrix3::new(c, -s, 0.0, s, c, 0.0, 0.0, 0.0, 1.0);
+    let lean = turn[(2, 2)].clamp(-1.0, 1.0).acos();
+    let share = ((LEANING.1 - lean) / (LEANING.1 - LEANING.0)).clamp(0.0, 1.0);
+    let turn = (turn + (level - turn) * share) * standing.transpose();
+    std::array::from_fn(|k| turn[(k / 3, k % 3)])
 }
 
 /// The object's rotation since the reference, as the features say it, row-major, weighed by shares over time.
@@ -254,19 +269,9 @@ pub(super) fn mean_turn(x: &[f32], shares: &[f32]) -> [f32; 9] {
     sum.map(|sum| sum / total)
 }
 
-/// A rotation since the start, row-major, without its lean.
-fn upright(turn: &[f32; 9]) -> [f32; 9] {
-    let (sine, cosine) = (turn[3] - turn[1], turn[0] + turn[4]);
-    let size = sine.hypot(cosine).max(1e-6);
-    let (s, c) = (sine / size, cosine / size);
-    let level = [c, -s, 0.0, s, c, 0.0, 0.0, 0.0, 1.0];
-    let lean = turn[8].clamp(-1.0, 1.0).acos();
-    let share = ((LEANING.1 - lean) / (LEANING.1 - LEANING.0)).clamp(0.0, 1.0);
-    std::array::from_fn(|k| turn[k] + (level[k] - turn[k]) * share)
-}
-
-/// Shares of the resting poses over time: 1 up to the first frame of `rest`, and from the second on.
-fn resting(rest: [Option<usize>; 2], frames: usize) -> [Option<Vec<f32>>; 2] {
+/// Shares of the resting poses over time: 1 up to the first frame of `rest`, and from the second on; none at the nearest of
+/// `places` on its way.
+fn resting(rest: [Option<usize>; 2], places: &[usize], frames: usize) -> [Option<Vec<f32>>; 2] {
     let shares = |f: &dyn Fn(f32) -> f32| {
         (0..frames)
             .map(|t| {
@@ -275,10 +280,19 @@ fn resting(rest: [Option<usize>; 2], frames: usize) -> [Option<Vec<f32>>; 2] {
             })
             .collect()
     };
-    let [until, from] = rest.map(|frame| frame.map(|f| f as f32));
+    let [until, from] = rest;
+    let settle = |way: Option<usize>| way.map_or(SETTLE, |way| SETTLE.min(way as f32));
     [
-        until.map(|until| shares(&|t| 1.0 - (t - until) / SETTLE)),
-        from.map(|from| shares(&|t| (t - from + SETTLE) / SETTLE)),
+        until.map(|until| {
+            let next = places.iter().find(|place| **place > until);
+            let settle = settle(next.map(|next| next - until));
+            shares(&|t| 1.0 - (t - until as f32) / settle)
+        }),
+        from.map(|from| {
+            let before = places.iter().rev().find(|place| **place < from);
+            let settle = settle(before.map(|before| from - before));
+            shares(&|t| (t - from as f32 + settle) / settle)
+        }),
     ]
 }
 
@@ -336,5 +350,49 @@ impl WindowGuide for InteractionGuide<'_> {
             self.ground(x);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Rotation3;
+
+    use super::*;
+
+    /// A box that is carried leaning stands where it is put down, whichever window its reference is from; what was laid down
+    /// goes on lying.
+    #[test]
+    fn what_is_put_down_stands_as_it_stood() {
+        let yaw = |angle: f32| Rotation3::from_axis_angle(&Vector3::z_axis(), angle);
+        let lean = |angle: f32| Rotation3::from_axis_angle(&Vector3::x_axis(), angle);
+        for (carried, put, stands) in [
+            (lean(0.2), yaw(0.5), yaw(0.5)),
+            (lean(0.2), yaw(0.5) * lean(-0.15), yaw(0.5)),
+            (yaw(1.0), yaw(0.5), yaw(1.5)),
+            (lean(1.5), yaw(0.5), yaw(0.5) * lean(1.5)),
+        ] {
+            let since: [f32; 9] = put
+                .matrix()
+                .transpose()
+                .as_slice()
+                .try_into()
+                .expect("nine");
+            let down = put_down(&since, carried.matrix());
+            let down = Matrix3::from_row_slice(&down) * carried.matrix();
+            let off = (down - stands.matrix()).abs().max();
+            assert!(off < 1e-5, "{carried} {put}: {off}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_on_the_way_is_not_at_rest() {
+        let [before, after] = resting([Some(20), Some(80)], &[0, 20, 23, 60, 78, 80, 99], 100);
+        let (before, after) = (before.expect("rests"), after.expect("rests"));
+        assert_eq!((before[20], before[23]), (1.0, 0.0));
+        assert_eq!((after[78], after[80]), (0.0, 1.0));
+        assert!(before[21] > 0.5 && after[79] < 1.0);
+        let [before, after] = resting([Some(20), Some(80)], &[0, 20, 60, 80, 99], 100);
+        let (before, after) = (before.expect("rests"), after.expect("rests"));
+        assert!(before[27] > 0.0 && before[28] == 0.0 && after[72] == 0.0 && after[73] > 0.0);
     }
 }

@@ -5,9 +5,7 @@
 //! of four numbers, a square root and one write to a component found by its entity, 30 to 60 ns in all; 25 bones and
 //! two places make 1 to 2 microseconds an avatar, twice that while a pose goes over.
 //!
-//! Measured (two cores, the development profile): on the 24 bones 1.0 to 1.3 microseconds an avatar with its object, on
-//! the woman's 52 bones 1.6 to 2.5, on one thread; with Bevy's default executor 3.1 to 4.8 and 4.0 to 5.2. On busy cores
-//! up to three times that. No allocation in frames without events: those of other threads count too, so only "one thread"
+//! What was measured stands in the README's figures; on busy cores it is up to three times that. No allocation in frames without events: those of other threads count too, so only "one thread"
 //! tells about playback alone, and even there a few are others'.
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -50,6 +50,8 @@ pub struct InteractionGuide<'a> {
     given_frames: [Vec<usize>; 2],
     /// Shares over time of the resting pose at the start and of the one at the end in the object's motion.
     pub(super) rest: [Option<Vec<f32>>; 2],
+    /// Of the one at the end, in which the object comes to rest: how it is turned then is how it is put down.
+    pub(super) settles: Option<Vec<f32>>,
     /// How the reference is turned from how the object stands.
     standing: Matrix3<f32>,
     ground: Option<f32>,
@@ -79,6 +81,14 @@ impl<'a> InteractionGuide<'a> {
     ) -> Self {
         let last = given.places.last().copied().unwrap_or_default();
         let frames = given.values.len() / FEATURES;
+        let rest = resting(given.rest, &given.places, frames);
+        let rests = given.rest[1].map_or(0.0, |from| from as f32 + SETTLE);
+        let settles = rest[1].as_ref().map(|shares| {
+            let until = shares.iter().enumerate();
+            until
+                .map(|(t, share)| if t as f32 <= rests { *share } else { 0.0 })
+                .collect()
+        });
         Self {
             person: Person::new(statistics, skeleton),
             thing: Thing::new(statistics, object, reference),
@@ -91,7 +101,8 @@ impl<'a> InteractionGuide<'a> {
                 given.rest[1].unwrap_or(last),
             ],
             arrives: given.rest[1].is_some() || given.turn.is_some_and(|goal| goal.share >= 1.0),
-            rest: resting(given.rest, &given.places, frames),
+            rest,
+            settles,
             given: given.values,
             given_frames: [
                 given.places,
@@ -229,8 +240,10 @@ impl<'a> InteractionGuide<'a> {
             }
         };
         let [before, after] = &self.rest;
-        // How it is turned where it is put down is what the last frames agree on; the place is given.
-        let turn = (after.as_ref()).map(|shares| put_down(&mean_turn(x, shares), &self.standing));
+        // The network may turn it on for longer than the plan has it move: it rests as it was turned as it came to rest, and does
+        // not snap to how it would have ended. The place is given.
+        let turn =
+            (self.settles.as_ref()).map(|shares| put_down(&mean_turn(x, shares), &self.standing));
         if let Some(shares) = before {
             toward(x, shares, &self.given[object.clone()]);
         }

@@ -68,8 +68,8 @@ impl InteractionGuide<'_> {
             return;
         };
         let frames = self.frames(x);
-        // What the frames in which it is at rest again agree on, or the last of a window before it is.
-        let end = match &self.rest[1] {
+        // As it comes to rest, or in the last frame of a window before it does.
+        let end = match &self.settles {
             Some(shares) => mean_turn(x, shares),
             None => {
                 let last = &frame(x, to.min(frames - 1))[OBJECT_ROTATION];

@@ -72,11 +72,12 @@ fn main() {
                 let after = &outcome.comparison.after;
                 let mut strayed = outcome.strayed.clone();
                 println!(
-                    "  {kind:8} {:5.0} ms, strays {:4.1} cm, misses {:4.1} cm, acceleration x{:.2} (joint {}, frame {}), hands \
-                     {:.0} N {:.0} N m, in object {:.1} cm, below floor {:.1} cm",
+                    "  {kind:8} {:5.0} ms, strays {:4.1} cm, misses {:4.1} cm, acceleration {:.1} cm a frame and frame, x{:.2} ({}, frame {}), hands \
+                     {:.0} N {:.0} N m, in object {:.1} cm ({:.0}% of frames deep), below floor {:.1} cm",
                     outcome.seconds * 1e3,
                     quantile(&mut strayed, 0.5) * 100.0,
                     outcome.missed.iter().copied().fold(0.0, f32::max) * 100.0,
+                    outcome.after.size * 100.0,
                     outcome.after.size / outcome.before.size,
                     NAMES[outcome.after.joint],
                     outcome.after.frame,
@@ -90,6 +91,10 @@ fn main() {
                         .hand_penetration
                         .as_ref()
                         .map_or(0.0, |d| d.p95 * 100.0),
+                    after
+                        .hand_penetration
+                        .as_ref()
+                        .map_or(0.0, |d| d.deep * 100.0),
                     after.object_below_floor.unwrap_or_default() * 100.0,
                 );
                 for event in &outcome.corrected.events {

@@ -3,7 +3,7 @@
 
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
-use crate::skeleton::{Pose, Skeleton};
+use crate::skeleton::{Pose, Skeleton, joint};
 
 /// A chain of three joints whose first two turn; the third carries `tip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,19 @@ pub struct Limb {
     pub end: usize,
     /// The joint that is to reach the target, carried by `end` (palm or toe), or `end` itself.
     pub tip: usize,
+}
+
+impl Limb {
+    /// The axis about which it bends with its upper bone turned so (world rotation), a unit vector: in the rest pose elbows bend
+    /// to the front, knees to the back.
+    pub(crate) fn hinge(&self, upper: &UnitQuaternion<f32>) -> Vector3<f32> {
+        upper
+            * match self.upper {
+                joint::LEFT_SHOULDER => -Vector3::y(),
+                joint::RIGHT_SHOULDER => Vector3::y(),
+                _ => Vector3::x(),
+            }
+    }
 }
 
 /// Left arm, to the palm.
@@ -54,10 +67,8 @@ pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f
     let (a, b, c) = (joints[limb.upper], joints[limb.middle], joints[limb.end]);
     // The end keeps its rotation, so its tip keeps its offset.
     let goal = target - (joints[limb.tip] - c);
-    // A straight limb bends toward the body's front.
-    let front = pose.rotations[limb.upper] * Vector3::z();
-    let hinge = front.cross(&(c - a));
-    let Some((turn_upper, turn_lower)) = two_bone(a, b, c, goal, hinge, 1e-5) else {
+    let hinge = limb.hinge(&pose.rotations[limb.upper]);
+    let Some((turn_upper, turn_lower)) = bent_on(a, b, c, goal, hinge) else {
         return (joints[limb.tip] - target).norm();
     };
     pose.rotations[limb.upper] = turn_upper * pose.rotations[limb.upper];
@@ -143,6 +154,29 @@ pub(crate) fn in_plane(
     bend(a, b, c, goal, normal + hinge * (straight * unsure))
 }
 
+/// [`two_bone`] of a hinge joint that bends on from where it is: what it bends more than it does, it bends about `hinge` (a
+/// unit vector). A limb that is all but straight bends to any side, and would take that side along however far it bends.
+fn bent_on(
+    a: Vector3<f32>,
+    b: Vector3<f32>,
+    c: Vector3<f32>,
+    goal: Vector3<f32>,
+    hinge: Vector3<f32>,
+) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)> {
+    let (upper, lower) = ((b - a).norm(), (c - b).norm());
+    // How far it is from straight, radians, when its ends are so far apart.
+    let bent = |apart: f32| {
+        let cosine = (apart * apart - upper * upper - lower * lower) / (2.0 * upper * lower);
+        cosine.clamp(-1.0, 1.0).acos()
+    };
+    let now = bent((c - a).norm());
+    let more = (bent((goal - a).norm()) - now).max(0.0);
+    let own = (b - a).cross(&(c - a)).try_normalize(1e-6).unwrap_or(hinge);
+    let normal = own * now + hinge * more;
+    let along = (c - a).try_normalize(1e-6)?;
+    bend(a, b, c, goal, normal - along * normal.dot(&along))
+}
+
 /// The turns of [`two_bone`] with the bend about a given normal.
 fn bend(
     a: Vector3<f32>,
@@ -188,6 +222,38 @@ fn swing_then(from: &Vector3<f32>, to: &Vector3<f32>) -> UnitQuaternion<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_straight_leg_that_hangs_a_little_aside_bends_to_the_front() {
+        let skeleton = Skeleton::adult();
+        // Y up, facing z. The knee is a few millimetres off the line from hip to ankle, to one side and even to the back.
+        for aside in [-0.02_f32, 0.0, 0.02] {
+            let mut pose = Pose {
+                root: Vector3::new(0.0, 1.0, 0.0),
+                rotations: [UnitQuaternion::identity(); crate::skeleton::ROTATIONS],
+            };
+            let turn = |about: Vector3<f32>| UnitQuaternion::from_scaled_axis(about);
+            pose.rotations[LEFT_LEG.upper] = turn(Vector3::new(0.01, 0.0, aside));
+            pose.rotations[LEFT_LEG.middle] = turn(Vector3::new(-0.01, 0.0, -aside));
+            let ankle = skeleton.forward(&pose)[LEFT_LEG.end];
+            let front = |hips: f32| {
+                let mut low = pose;
+                low.root.y -= hips;
+                let left = reach(&skeleton, &mut low, LEFT_LEG, ankle);
+                assert!(left < 1e-3, "{left} m off");
+                let joints = skeleton.forward(&low);
+                let middle = (joints[LEFT_LEG.upper] + joints[LEFT_LEG.end]) / 2.0;
+                joints[LEFT_LEG.middle] - middle
+            };
+            let knees: Vec<Vector3<f32>> = (0..=20).map(|k| front(k as f32 * 0.01)).collect();
+            let own = skeleton.forward(&pose);
+            let middle = (own[LEFT_LEG.upper] + own[LEFT_LEG.end]) / 2.0;
+            let stays = knees[0] - (own[LEFT_LEG.middle] - middle);
+            assert!(stays.norm() < 2e-3, "where it is, it stays: {stays}");
+            let last = knees[20];
+            assert!(last.z > 0.15 && last.x.abs() < 0.05, "{aside}: {last}");
+        }
+    }
 
     #[test]
     fn limbs_that_cannot_bend_are_left_as_they_are() {

@@ -9,6 +9,7 @@
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
 use super::follow::{ARMS, Follower, HandGoal, Help, ease, smoothed, widened};
+use super::notches;
 use crate::geometry::SdfGrid;
 use crate::skeleton::{JOINTS, Pose, joint};
 
@@ -209,8 +210,7 @@ pub(super) fn plan(
 }
 
 fn angle(notch: usize) -> f32 {
-    let middle = (NOTCHES / 2) as f32;
-    (notch as f32 - middle) / middle * SWIVEL
+    notches::angle::<NOTCHES>(notch, SWIVEL)
 }
 
 /// The turns of an elbow over a clip that cost least; None where none is needed. `lifted` tells how far the palm is lifted by
@@ -238,33 +238,20 @@ fn swivels(
         })
         .collect();
     let last = arms.len() - 1;
-    let mut least = [0.0f32; NOTCHES];
-    let mut came: Vec<[u8; NOTCHES]> = Vec::with_capacity(arms.len());
-    for (f, arm) in arms.iter().enumerate() {
-        let near = f.saturating_sub(before)..=(f + before).min(last);
-        let was = least;
-        let mut from = [0u8; NOTCHES];
-        for notch in 0..NOTCHES {
-            let paid = |other: usize| was[other] + other.abs_diff(notch) as f32 * NOTCH;
-            let about = notch.saturating_sub(1)..=(notch + 1).min(NOTCHES - 1);
-            let best = about
-                .min_by(|a, b| paid(*a).total_cmp(&paid(*b)))
-                .unwrap_or(notch);
-            let turn = angle(notch);
-            let worst = (deep[near.clone()].iter())
-                .map(|d| d[notch])
-                .fold(0.0, f32::max);
-            from[notch] = best as u8;
-            least[notch] = paid(best) + worst + arm.bent(turn) + (turn / TURN).powi(2);
-        }
-        came.push(from);
-    }
-    let mut notch = (0..NOTCHES).min_by(|a, b| least[*a].total_cmp(&least[*b]))?;
-    let mut out = vec![0.0; arms.len()];
-    for (out, from) in out.iter_mut().zip(&came).rev() {
-        *out = angle(notch);
-        notch = usize::from(from[notch]);
-    }
+    let costs: Vec<[f32; NOTCHES]> = (arms.iter().enumerate())
+        .map(|(f, arm)| {
+            let near = f.saturating_sub(before)..=(f + before).min(last);
+            std::array::from_fn(|notch| {
+                let worst = (deep[near.clone()].iter())
+                    .map(|d| d[notch])
+                    .fold(0.0, f32::max);
+                worst + arm.bent(angle(notch)) + (angle(notch) / TURN).powi(2)
+            })
+        })
+        .collect();
+    let out: Vec<f32> = (notches::cheapest(&costs, NOTCH).into_iter())
+        .map(angle)
+        .collect();
     out.iter().any(|angle| *angle != 0.0).then_some(out)
 }
 
@@ -300,7 +287,7 @@ mod tests {
         };
         let goals = vec![[Some(goal), None]; FRAMES];
         let poses = vec![pose; FRAMES];
-        let mut helps = follower.plan(&poses, &goals, FPS);
+        let mut helps = follower.plan(&poses, &goals, |_, _, _| 0.0, FPS);
         let at = |helps: &[Help], f: usize| {
             let out = follower.follow(&pose, &goals[f], &helps[f]);
             let joints = follower.skeleton.forward(&out);

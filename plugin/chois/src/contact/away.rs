@@ -10,6 +10,11 @@ const GENTLE: f32 = 3.0;
 pub(super) const WAY: [f32; 2] = [0.3, 0.9];
 pub(super) const LEVER: f32 = 0.1;
 
+/// Seconds that a hand takes to come so far aside, metres, and to turn so far beside its own motion, radians.
+pub(super) fn seconds(shift: f32, turn: f32) -> f32 {
+    inertia::seconds(shift.max(turn * LEVER), 0.0, GENTLE).clamp(WAY[0], WAY[1])
+}
+
 /// How a hand's place differs from the clip's: what decays after it let go, or grows before it takes hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Away {

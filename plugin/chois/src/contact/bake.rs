@@ -9,8 +9,9 @@ use super::aside;
 use super::event::ContactEvent;
 use super::follow::{Follower, HandGoal, Help};
 use super::object::PhysicalObject;
-use super::palm::Palm;
+use super::palm::{Palm, flesh};
 use super::session::Session;
+use super::turned::Turned;
 use super::{ContactOptions, Hold};
 use crate::error::{Error, Result};
 use crate::motion::{MotionClip, lock};
@@ -106,10 +107,31 @@ pub(crate) fn follow(
     let follower = Follower::new(&clip.skeleton);
     let most = ROUGH * jerkiest(clip);
     let mut best: Option<(f32, Followed)> = None;
+    let mut turned = None;
     for pace in PACES {
         let mut run = run(clip, object, options, pace)?;
         let poses: Vec<Pose> = run.clip.frames.iter().map(|f| f.pose).collect();
-        let mut helps = follower.plan(&poses, &run.goals, run.clip.fps);
+        let turned = turned.get_or_insert_with(|| {
+            let flesh = flesh(&clip.skeleton);
+            let of = |hold: &Hold| {
+                let palm = &follower.palms[hold.hand];
+                Turned::new(&hold.grasp, palm, &flesh[hold.hand], object.surface())
+            };
+            run.holds.iter().map(of).collect::<Vec<_>>()
+        });
+        // How deep a hand that holds is in the object when it is turned from its goal.
+        let deep = |f: usize, hand: usize, turn: f32| {
+            let holds = |h: &Hold| h.hand == hand && (h.first..=h.last).contains(&f);
+            match (&run.goals[f][hand], run.holds.iter().position(holds)) {
+                (Some(goal), Some(k)) => {
+                    let place = object.place(&run.clip.frames[f]);
+                    let local = place.rotation.inverse() * goal.rotation;
+                    turned[k].at(turned[k].angle(&local) + turn)
+                }
+                _ => 0.0,
+            }
+        };
+        let mut helps = follower.plan(&poses, &run.goals, deep, run.clip.fps);
         if let Some(scene) = &options.scene {
             aside::plan(
                 &follower,

@@ -3,6 +3,7 @@
 use nalgebra::{Unit, UnitQuaternion, Vector3};
 
 use super::aside::Aside;
+use super::notches;
 use super::palm::{Palm, pad};
 use crate::ik::{self, Limb};
 use crate::skeleton::{Pose, Skeleton, joint};
@@ -25,6 +26,15 @@ const EASY: f32 = 0.8;
 /// Farthest that an elbow swivels, radians, and what a radian of that costs, radians of a wrist bent beyond what is easy.
 const SWIVEL: f32 = 0.8;
 const ELBOW: f32 = 0.8;
+/// Farthest that a hand turns about the normal of what it lies on, radians; turns that are told apart, an odd number; what each
+/// costs where a wrist that bends beyond what is easy by as much as it can costs one, and what a notch from one frame to the
+/// next does.
+const MOST_TURN: f32 = 2.4;
+const NOTCHES: usize = 25;
+const TURNING: [f32; NOTCHES] = turning();
+const NOTCH: f32 = 0.2;
+/// A hand that is in the object by so much more than its flesh gives, metres, costs one too.
+const SUNK: f32 = 0.002;
 /// A palm is lifted off by all that its skin needs once its hand is turned out of its grasp by so much, radians.
 const GIVEN: f32 = 0.25;
 /// How deep the edge of a hand gives, metres.
@@ -36,6 +46,17 @@ const STRAIGHT: f32 = 0.004;
 /// Rounds in which help is found, and how long it takes to come and go, seconds.
 const ROUNDS: usize = 4;
 const EASE: f32 = 0.3;
+
+const fn turning() -> [f32; NOTCHES] {
+    let mut out = [0.0; NOTCHES];
+    let mut notch = 0;
+    while notch < NOTCHES {
+        let turn = notch as f32 / (NOTCHES / 2) as f32 - 1.0;
+        out[notch] = turn * turn;
+        notch += 1;
+    }
+    out
+}
 
 /// Where a hand is to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +82,8 @@ pub(crate) struct Help {
     pub lean: Vector3<f32>,
     /// How the elbows turn about the lines from shoulder to wrist, radians.
     pub swivel: [f32; 2],
+    /// How hands that lie on a surface turn about its normal so that their wrists bend less, radians.
+    pub turn: [f32; 2],
     /// How the arms keep out of what stands about.
     pub aside: [Aside; 2],
 }
@@ -72,6 +95,7 @@ impl Help {
             pelvis: a.pelvis.lerp(&b.pelvis, t),
             lean: a.lean.lerp(&b.lean, t),
             swivel: [0, 1].map(|hand| a.swivel[hand] + (b.swivel[hand] - a.swivel[hand]) * t),
+            turn: [0, 1].map(|hand| a.turn[hand] + (b.turn[hand] - a.turn[hand]) * t),
             aside: [0, 1].map(|hand| Aside::between(&a.aside[hand], &b.aside[hand], t)),
         }
     }
@@ -109,6 +133,9 @@ impl Follower {
                 None => continue,
             };
             goal.pad += aside.push;
+            goal.rotation =
+                UnitQuaternion::from_axis_angle(&goal.normal, help.turn[hand] * goal.laid)
+                    * goal.rotation;
             self.reach(hand, &goal, swivel + aside.swivel, &mut out);
         }
         out
@@ -185,7 +212,7 @@ impl Follower {
                 break;
             }
             let forearm = out.rotations[arm.middle];
-            let able = self.able(hand, &forearm, &rotation, goal, own.0.angle());
+            let able = self.able(hand, &forearm, &rotation, own.0.angle());
             if able.angle_to(&rotation) < 1e-3 {
                 break;
             }
@@ -225,7 +252,11 @@ impl Follower {
         let clips = own.rotations[arm.middle].inverse() * own.rotations[arm.end];
         let most = self.swing_twist(arm, &clips).0.angle();
         let forearm = UnitQuaternion::from_axis_angle(&axis, angle) * out.rotations[arm.middle];
-        let able = self.able(hand, &forearm, &goal.rotation, goal, most);
+        let bone = forearm * self.skeleton.rest_offsets[arm.end];
+        let along = goal.rotation * self.palms[hand].along.into_inner();
+        let turn = easing(&goal.normal, &along, &bone) * goal.laid;
+        let turned = UnitQuaternion::from_axis_angle(&goal.normal, turn) * goal.rotation;
+        let able = self.able(hand, &forearm, &turned, most);
         self.rise(hand, goal, &able)
     }
 
@@ -254,13 +285,7 @@ impl Follower {
         } else {
             goal
         };
-        // In the rest pose elbows bend to the front.
-        let down = if hand == 0 {
-            -Vector3::y()
-        } else {
-            Vector3::y()
-        };
-        let hinge = out.rotations[arm.upper] * down;
+        let hinge = arm.hinge(&out.rotations[arm.upper]);
         let turns = ik::in_plane(
             joints[arm.upper],
             joints[arm.middle],
@@ -314,31 +339,21 @@ impl Follower {
         (low + high) / 2.0
     }
 
-    /// The rotation that a wrist lets the hand have: turned about the normal of what the palm lies on, if that helps, then
-    /// bent back.
+    /// The rotation that a wrist lets the hand have: bent back.
     fn able(
         &self,
         hand: usize,
         forearm: &UnitQuaternion<f32>,
         rotation: &UnitQuaternion<f32>,
-        goal: &HandGoal,
         own: f32,
     ) -> UnitQuaternion<f32> {
         let arm = ARMS[hand];
-        let mut rotation = *rotation;
-        if goal.laid > 0.0 {
-            let normal = &goal.normal;
-            let along = rotation * self.palms[hand].along.into_inner();
-            let bone = forearm * self.skeleton.rest_offsets[arm.end];
-            let turn = easing(normal, &along, &bone) * goal.laid;
-            rotation = UnitQuaternion::from_axis_angle(normal, turn) * rotation;
-        }
         let (swing, twist) = self.swing_twist(arm, &(forearm.inverse() * rotation));
         let angle = swing.angle();
         // What the clip itself does, a wrist can do.
         let most = BEND.max(own);
         if angle <= most {
-            return rotation;
+            return *rotation;
         }
         // Softly: a hard stop would show.
         let over = angle - most;
@@ -406,11 +421,13 @@ impl Follower {
         most
     }
 
-    /// Help over a whole clip, coming and going gently.
+    /// Help over a whole clip, coming and going gently. `deep` is how deep a hand (0 left, 1 right) would be in what it lies on
+    /// in a frame if it were turned by an angle about its normal, metres.
     pub(crate) fn plan(
         &self,
         poses: &[Pose],
         goals: &[[Option<HandGoal>; 2]],
+        deep: impl Fn(usize, usize, f32) -> f32,
         fps: f32,
     ) -> Vec<Help> {
         let mut need = vec![Vector3::zeros(); poses.len()];
@@ -461,6 +478,7 @@ impl Follower {
                 }
             }
         }
+        self.turn(poses, goals, deep, &mut helps, half);
         // The clip's first pose stays as it is, unless a hand holds at once: help comes over the time that there is.
         let holds = |goals: &[Option<HandGoal>; 2]| goals.iter().flatten().any(|g| g.laid > 0.5);
         let first = goals.iter().position(holds).unwrap_or(goals.len());
@@ -471,6 +489,78 @@ impl Follower {
             }
         }
         helps
+    }
+
+    /// Plans how hands turn about the normals of what they lie on. Chosen frame by frame, a hand would flip as its forearm
+    /// comes over it: turning it moves the wrist, and with it the forearm.
+    fn turn(
+        &self,
+        poses: &[Pose],
+        goals: &[[Option<HandGoal>; 2]],
+        deep: impl Fn(usize, usize, f32) -> f32,
+        helps: &mut [Help],
+        half: usize,
+    ) {
+        let followed: Vec<Option<Pose>> = (poses.iter().zip(goals).zip(helps.iter()))
+            .map(|((pose, goals), help)| {
+                let laid = goals.iter().flatten().any(|goal| goal.laid > 0.0);
+                laid.then(|| self.follow(pose, goals, help))
+            })
+            .collect();
+        let deep = &deep;
+        for hand in 0..2 {
+            let costs: Vec<_> = (followed.iter().zip(goals).zip(poses).enumerate())
+                .map(|(f, ((out, goals), own))| {
+                    let (out, goal) = (out.as_ref()?, goals[hand].as_ref()?);
+                    let deep = move |turn| deep(f, hand, turn);
+                    Some(self.turning(hand, goal, deep, own, out))
+                })
+                .collect();
+            if costs.iter().flatten().all(|cost| cost(NOTCHES / 2) < 1e-3) {
+                continue;
+            }
+            let costs: Vec<[f32; NOTCHES]> = (costs.iter())
+                .map(|cost| {
+                    let of = |notch| TURNING[notch] + cost.as_ref().map_or(0.0, |cost| cost(notch));
+                    std::array::from_fn(of)
+                })
+                .collect();
+            let turns: Vec<f32> = (notches::cheapest(&costs, NOTCH).into_iter())
+                .map(|notch| notches::angle::<NOTCHES>(notch, MOST_TURN))
+                .collect();
+            for (help, turn) in helps.iter_mut().zip(smoothed(&turns, half)) {
+                help.turn[hand] = turn;
+            }
+        }
+    }
+
+    /// What each turn of a hand about the normal costs: by how much its wrist has to bend, and how deep it is in the object. `own` is the clip's pose, `out` what
+    /// became of it with the hand at its goal.
+    fn turning(
+        &self,
+        hand: usize,
+        goal: &HandGoal,
+        deep: impl Fn(f32) -> f32,
+        own: &Pose,
+        out: &Pose,
+    ) -> impl Fn(usize) -> f32 {
+        let arm = ARMS[hand];
+        let joints = self.skeleton.forward(out);
+        let [shoulder, elbow, wrist] = [arm.upper, arm.middle, arm.end].map(|j| joints[j]);
+        let hinge = arm.hinge(&out.rotations[arm.upper]);
+        let clips = own.rotations[arm.middle].inverse() * own.rotations[arm.end];
+        let easy = EASY.max(self.swing_twist(arm, &clips).0.angle());
+        let (palm, goal) = (&self.palms[hand], *goal);
+        move |notch| {
+            let angle = notches::angle::<NOTCHES>(notch, MOST_TURN);
+            let rotation = UnitQuaternion::from_axis_angle(&goal.normal, angle) * goal.rotation;
+            let to = goal.pad - rotation * palm.pad;
+            let forearm = ik::in_plane(shoulder, elbow, wrist, to, hinge, STRAIGHT)
+                .map_or(wrist - elbow, |(_, lower)| lower * (wrist - elbow));
+            let along = rotation * palm.along.into_inner();
+            let over = (forearm.angle(&along) - easy).max(0.0) / (BEND - EASY);
+            (over * over + (deep(angle) / SUNK).powi(2)) * goal.laid
+        }
     }
 
     /// Who does how much of what is needed at a pose; nothing of it jumps while need and pose do not.
@@ -657,7 +747,7 @@ mod tests {
                 let mut goals = [None, None];
                 goals[hand] = Some(goal);
                 let poses = vec![pose; 60];
-                let helps = follower.plan(&poses, &vec![goals; 60], 30.0);
+                let helps = follower.plan(&poses, &vec![goals; 60], |_, _, _| 0.0, 30.0);
                 let after = follower.follow(&pose, &goals, &helps[30]);
                 let left = arrived(&follower, &after, hand, &goal);
                 assert!(left < 0.004, "hand {hand}, {away:?}: {left}");
@@ -718,6 +808,75 @@ mod tests {
             }
             last = Some(after.rotations[20]);
         }
+    }
+
+    #[test]
+    fn a_hand_does_not_flip_as_its_forearm_comes_over_it() {
+        let (follower, pose) = standing();
+        let hand = 0;
+        let rotation = pose.rotations[joint::LEFT_WRIST];
+        // Flat on something low, fingers to the left, while the person goes by to the left, from one side of it to the other.
+        let palm = &follower.palms[hand];
+        let down = UnitQuaternion::rotation_between(&(rotation * palm.inward), &-Vector3::z())
+            .expect("a turn")
+            * rotation;
+        let along = down * palm.along.into_inner();
+        let about = -along.y.atan2(along.x);
+        let rotation = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), about) * down;
+        let joints = follower.skeleton.forward(&pose);
+        let under = joints[joint::LEFT_SHOULDER] - Vector3::new(0.0, 0.1, 0.45);
+        let goal = HandGoal {
+            pad: under,
+            rotation,
+            normal: Vector3::z_axis(),
+            laid: 1.0,
+            helped: false,
+        };
+        let frames = 90;
+        let poses: Vec<Pose> = (0..frames)
+            .map(|f| {
+                let mut pose = pose;
+                pose.root.x += 0.3 * (2.0 * f as f32 / (frames - 1) as f32 - 1.0);
+                pose
+            })
+            .collect();
+        let goals = vec![[Some(goal), None]; frames];
+        let rotations = |helps: &[Help]| -> Vec<UnitQuaternion<f32>> {
+            (poses.iter().zip(helps))
+                .map(|(pose, help)| {
+                    follower.follow(pose, &[Some(goal), None], help).rotations[joint::LEFT_WRIST]
+                })
+                .collect()
+        };
+        let helps = follower.plan(&poses, &goals, |_, _, _| 0.0, 30.0);
+        let turned = rotations(&helps);
+        let fastest = (turned.windows(2))
+            .map(|w| w[0].angle_to(&w[1]))
+            .fold(0.0, f32::max);
+        assert!(fastest < 0.25, "{fastest} rad a frame");
+        // It does turn: the wrist that would bend most bends less.
+        let bend = |helps: &[Help], f: usize| {
+            let out = follower.follow(
+                &poses[f],
+                &[Some(goal), None],
+                helps.get(f).unwrap_or(&Help::default()),
+            );
+            let local =
+                out.rotations[joint::LEFT_ELBOW].inverse() * out.rotations[joint::LEFT_WRIST];
+            follower.swing_twist(ik::LEFT_ARM, &local).0.angle()
+        };
+        let most = |helps: &[Help]| (0..frames).map(|f| bend(helps, f)).fold(0.0, f32::max);
+        let (with, without) = (most(&helps), most(&[]));
+        assert!(with < without - 0.1, "{with} of {without}");
+        // Where turning would put it into what it lies on, it does not.
+        let kept = follower.plan(&poses, &goals, |_, _, turn| 0.02 * turn.abs(), 30.0);
+        let turn = |helps: &[Help]| helps.iter().map(|h| h.turn[0].abs()).fold(0.0, f32::max);
+        assert!(
+            turn(&kept) < 0.3 * turn(&helps),
+            "{} of {}",
+            turn(&kept),
+            turn(&helps)
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ const TWO_HANDS: f32 = 0.11;
 /// How deep the skin of a palm gives, metres.
 const GIVES: f32 = 0.004;
 /// How deep the flesh of the whole palm gives, and how far off the surface a palm lies for the rest of it, metres.
-const YIELDS: f32 = 0.0035;
+pub(super) const YIELDS: f32 = 0.0035;
 const MOST_LIFT: f32 = 0.009;
 /// Flesh that is deeper than it gives by this much, metres, looks for a better place, so far aside, metres; each metre of that
 /// is worth this much depth. The surface there faces the same way.

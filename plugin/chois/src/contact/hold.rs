@@ -6,7 +6,6 @@
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
-use super::ContactOptions;
 use super::event::ContactEvent;
 use super::follow::easing;
 use super::grasp::{self, Grasp, Near};
@@ -14,6 +13,7 @@ use super::object::PhysicalObject;
 use super::palm::{Palm, flesh, pad, part};
 use super::pin::Pins;
 use super::simulation::{GRAVITY, Grip};
+use super::{ContactOptions, away};
 use crate::motion::touch::{Touch, touches};
 use crate::motion::{ContactPart, MotionClip};
 use crate::skeleton::joint;
@@ -87,7 +87,7 @@ pub(crate) fn plan(
         Some((scene, [places[span.first], places[span.last]]))
     };
     let tracks = [0, 1].map(|hand| Track::of(clip, object, places, palms, hand));
-    let spans = motions(clip.fps, object, places);
+    let moved = motions(clip.fps, object, places);
     let all = touches(clip);
     let mut kicks: Vec<Touch> = (all.iter().copied())
         .filter(|t| matches!(t.part, ContactPart::LeftFoot | ContactPart::RightFoot))
@@ -108,7 +108,7 @@ pub(crate) fn plan(
         let stretches = options.given[hand].as_ref()?;
         Some(stretches_of(stretches, clip.fps, clip.frames.len()))
     });
-    for span in &spans {
+    for span in &moved {
         let mut taking: Vec<usize> = (0..2)
             .filter(|&hand| takes_part(given[hand].as_ref().unwrap_or(&said[hand]), span))
             .collect();
@@ -226,6 +226,15 @@ pub(crate) fn plan(
         let others = others(&holds, hand, &Span { first, last });
         let (palm, flesh) = (&palms[hand], &flesh[hand]);
         holds[k].grasp = grasp.settled(palm, flesh, &few, object.surface(), &others);
+    }
+    for hold in &mut holds {
+        let span = Span {
+            first: hold.first,
+            last: hold.last,
+        };
+        if given[hold.hand].is_none() && pins.grasp(hold.hand, &span).is_none() {
+            hold.first = tracks[hold.hand].in_time(hold, &moved, &palms[hold.hand], clip.fps);
+        }
     }
     holds.sort_by_key(|h| (h.first, h.hand));
     // A foot that happens to be near what the hands carry does not kick it.
@@ -402,6 +411,23 @@ impl Track {
         let along = laid * palm.along.into_inner();
         let turn = easing(&grasp.normal, &along, &self.forearms[frame]);
         UnitQuaternion::from_axis_angle(&grasp.normal, turn) * laid
+    }
+
+    /// The frame in which a hand takes hold. What it touches at once when a clip begins it has no time to come to: it comes a
+    /// little later, as long as the object rests.
+    fn in_time(&self, hold: &Hold, moved: &[Span], palm: &Palm, fps: f32) -> usize {
+        let rotation = &self.rotations[hold.first];
+        let turn = (hold.grasp.aligned(palm, rotation)).angle_to(rotation);
+        let shift = (self.pads[hold.first] - hold.grasp.pad()).norm();
+        if hold.first == 0 {
+            // What is in hand when the clip begins is.
+            return 0;
+        }
+        let needed = (away::seconds(shift, turn) * fps).ceil() as usize;
+        let moving = (moved.iter())
+            .find(|span| span.last >= hold.first)
+            .map_or(hold.last, |span| span.first.saturating_sub(1));
+        needed.min(moving).min(hold.last).max(hold.first)
     }
 
     /// Median distance to the surface.

@@ -19,6 +19,7 @@ pub mod hold;
 mod hulls;
 pub mod live;
 pub mod material;
+mod notches;
 pub mod object;
 pub mod palm;
 mod pin;
@@ -27,6 +28,7 @@ pub mod scene;
 pub mod session;
 pub mod simulation;
 mod stand;
+mod turned;
 mod weigh;
 
 pub use bake::{Corrected, Effort, correct};

@@ -24,6 +24,7 @@ use crate::model::{ModelConfig, Network};
 use crate::motion::WINDOW;
 use crate::motion::canonical::Canonical;
 use crate::motion::features::FEATURES;
+use crate::request::plan::Ground;
 use crate::request::{GuidanceConfig, Method, SamplingConfig, Variation};
 use crate::skeleton::Skeleton;
 
@@ -83,8 +84,8 @@ pub struct InteractionWindow<'a> {
     pub rest: [Option<usize>; 2],
     /// How the object is turned where it stands, but for its turn about the vertical, window frame.
     pub standing: UnitQuaternion<f32>,
-    /// Height of what the object stays on all the while, metres, where it is not lifted.
-    pub ground: Option<f32>,
+    /// What the object stays on all the while, where it is not lifted.
+    pub ground: Option<Ground>,
     /// How the object is to be turned since the reference frame.
     pub turn: Option<TurnGoal>,
 }

@@ -29,6 +29,9 @@ pub(crate) const SETTLE: f32 = 8.0;
 /// An object that leans by less than the first angle stands, as it would without; one that leans by more than the second was
 /// laid down on purpose. Radians.
 pub(crate) const LEANING: (f32, f32) = (0.4, 0.7);
+/// Farthest that what is pushed, pulled or dragged leans, radians, unless the sentence says more: captured things lean by 14
+/// degrees at most.
+const SLIDING_LEAN: f32 = 0.25;
 /// What is pushed from one height to another by no more than this stays level, metres.
 const LEVEL: f32 = 0.02;
 /// Way over which something is carried as high as ever, metres; over less, it need not be lifted as high.
@@ -37,6 +40,19 @@ const FAR: f32 = 0.5;
 const HEIGHT_KEYS: usize = 4;
 /// Share of the carrying time spent speeding up, and slowing down.
 pub(crate) const RAMP: f32 = 0.25;
+/// Seconds that lifting takes, as does setting down, less in haste; and the share of it spent speeding up, and slowing down:
+/// what comes down as fast as that and stops at once is slammed onto the floor.
+const LIFTING: f32 = 0.9;
+const LIFTING_RAMP: f32 = 0.4;
+
+/// What an object stays on while it is moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ground {
+    /// Its height, metres.
+    pub height: f32,
+    /// Farthest that the object leans from how it stands, radians.
+    pub lean: f32,
+}
 
 /// A request made definite. Scene frame, metres, Z up.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,9 +78,9 @@ pub struct Plan {
     pub rest: [Option<usize>; 2],
     /// Frames at which guidance holds the object to its heights; none unless something is lifted.
     pub height_keys: Vec<usize>,
-    /// Height of what the object stays on all the while, metres: what is pushed, pulled or dragged is not lifted. Captured
-    /// clips of it raise an object's lowest point by two centimetres at most.
-    pub ground: Option<f32>,
+    /// What the object stays on all the while: what is pushed, pulled or dragged is not lifted. Captured clips of it raise an
+    /// object's lowest point by two centimetres at most.
+    pub ground: Option<Ground>,
     /// How the object is turned about the vertical at the end since the start, radians, and in how many ways it looks the
     /// same.
     pub turn: Option<(f32, u32)>,
@@ -177,7 +193,14 @@ impl Plan {
             } else {
                 Vec::new()
             },
-            ground: (slides(request) && (end[2] - start[2]).abs() < LEVEL).then_some(start[2]),
+            ground: (slides(request) && (end[2] - start[2]).abs() < LEVEL).then(|| Ground {
+                height: start[2],
+                lean: if leans(request) {
+                    std::f32::consts::PI
+                } else {
+                    SLIDING_LEAN
+                },
+            }),
             turn: (request.end_turn)
                 .map(|turn| ((turn.yaw - request.start.yaw).to_radians(), turn.alike)),
         })
@@ -253,6 +276,14 @@ fn slides(request: &InteractionRequest) -> bool {
     says(request, &["push", "pull", "drag", "slide", "shove"]) && !lifts(request)
 }
 
+/// Whether the sentence has the object lean.
+fn leans(request: &InteractionRequest) -> bool {
+    says(
+        request,
+        &["tilt", "tip", "lean", "flip", "lay", "topple", "roll"],
+    )
+}
+
 fn says(request: &InteractionRequest, verbs: &[&str]) -> bool {
     let text = request.text.to_lowercase();
     let mut words = text.split(|c: char| !c.is_alphabetic());
@@ -278,8 +309,7 @@ fn heights(
         _ => highest,
     };
     let straight = request.in_hand.start && request.in_hand.end;
-    // Lifting takes three quarters of a second, as does setting down, less in haste.
-    let rise = (FPS * 0.75).min((to - from) / 2.6);
+    let rise = (FPS * LIFTING).min((to - from) / 2.4);
     let frames = request.frames();
     (0..frames)
         .map(|t| {
@@ -290,8 +320,8 @@ fn heights(
             if straight {
                 return start + (end - start) * eased((t - from) / (to - from), RAMP);
             }
-            let up = eased((t - from) / rise, RAMP);
-            let down = eased((t - (to - rise)) / rise, RAMP);
+            let up = eased((t - from) / rise, LIFTING_RAMP);
+            let down = eased((t - (to - rise)) / rise, LIFTING_RAMP);
             start + (carry - start) * up + (end - carry) * down
         })
         .collect()
@@ -592,7 +622,7 @@ mod tests {
         let to_hand = InteractionRequest::new(lift).end([1.5, 0.0, 0.8]);
         let kept = plan(false, true, to_hand);
         assert_eq!(kept.rest, [Some(45), None]);
-        assert!(kept.heights[70..].iter().all(|h| (h - 1.0).abs() < 1e-3));
+        assert!(kept.heights[73..].iter().all(|h| (h - 1.0).abs() < 1e-3));
         assert!(kept.path[118].x < 1.49, "is on its way up to the end");
         // What leans in the hands stands where it is put down, and what lies goes on lying.
         for (lean, height) in [
@@ -654,9 +684,15 @@ mod tests {
         assert!(down.height_keys.is_empty());
         assert!(down.heights.iter().all(|h| (h - 0.2).abs() < 1e-5));
         // What is pushed stays on what it stands on, unless it ends elsewhere.
-        assert_eq!((up.ground, down.ground), (None, Some(0.0)));
+        let ground = |lean| Some(Ground { height: 0.0, lean });
+        assert_eq!((up.ground, down.ground), (None, ground(SLIDING_LEAN)));
         let onto = InteractionRequest::new("Push the box.").end([1.5, 0.0, 0.3]);
         assert_eq!(plan(&onto).expect("a plan").ground, None);
+        let tilted = InteractionRequest::new("Tilt the box and pull it.");
+        assert_eq!(
+            plan(&tilted).expect("a plan").ground,
+            ground(std::f32::consts::PI)
+        );
         let both = InteractionRequest::new("Lift the box by an edge and drag it.");
         assert_eq!(plan(&both).expect("a plan").ground, None);
     }

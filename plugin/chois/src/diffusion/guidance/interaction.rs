@@ -1,6 +1,6 @@
 //! Guidance of a window of an interaction.
 
-use nalgebra::{Matrix3, UnitQuaternion, Vector3};
+use nalgebra::{Matrix3, Unit, UnitQuaternion, Vector3};
 
 use super::descent::{Mobility, Pull, arms, mobility, shared, standing, step};
 use super::field::SceneField;
@@ -9,10 +9,12 @@ use super::person::{Person, Thing, frame, frame_mut};
 use super::whole::TurnGoal;
 use super::{Moment, WindowGuide};
 use crate::geometry::ObjectGeometry;
-use crate::motion::features::{CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics};
+use crate::motion::features::{
+    CONTACT, FEATURES, OBJECT_POSITION, OBJECT_ROTATION, Statistics, nearest_rotation,
+};
 use crate::motion::feet;
 use crate::request::GuidanceConfig;
-use crate::request::plan::{LEANING, SETTLE};
+use crate::request::plan::{Ground, LEANING, SETTLE};
 use crate::skeleton::Skeleton;
 
 /// How many steps before all else guidance begins to turn the object, and to keep out of what stands about.
@@ -33,8 +35,8 @@ pub struct GivenWay<'a> {
     pub rest: [Option<usize>; 2],
     /// How it is turned where it stands, but for its turn about the vertical, in the window's frame.
     pub standing: UnitQuaternion<f32>,
-    /// Height of what it stays on all the while, metres; none where it may be lifted.
-    pub ground: Option<f32>,
+    /// What it stays on all the while; none where it may be lifted.
+    pub ground: Option<Ground>,
     /// How it is to be turned between those frames.
     pub turn: Option<TurnGoal>,
     /// Frames that are kept from the window before.
@@ -54,7 +56,7 @@ pub struct InteractionGuide<'a> {
     pub(super) settles: Option<Vec<f32>>,
     /// How the reference is turned from how the object stands.
     standing: Matrix3<f32>,
-    ground: Option<f32>,
+    ground: Option<Ground>,
     pub(super) turn: Option<TurnGoal>,
     /// Frames between which the object is on its way, after as many as are kept from the window before.
     pub(super) way: [usize; 2],
@@ -186,16 +188,29 @@ impl<'a> InteractionGuide<'a> {
             weight.min(1.0)
         };
         for row in x.chunks_exact_mut(FEATURES) {
+            if let Some(ground) = &self.ground {
+                self.level(row, ground, share);
+            }
             let up = self.thing.rotation(row).row(2).transpose();
             let lowest = (self.thing.vertices.iter())
                 .map(|v| up.dot(v))
                 .fold(f32::INFINITY, f32::min);
             let lowest = lowest + self.thing.center(row).z;
             let over = match self.ground {
-                Some(ground) => lowest - ground,
+                Some(ground) => lowest - ground.height,
                 None => lowest.min(0.0),
             };
             row[OBJECT_POSITION.start + 2] -= over * share / self.thing.unit.z;
+        }
+    }
+
+    /// The object turned back toward how it stands where it leans farther than it may.
+    fn level(&self, row: &mut [f32], ground: &Ground, share: f32) {
+        let turn = Matrix3::from_row_slice(&row[OBJECT_ROTATION]);
+        if let Some(turn) = levelled(&turn, &self.standing, ground.lean, share) {
+            for (k, value) in row[OBJECT_ROTATION].iter_mut().enumerate() {
+                *value = turn[(k / 3, k % 3)];
+            }
         }
     }
 
@@ -254,6 +269,29 @@ impl<'a> InteractionGuide<'a> {
             toward(x, shares, &end);
         }
     }
+}
+
+/// A rotation since the reference that leans no farther than `most`, radians, by a share of the way; `standing` is how the
+/// reference is turned from how the object stands. None where it leans little.
+fn levelled(
+    turn: &Matrix3<f32>,
+    standing: &Matrix3<f32>,
+    most: f32,
+    share: f32,
+) -> Option<Matrix3<f32>> {
+    let turn = nearest_rotation(turn).to_rotation_matrix();
+    let up = turn * standing.column(2);
+    // From a half on it leans less and less than it would: it does not stop at once.
+    let free = most / 2.0;
+    let over = up.angle(&Vector3::z()) - free;
+    if over <= 0.0 {
+        return None;
+    }
+    // What stands on its head falls over any side.
+    let axis = Unit::try_new(up.cross(&Vector3::z()), 1e-4)?;
+    let back = over - free * (1.0 - (-over / free).exp());
+    let back = UnitQuaternion::from_axis_angle(&axis, back * share);
+    Some((back.to_rotation_matrix() * turn).into_inner())
 }
 
 /// A rotation since the reference, row-major, without the object's lean from how it stands: `standing` is how the reference
@@ -395,6 +433,39 @@ mod tests {
             let off = (down - stands.matrix()).abs().max();
             assert!(off < 1e-5, "{carried} {put}: {off}");
         }
+    }
+
+    #[test]
+    fn what_slides_leans_no_farther_than_it_may() {
+        let yaw = |angle: f32| Rotation3::from_axis_angle(&Vector3::z_axis(), angle);
+        let lean = |angle: f32| Rotation3::from_axis_angle(&Vector3::x_axis(), angle);
+        let leans = |m: &Matrix3<f32>| (m * Vector3::z()).angle(&Vector3::z());
+        // The reference leans too: what counts is how the object stands.
+        let standing = *lean(0.3).matrix();
+        let mut last = 0.0;
+        for k in 1..30 {
+            let angle = 0.05 * k as f32;
+            let turn = yaw(0.7) * lean(angle) * lean(-0.3);
+            let level = levelled(turn.matrix(), &standing, 0.25, 1.0);
+            let stands = level.unwrap_or(*turn.matrix()) * standing;
+            let now = leans(&stands);
+            assert!(
+                now > last && now < 0.25 + 1e-4,
+                "{angle}: {now} after {last}"
+            );
+            assert!((stands.determinant() - 1.0).abs() < 1e-4);
+            // It goes on facing where it faced.
+            let faced = (stands[(1, 0)] - stands[(0, 1)]).atan2(stands[(0, 0)] + stands[(1, 1)]);
+            assert!((faced - 0.7).abs() < 1e-3, "{faced}");
+            assert_eq!(level.is_none(), angle < 0.125, "{angle}");
+            last = now;
+        }
+        // Half of what is asked for does a half, and anything goes where the sentence says so.
+        let far = *lean(1.0).matrix();
+        let half = levelled(&far, &Matrix3::identity(), 0.25, 0.5).expect("leans");
+        assert!((leans(&half) - (1.0 + last) / 2.0).abs() < 0.01);
+        let free = levelled(&far, &Matrix3::identity(), std::f32::consts::PI, 1.0);
+        assert_eq!(free, None);
     }
 
     #[test]

@@ -107,12 +107,12 @@ pub(crate) fn follow(
     let follower = Follower::new(&clip.skeleton);
     let most = ROUGH * jerkiest(clip);
     let mut best: Option<(f32, Followed)> = None;
+    let flesh = flesh(&clip.skeleton);
     let mut turned = None;
     for pace in PACES {
         let mut run = run(clip, object, options, pace)?;
         let poses: Vec<Pose> = run.clip.frames.iter().map(|f| f.pose).collect();
         let turned = turned.get_or_insert_with(|| {
-            let flesh = flesh(&clip.skeleton);
             let of = |hold: &Hold| {
                 let palm = &follower.palms[hold.hand];
                 Turned::new(&hold.grasp, palm, &flesh[hold.hand], object.surface())

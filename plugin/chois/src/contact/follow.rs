@@ -516,13 +516,20 @@ impl Follower {
                     Some(self.turning(hand, goal, deep, own, out))
                 })
                 .collect();
-            if costs.iter().flatten().all(|cost| cost(NOTCHES / 2) < 1e-3) {
+            if costs
+                .iter()
+                .flatten()
+                .all(|cost| cost(NOTCHES / 2, f32::INFINITY) < 1e-3)
+            {
                 continue;
             }
             let costs: Vec<[f32; NOTCHES]> = (costs.iter())
-                .map(|cost| {
-                    let of = |notch| TURNING[notch] + cost.as_ref().map_or(0.0, |cost| cost(notch));
-                    std::array::from_fn(of)
+                .map(|cost| match cost {
+                    Some(cost) => {
+                        let unturned = cost(NOTCHES / 2, f32::INFINITY);
+                        std::array::from_fn(|notch| cost(notch, unturned))
+                    }
+                    None => TURNING,
                 })
                 .collect();
             let turns: Vec<f32> = (notches::cheapest(&costs, NOTCH).into_iter())
@@ -534,8 +541,9 @@ impl Follower {
         }
     }
 
-    /// What each turn of a hand about the normal costs: by how much its wrist has to bend, and how deep it is in the object. `own` is the clip's pose, `out` what
-    /// became of it with the hand at its goal.
+    /// What each turn of a hand about the normal costs: how far it is, by how much the wrist has to bend, and, where that costs
+    /// no more than a limit, how deep the hand is in the object. `own` is the clip's pose, `out` what became of it with the hand
+    /// at its goal.
     fn turning(
         &self,
         hand: usize,
@@ -543,7 +551,7 @@ impl Follower {
         deep: impl Fn(f32) -> f32,
         own: &Pose,
         out: &Pose,
-    ) -> impl Fn(usize) -> f32 {
+    ) -> impl Fn(usize, f32) -> f32 {
         let arm = ARMS[hand];
         let joints = self.skeleton.forward(out);
         let [shoulder, elbow, wrist] = [arm.upper, arm.middle, arm.end].map(|j| joints[j]);
@@ -551,7 +559,7 @@ impl Follower {
         let clips = own.rotations[arm.middle].inverse() * own.rotations[arm.end];
         let easy = EASY.max(self.swing_twist(arm, &clips).0.angle());
         let (palm, goal) = (&self.palms[hand], *goal);
-        move |notch| {
+        move |notch, limit| {
             let angle = notches::angle::<NOTCHES>(notch, MOST_TURN);
             let rotation = UnitQuaternion::from_axis_angle(&goal.normal, angle) * goal.rotation;
             let to = goal.pad - rotation * palm.pad;
@@ -559,7 +567,12 @@ impl Follower {
                 .map_or(wrist - elbow, |(_, lower)| lower * (wrist - elbow));
             let along = rotation * palm.along.into_inner();
             let over = (forearm.angle(&along) - easy).max(0.0) / (BEND - EASY);
-            (over * over + (deep(angle) / SUNK).powi(2)) * goal.laid
+            let cost = TURNING[notch] + over * over * goal.laid;
+            // To find out how deep is dear, and only adds.
+            if cost > limit {
+                return cost;
+            }
+            cost + (deep(angle) / SUNK).powi(2) * goal.laid
         }
     }
 

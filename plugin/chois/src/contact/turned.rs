@@ -1,5 +1,7 @@
 //! How deep a hand would be in what it holds if it were turned about the normal of its grasp.
 
+use std::cell::OnceCell;
+
 use nalgebra::{UnitQuaternion, Vector3};
 
 use super::grasp::{Grasp, YIELDS};
@@ -10,31 +12,45 @@ use crate::ik;
 /// Turns looked at, evenly all around.
 const AROUND: usize = 24;
 
-/// Depths of a hand's flesh beyond what it gives, metres, for all turns about the normal of a grasp.
-pub(super) struct Turned {
+/// Depths of a hand's flesh beyond what it gives, metres, for all turns about the normal of a grasp; found when first asked for.
+pub(super) struct Turned<'a> {
     grasp: Grasp,
+    palm: &'a Palm,
+    flesh: &'a [Vector3<f32>],
+    surface: &'a Surface,
     /// The hand at angle 0, object's frame.
     from: UnitQuaternion<f32>,
-    depths: [f32; AROUND],
+    depths: [OnceCell<f32>; AROUND],
 }
 
-impl Turned {
+impl<'a> Turned<'a> {
     /// `flesh` is that of [`super::palm::flesh`].
-    pub fn new(grasp: &Grasp, palm: &Palm, flesh: &[Vector3<f32>], surface: &Surface) -> Self {
-        let from = grasp.aligned(palm, &grasp.rotation);
-        let depths = std::array::from_fn(|k| {
-            let angle = k as f32 / AROUND as f32 * std::f32::consts::TAU;
-            let rotation = UnitQuaternion::from_axis_angle(&grasp.normal, angle) * from;
-            let deepest = (flesh.iter())
-                .map(|p| -surface.signed_distance(&(grasp.pad() + rotation * (p - palm.pad))))
-                .fold(0.0, f32::max);
-            (deepest - YIELDS).max(0.0)
-        });
+    pub fn new(
+        grasp: &Grasp,
+        palm: &'a Palm,
+        flesh: &'a [Vector3<f32>],
+        surface: &'a Surface,
+    ) -> Self {
         Self {
             grasp: *grasp,
-            from,
-            depths,
+            palm,
+            flesh,
+            surface,
+            from: grasp.aligned(palm, &grasp.rotation),
+            depths: [const { OnceCell::new() }; AROUND],
         }
+    }
+
+    fn depth(&self, k: usize) -> f32 {
+        *self.depths[k].get_or_init(|| {
+            let angle = k as f32 / AROUND as f32 * std::f32::consts::TAU;
+            let rotation = UnitQuaternion::from_axis_angle(&self.grasp.normal, angle) * self.from;
+            let place = |p: &Vector3<f32>| self.grasp.pad() + rotation * (p - self.palm.pad);
+            let deepest = (self.flesh.iter())
+                .map(|p| -self.surface.signed_distance(&place(p)))
+                .fold(0.0, f32::max);
+            (deepest - YIELDS).max(0.0)
+        })
     }
 
     /// At what angle a hand on the grasp is turned; object's frame.
@@ -48,7 +64,7 @@ impl Turned {
         let at = angle.rem_euclid(std::f32::consts::TAU) / std::f32::consts::TAU * AROUND as f32;
         let before = at as usize % AROUND;
         let t = at.fract();
-        self.depths[before] * (1.0 - t) + self.depths[(before + 1) % AROUND] * t
+        self.depth(before) * (1.0 - t) + self.depth((before + 1) % AROUND) * t
     }
 }
 

@@ -11,6 +11,8 @@ use crate::ik;
 
 /// Turns looked at, evenly all around.
 const AROUND: usize = 24;
+/// Of so many points of flesh one is looked at: they are a centimetre apart.
+const EVERY: usize = 2;
 
 /// Depths of a hand's flesh beyond what it gives, metres, for all turns about the normal of a grasp; found when first asked for.
 pub(super) struct Turned<'a> {
@@ -46,10 +48,12 @@ impl<'a> Turned<'a> {
             let angle = k as f32 / AROUND as f32 * std::f32::consts::TAU;
             let rotation = UnitQuaternion::from_axis_angle(&self.grasp.normal, angle) * self.from;
             let place = |p: &Vector3<f32>| self.grasp.pad() + rotation * (p - self.palm.pad);
-            let deepest = (self.flesh.iter())
-                .map(|p| -self.surface.signed_distance(&place(p)))
-                .fold(0.0, f32::max);
-            (deepest - YIELDS).max(0.0)
+            let deepest = (self.flesh.iter().step_by(EVERY))
+                .map(place)
+                .fold(YIELDS, |most, at| {
+                    self.surface.depth_beyond(&at, most).max(most)
+                });
+            deepest - YIELDS
         })
     }
 

@@ -45,6 +45,16 @@ impl Surface {
         (-self.signed_distance(local)).max(0.0)
     }
 
+    /// The same where it is deeper than `least`, else 0: which side a point is on is what takes long to find out.
+    pub fn depth_beyond(&self, local: &Vector3<f32>, least: f32) -> f32 {
+        let distance = self.0.distance(local, f32::INFINITY);
+        if distance > least && self.is_inside(local, distance) {
+            distance
+        } else {
+            0.0
+        }
+    }
+
     /// The nearest place on the surface. None for a point that is not finite.
     pub fn nearest(&self, local: &Vector3<f32>) -> Option<SurfacePoint> {
         let (position, triangle) = self.0.nearest(local, f32::INFINITY)?;
@@ -101,7 +111,14 @@ mod tests {
             assert!((found.distance - distance).abs() < 1e-5, "{x}");
         }
         assert_eq!(nearest(f32::NAN, 0.0, 0.0), None);
-        assert!((surface.depth(&Vector3::new(0.08, 0.0, 0.0)) - 0.02).abs() < 1e-5);
+        let inside = Vector3::new(0.08, 0.0, 0.0);
+        assert!((surface.depth(&inside) - 0.02).abs() < 1e-5);
+        assert_eq!(surface.depth_beyond(&inside, 0.01), surface.depth(&inside));
+        assert_eq!(surface.depth_beyond(&inside, 0.03), 0.0);
+        assert_eq!(
+            surface.depth_beyond(&Vector3::new(0.5, 0.0, 0.0), 0.01),
+            0.0
+        );
         assert_eq!(at(f32::INFINITY, 0.0, 0.0), f32::INFINITY);
     }
 }

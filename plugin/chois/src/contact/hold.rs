@@ -416,13 +416,13 @@ impl Track {
     /// The frame in which a hand takes hold. What it touches at once when a clip begins it has no time to come to: it comes a
     /// little later, as long as the object rests.
     fn in_time(&self, hold: &Hold, moved: &[Span], palm: &Palm, fps: f32) -> usize {
-        let rotation = &self.rotations[hold.first];
-        let turn = (hold.grasp.aligned(palm, rotation)).angle_to(rotation);
-        let shift = (self.pads[hold.first] - hold.grasp.pad()).norm();
         if hold.first == 0 {
             // What is in hand when the clip begins is.
             return 0;
         }
+        let rotation = &self.rotations[hold.first];
+        let turn = (hold.grasp.aligned(palm, rotation)).angle_to(rotation);
+        let shift = (self.pads[hold.first] - hold.grasp.pad()).norm();
         let needed = (away::seconds(shift, turn) * fps).ceil() as usize;
         let moving = (moved.iter())
             .find(|span| span.last >= hold.first)

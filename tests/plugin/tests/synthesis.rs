@@ -9,6 +9,7 @@ use bevy::ecs::system::RunSystemOnce;
 use bevy::prelude::*;
 use bevy_chois::ChoisPlugins;
 use bevy_chois::clip::MotionClip;
+use bevy_chois::contact::ContactMode;
 use bevy_chois::debug_draw::DebugDrawPlugin;
 use bevy_chois::frame;
 use bevy_chois::object::{ObjectRefused, ObjectShape};
@@ -393,7 +394,14 @@ fn clips_of_a_batch_are_those_made_alone() {
     let mut synthesis = plugin(Tiny);
     synthesis.max_batch = 3;
     let mut app = app_with(&TINY, synthesis);
-    let sizes = [order(1), order(2).seconds(7.6), order(3), order(4).alone()];
+    // Contact decides where and when a hand takes hold: what is millimetres apart before it may be centimetres apart after.
+    let free = |order: InteractionOrder| order.contact(ContactMode::Off);
+    let sizes = [
+        free(order(1)),
+        free(order(2).seconds(7.6)),
+        free(order(3)),
+        order(4).alone(),
+    ];
     let together: Vec<_> = sizes
         .iter()
         .map(|o| generate(&mut app, o.clone()))
@@ -409,7 +417,7 @@ fn clips_of_a_batch_are_those_made_alone() {
             assert!(*beside == *alone, "the same bits");
         }
         let apart = apart(&beside, &alone);
-        assert!(apart < 1e-2, "{apart} m");
+        assert!(apart < 5e-3, "{apart} m");
     }
 }
 

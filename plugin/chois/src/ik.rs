@@ -18,9 +18,6 @@ pub struct Limb {
     pub tip: usize,
 }
 
-/// A limb that is bent by more than this stays in its plane, radians.
-const WELL_BENT: f32 = 1.2;
-
 impl Limb {
     /// The axis about which it bends with its upper bone turned so (world rotation), a unit vector: in the rest pose elbows bend
     /// to the front, knees to the back.
@@ -66,42 +63,12 @@ pub const RIGHT_LEG: Limb = Limb {
 /// Turns the limb so that its tip comes to `target` (world), or as near as the limb is long. Returns what is left of
 /// the distance, metres.
 pub fn reach(skeleton: &Skeleton, pose: &mut Pose, limb: Limb, target: Vector3<f32>) -> f32 {
-    // A straight limb bends toward the body's front.
-    let front = pose.rotations[limb.upper] * Vector3::z();
-    turned(skeleton, pose, limb, target, |[a, b, c], goal| {
-        two_bone(a, b, c, goal, front.cross(&(c - a)), 1e-5)
-    })
-}
-
-/// [`reach`] of a limb that bends farther than it does: what it bends more, it bends about its hinge.
-pub(crate) fn bend_on(
-    skeleton: &Skeleton,
-    pose: &mut Pose,
-    limb: Limb,
-    target: Vector3<f32>,
-) -> f32 {
-    let hinge = limb.hinge(&pose.rotations[limb.upper]);
-    turned(skeleton, pose, limb, target, |[a, b, c], goal| {
-        bent_on(a, b, c, goal, hinge)
-    })
-}
-
-/// Turns a limb by what `solve` makes of its joints and of where its end is to be.
-fn turned(
-    skeleton: &Skeleton,
-    pose: &mut Pose,
-    limb: Limb,
-    target: Vector3<f32>,
-    solve: impl Fn(
-        [Vector3<f32>; 3],
-        Vector3<f32>,
-    ) -> Option<(UnitQuaternion<f32>, UnitQuaternion<f32>)>,
-) -> f32 {
     let joints = skeleton.forward(pose);
-    let bones = [limb.upper, limb.middle, limb.end].map(|j| joints[j]);
+    let (a, b, c) = (joints[limb.upper], joints[limb.middle], joints[limb.end]);
     // The end keeps its rotation, so its tip keeps its offset.
-    let goal = target - (joints[limb.tip] - bones[2]);
-    let Some((turn_upper, turn_lower)) = solve(bones, goal) else {
+    let goal = target - (joints[limb.tip] - c);
+    let hinge = limb.hinge(&pose.rotations[limb.upper]);
+    let Some((turn_upper, turn_lower)) = bent_on(a, b, c, goal, hinge) else {
         return (joints[limb.tip] - target).norm();
     };
     pose.rotations[limb.upper] = turn_upper * pose.rotations[limb.upper];
@@ -204,16 +171,10 @@ fn bent_on(
     };
     let now = bent((c - a).norm());
     let more = (bent((goal - a).norm()) - now).max(0.0);
+    let own = (b - a).cross(&(c - a)).try_normalize(1e-6).unwrap_or(hinge);
+    let normal = own * now + hinge * more;
     let along = (c - a).try_normalize(1e-6)?;
-    let flat = (hinge - along * hinge.dot(&along)).try_normalize(1e-3);
-    let own = (b - a).cross(&(c - a)).try_normalize(1e-6).or(flat)?;
-    let hinge = flat.unwrap_or(own);
-    // What is well bent knows which way it bends.
-    let straight = (1.0 - now / WELL_BENT).max(0.0);
-    let share = straight * more / (now + straight * more).max(1e-6);
-    let off = along.dot(&own.cross(&hinge)).atan2(own.dot(&hinge));
-    let turn = UnitQuaternion::from_axis_angle(&Unit::new_unchecked(along), off * share);
-    bend(a, b, c, goal, turn * own)
+    bend(a, b, c, goal, normal - along * normal.dot(&along))
 }
 
 /// The turns of [`two_bone`] with the bend about a given normal.
@@ -278,7 +239,7 @@ mod tests {
             let front = |hips: f32| {
                 let mut low = pose;
                 low.root.y -= hips;
-                let left = bend_on(&skeleton, &mut low, LEFT_LEG, ankle);
+                let left = reach(&skeleton, &mut low, LEFT_LEG, ankle);
                 assert!(left < 1e-3, "{left} m off");
                 let joints = skeleton.forward(&low);
                 let middle = (joints[LEFT_LEG.upper] + joints[LEFT_LEG.end]) / 2.0;

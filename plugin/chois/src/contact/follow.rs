@@ -164,7 +164,7 @@ impl Follower {
             let before = self.skeleton.forward(pose);
             out.root += help.pelvis;
             for leg in LEGS {
-                ik::bend_on(&self.skeleton, out, leg, before[leg.tip]);
+                ik::reach(&self.skeleton, out, leg, before[leg.tip]);
             }
         }
         if help.lean.norm() > 1e-6 {
